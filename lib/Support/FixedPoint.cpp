@@ -1,0 +1,101 @@
+//===- FixedPoint.cpp -----------------------------------------------------===//
+#include "dyadic/Support/FixedPoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace dyadic;
+
+int32_t dyadic::saturateToInt32(double x) {
+  if (std::isnan(x))
+    return 0;
+  double lo = std::numeric_limits<int32_t>::min();
+  double hi = std::numeric_limits<int32_t>::max();
+  return static_cast<int32_t>(std::min(std::max(roundHalfEven(x), lo), hi));
+}
+
+double FixedPointMultiplier::value() const {
+  return std::ldexp(static_cast<double>(multiplier), -shift);
+}
+
+std::optional<FixedPointMultiplier> dyadic::quantizeMultiplier(double scale,
+                                                               int bits) {
+  if (!(scale >= 0) || std::isinf(scale))
+    return std::nullopt;
+  int exponent;
+  std::frexp(scale, &exponent); // 2^(exponent−1) ≤ scale < 2^exponent
+  int shift = std::min(bits - exponent, int{kMaxShift});
+  double rounded = roundHalfEven(std::ldexp(scale, shift));
+  // 0.999…·2^bits rounds up to 2^bits: halve it, which is exact.
+  if (rounded == std::ldexp(1.0, bits)) {
+    rounded /= 2;
+    --shift;
+  }
+  if (shift < 0)
+    return std::nullopt;
+  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
+}
+
+std::optional<AddMultipliers> dyadic::addMultipliers(double lhsRatio,
+                                                     double rhsRatio) {
+  constexpr int kBits = 15, kMinShift = -23, kMaxAddShift = kMaxShift - 23;
+  if (!std::isfinite(lhsRatio) || !std::isfinite(rhsRatio))
+    return std::nullopt;
+  double largest = std::max(std::fabs(lhsRatio), std::fabs(rhsRatio));
+  int exponent;
+  std::frexp(largest, &exponent);
+  int shift = std::min(kBits - exponent, kMaxAddShift);
+  // A power of two is its own bound: it can take one bit more.
+  if (shift < kMaxAddShift && std::ldexp(largest, shift + 1) <= 1 << kBits)
+    ++shift;
+  if (shift < kMinShift)
+    return std::nullopt;
+  auto weight = [&](double ratio) {
+    return static_cast<int32_t>(roundHalfEven(std::ldexp(ratio, shift)));
+  };
+  return AddMultipliers{weight(lhsRatio), weight(rhsRatio), shift};
+}
+
+FloatRequantize dyadic::canUseFloatRequantize(int64_t min, int64_t max,
+                                              int32_t multiplier,
+                                              int32_t shift) {
+  constexpr int64_t kFloatExact = int64_t{1} << 24;
+  if (min < -kFloatExact || max > kFloatExact || min > max)
+    return FloatRequantize::Refused;
+  if (multiplier < 0 || multiplier >= kFloatExact || shift < 0 ||
+      shift > kMaxShift)
+    return FloatRequantize::Refused;
+  int64_t product = std::max(-min, max) * multiplier; // ≤ 2^48
+  // From shift 26 on every product passes: don't shift 2^22 out of range.
+  if (shift > 26 || product < int64_t{1} << (22 + shift))
+    return FloatRequantize::Exact;
+  return FloatRequantize::NeedsClamp;
+}
+
+QuantParams dyadic::chooseQuantParams(double min, double max, int32_t qmin,
+                                      int32_t qmax) {
+  double limit = std::numeric_limits<float>::max() / 2;
+  // Written so that NaN becomes 0.
+  min = min < 0 ? std::max(min, -limit) : 0;
+  max = max > 0 ? std::min(max, limit) : 0;
+  QuantParams params{1.0, 0, qmin, qmax};
+  double steps = static_cast<double>(qmax) - qmin;
+  if (min < max) {
+    double least = std::numeric_limits<float>::min();
+    params.scale = static_cast<float>(std::max((max - min) / steps, least));
+  }
+  double zeroPoint = roundHalfEven(qmin - min / params.scale);
+  params.zeroPoint = static_cast<int32_t>(
+      std::min(std::max<double>(zeroPoint, qmin), static_cast<double>(qmax)));
+  return params;
+}
+
+double dyadic::chooseSymmetricScale(double magnitude, int32_t qmax) {
+  double limit = std::numeric_limits<float>::max();
+  double least = std::numeric_limits<float>::min();
+  if (!(magnitude > 0))
+    return 1.0;
+  return static_cast<float>(
+      std::max(std::min(magnitude, limit) / qmax, least));
+}
