@@ -1,0 +1,343 @@
+//===- DyadicOps.td - the integer dialect ---------------------------------===//
+//
+// Every op is defined to the bit in docs/Spec.md; the descriptions here give
+// the formula, the specification the constraints and the corner cases.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_DYADIC_OPS
+#define DYADIC_DYADIC_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "dyadic/Dialect/Dyadic/DyadicInterfaces.td"
+
+def Dyadic_Dialect : Dialect {
+  let name = "dyadic";
+  let cppNamespace = "::dyadic";
+  let summary = "integer tensors and the kernels made of them";
+  let description = [{
+    Levels 3 and 4 of the compiler. Activations are `ui8` (or `i8`, `i16`),
+    weights `i8`, accumulators and biases `i32`; signless means signed. The only
+    floats are at the borders, `quantize` and `dequantize`. Images are channels
+    last without implicit padding: `pad` comes first where it is needed.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Types, attributes, op classes
+//===----------------------------------------------------------------------===//
+
+def Dyadic_Storage : AnyTypeOf<[UI8, I8, I16]>;
+def Dyadic_StorageTensor : RankedTensorOf<[UI8, I8, I16]>;
+def Dyadic_WeightTensor : RankedTensorOf<[I8, I16]>;
+def Dyadic_AccumulatorTensor : RankedTensorOf<[I32]>;
+def Dyadic_IntegerTensor : RankedTensorOf<[UI8, I8, I16, I32]>;
+def Dyadic_FloatTensor : RankedTensorOf<[F32]>;
+
+def Dyadic_Rounding : I32EnumAttr<"Rounding", "how a requantization rounds", [
+    I32EnumAttrCase<"NearestEven", 0, "nearest_even">,
+    I32EnumAttrCase<"HalfUp", 1, "half_up">,
+    I32EnumAttrCase<"DoubleRound", 2, "double_round">
+  ]> {
+  let cppNamespace = "::dyadic";
+  let genSpecializedAttr = 0;
+}
+def Dyadic_RoundingAttr : EnumAttr<Dyadic_Dialect, Dyadic_Rounding, "rounding"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+class Dyadic_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Dyadic_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+// The result shape follows from the operands; the storage type is free.
+class Dyadic_InferredOp<string mnemonic, list<Trait> traits = []>
+    : Dyadic_Op<mnemonic,
+                !listconcat([InferTypeOpAdaptorWithIsCompatible], traits)>;
+
+// Element i of the result depends on element i of each (broadcast) operand
+// alone, so the op can run in registers behind the op that makes its operand.
+def Dyadic_Pointwise : NativeOpTrait<"PointwiseTrait"> {
+  let cppNamespace = "::dyadic";
+}
+
+class Dyadic_AccumulatorOp<string mnemonic, list<Trait> traits = []>
+    : Dyadic_InferredOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<Dyadic_AccumulatorOpInterface>], traits)> {
+  let results = (outs Dyadic_AccumulatorTensor:$output);
+}
+
+//===----------------------------------------------------------------------===//
+// Constants and borders
+//===----------------------------------------------------------------------===//
+
+def Dyadic_ConstantOp : Dyadic_Op<"constant", [ConstantLike]> {
+  let summary = "an integer tensor known at compile time";
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs Dyadic_IntegerTensor:$output);
+  let assemblyFormat = "$value attr-dict `:` type($output)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Dyadic_QuantizeOp : Dyadic_InferredOp<"quantize", [Dyadic_Pointwise]> {
+  let summary = "f32 to storage";
+  let description = [{
+      q = zero_point + round_half_even(clamp(x · inverse_scale, qmin − zero_point, qmax − zero_point))
+
+    in f32; the product is rounded once. NaN becomes qmin.
+  }];
+  let arguments = (ins Dyadic_FloatTensor:$input, F32Attr:$inverse_scale,
+                       I32Attr:$zero_point);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Dyadic_DequantizeOp : Dyadic_InferredOp<"dequantize", [Dyadic_Pointwise]> {
+  let summary = "storage to f32";
+  let description = "x = (q − zero_point) · scale in f32, rounded once.";
+  let arguments = (ins Dyadic_StorageTensor:$input, F32Attr:$scale,
+                       I32Attr:$zero_point);
+  let results = (outs Dyadic_FloatTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Accumulators
+//===----------------------------------------------------------------------===//
+
+def Dyadic_Conv2DOp : Dyadic_AccumulatorOp<"conv2d"> {
+  let summary = "two-dimensional convolution of storage values, grouped or depthwise";
+  let description = [{
+    `input` N×H×W×C, `filter` O×KH×KW×(C/groups), `bias` O.
+
+      acc[n,y,x,o] = bias[o] + Σ_{i,j,c} input[n, y·sh + i·dh, x·sw + j·dw, g·C/groups + c] · filter[o,i,j,c]
+
+    over raw storage values: the lowering has put −z·Σ filter[o] into the bias,
+    z being the input's zero point.
+  }];
+  let arguments = (ins Dyadic_StorageTensor:$input, Dyadic_WeightTensor:$filter,
+      Dyadic_AccumulatorTensor:$bias,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+      DefaultValuedAttr<I64Attr, "1">:$groups);
+  let assemblyFormat = [{
+    $input `,` $filter `,` $bias attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Dyadic_MatmulOp : Dyadic_AccumulatorOp<"matmul"> {
+  let summary = "product of storage values with a constant matrix";
+  let description = [{
+    `lhs` …×M×K, `rhs` K×N, `bias` N: acc[…,m,n] = bias[n] + Σ_k lhs[…,m,k] · rhs[k,n].
+  }];
+  let arguments = (ins Dyadic_StorageTensor:$lhs, Dyadic_WeightTensor:$rhs,
+                       Dyadic_AccumulatorTensor:$bias);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `,` $bias attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def Dyadic_AddOp : Dyadic_AccumulatorOp<"add", [Dyadic_Pointwise]> {
+  let summary = "weighted sum of two broadcast storage tensors";
+  let description = [{
+      acc = (lhs − lhs_zp) · lhs_multiplier + (rhs − rhs_zp) · rhs_multiplier
+
+    Multipliers are at most 2¹⁵ in magnitude, so that 8-bit operands can't
+    overflow; both share the shift of the requantization that follows. A
+    subtraction has a negative multiplier.
+  }];
+  let arguments = (ins Dyadic_StorageTensor:$lhs, Dyadic_StorageTensor:$rhs,
+      I32Attr:$lhs_zp, I32Attr:$rhs_zp,
+      I32Attr:$lhs_multiplier, I32Attr:$rhs_multiplier);
+  let assemblyFormat =
+      "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Dyadic_MulOp : Dyadic_AccumulatorOp<"mul", [Dyadic_Pointwise]> {
+  let summary = "product of two broadcast storage tensors";
+  let description = "acc = (lhs − lhs_zp) · (rhs − rhs_zp).";
+  let arguments = (ins Dyadic_StorageTensor:$lhs, Dyadic_StorageTensor:$rhs,
+                       I32Attr:$lhs_zp, I32Attr:$rhs_zp);
+  let assemblyFormat =
+      "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+def Dyadic_SumPool2DOp : Dyadic_AccumulatorOp<"sum_pool2d"> {
+  let summary = "sums over windows of an N×H×W×C image";
+  let description = "acc = Σ (input − input_zp) over each window that fits.";
+  let arguments = (ins Dyadic_StorageTensor:$input, I32Attr:$input_zp,
+      DenseI64ArrayAttr:$kernel,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Dyadic_ReduceSumOp : Dyadic_AccumulatorOp<"reduce_sum"> {
+  let summary = "sums over some dimensions";
+  let description = [{
+    acc = Σ (input − input_zp) over `axes` (distinct, ascending), which stay as
+    extents of one with `keep_dims`.
+  }];
+  let arguments = (ins Dyadic_StorageTensor:$input, I32Attr:$input_zp,
+      DenseI64ArrayAttr:$axes, DefaultValuedAttr<BoolAttr, "true">:$keep_dims);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Storage to storage
+//===----------------------------------------------------------------------===//
+
+def Dyadic_RequantizeOp : Dyadic_InferredOp<"requantize", [Dyadic_Pointwise]> {
+  let summary = "integers to storage through a dyadic multiplier";
+  let description = [{
+      y = clamp(output_zp + round((x − input_zp) · multiplier · 2^−shift), clamp_min, clamp_max)
+
+    `multiplier` and `shift` have one element, or one per channel of the last
+    dimension. 0 ≤ multiplier < 2³¹, 0 ≤ shift ≤ 62; the product is exact in 64
+    bits and rounded once (`nearest_even`, `half_up`) or twice (`double_round`).
+    From i32 it finishes an accumulator; from storage it is a rescale.
+  }];
+  let arguments = (ins Dyadic_IntegerTensor:$input,
+      DenseI32ArrayAttr:$multiplier, DenseI32ArrayAttr:$shift,
+      DefaultValuedAttr<I32Attr, "0">:$input_zp, I32Attr:$output_zp,
+      I32Attr:$clamp_min, I32Attr:$clamp_max,
+      DefaultValuedAttr<Dyadic_RoundingAttr,
+                        "::dyadic::Rounding::NearestEven">:$rounding);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Dyadic_LookupOp : Dyadic_InferredOp<"lookup", [Dyadic_Pointwise]> {
+  let summary = "a function of an 8-bit value as a table";
+  let description = [{
+    y = table[x − qmin], where qmin is the least value of the input's type: entry
+    0 belongs to 0 for `ui8` and to −128 for `i8`. The table has 256 entries.
+  }];
+  let arguments = (ins RankedTensorOf<[UI8, I8]>:$input, ElementsAttr:$table);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat =
+      "$input `,` $table attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Dyadic_ClampOp : Dyadic_InferredOp<"clamp", [Dyadic_Pointwise]> {
+  let summary = "min(max(x, min), max) on storage values";
+  let arguments = (ins Dyadic_StorageTensor:$input, I32Attr:$min, I32Attr:$max);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Dyadic_MaxPool2DOp : Dyadic_InferredOp<"max_pool2d"> {
+  let summary = "maximum over windows of an N×H×W×C image";
+  let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$kernel,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Data movement
+//===----------------------------------------------------------------------===//
+
+class Dyadic_MovementOp<string mnemonic, list<Trait> traits = []>
+    : Dyadic_InferredOp<mnemonic, traits> {
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Dyadic_ReshapeOp : Dyadic_Op<"reshape"> {
+  let summary = "the same elements in row-major order under another shape";
+  let description = "Costs nothing: both tensors are the same bytes of the arena.";
+  let arguments = (ins Dyadic_StorageTensor:$input);
+  let results = (outs Dyadic_StorageTensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def Dyadic_TransposeOp : Dyadic_MovementOp<"transpose"> {
+  let summary = "permutation of dimensions";
+  let description = "Dimension `i` of the result is dimension `permutation[i]` of the input.";
+  let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$permutation);
+}
+
+def Dyadic_ConcatOp : Dyadic_MovementOp<"concat"> {
+  let summary = "tensors joined along one dimension";
+  let arguments = (ins Variadic<Dyadic_StorageTensor>:$inputs, I64Attr:$axis);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
+}
+
+def Dyadic_SliceOp : Dyadic_MovementOp<"slice"> {
+  let summary = "elements at regular positions";
+  let description = "out[i] = input[offsets + i·strides], extents `sizes`. Strides are positive.";
+  let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$offsets,
+                       DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
+}
+
+def Dyadic_PadOp : Dyadic_MovementOp<"pad"> {
+  let summary = "a border of one storage value";
+  let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$low,
+                       DenseI64ArrayAttr:$high, I32Attr:$value);
+}
+
+def Dyadic_ResizeOp : Dyadic_MovementOp<"resize"> {
+  let summary = "nearest-neighbour sampling by index tables";
+  let description = "out[n,y,x,c] = input[n, rows[y], cols[x], c].";
+  let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$rows,
+                       DenseI64ArrayAttr:$cols);
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+def Dyadic_KernelOp : Dyadic_Op<"kernel", [
+    IsolatedFromAbove, SingleBlock,
+    RecursiveMemoryEffects]> {
+  let summary = "ops that become one function: only its results reach memory";
+  let description = [{
+    The body holds one anchor (a contraction, a reduction, a movement, or none)
+    and the pointwise ops behind it; its constants are inside. It means exactly
+    what its body means: fusing never changes a byte. Memory planning adds
+    `arena_offsets`, the byte offset of each result in the arena.
+
+    ```mlir
+    %1 = dyadic.kernel(%0) : (tensor<1x8x8x4xui8>) -> tensor<1x8x8x8xui8> {
+    ^bb0(%x: tensor<1x8x8x4xui8>):
+      %w = dyadic.constant …
+      %acc = dyadic.conv2d %x, %w, %b …
+      %q = dyadic.requantize %acc …
+      dyadic.yield %q : tensor<1x8x8x8xui8>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs,
+                       OptionalAttr<DenseI64ArrayAttr>:$arena_offsets);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::dyadic::YieldOp getYield();
+    /// The op that decides the kernel's loops: the one body op that is neither
+    /// pointwise nor a constant; null when all are pointwise.
+    ::mlir::Operation *getAnchor();
+  }];
+}
+
+def Dyadic_YieldOp : Dyadic_Op<"yield", [Terminator, ParentOneOf<["KernelOp"]>]> {
+  let summary = "the results of a kernel";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
+#endif

@@ -1,0 +1,26 @@
+//===- QNN.h - the network dialect ------------------------------*- C++ -*-===//
+#ifndef DYADIC_DIALECT_QNN_QNN_H
+#define DYADIC_DIALECT_QNN_QNN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dyadic/Dialect/QNN/QNNDialect.h.inc"
+#include "dyadic/Dialect/QNN/QNNEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dyadic/Dialect/QNN/QNNAttrs.h.inc"
+
+#include "dyadic/Dialect/QNN/QNNInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "dyadic/Dialect/QNN/QNNOps.h.inc"
+
+#endif

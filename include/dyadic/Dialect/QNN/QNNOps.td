@@ -1,0 +1,357 @@
+//===- QNNOps.td - the network dialect: float or quantized tensors --------===//
+#ifndef DYADIC_QNN_OPS
+#define DYADIC_QNN_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Dialect/Quant/IR/QuantBase.td"
+include "dyadic/Dialect/QNN/QNNInterfaces.td"
+
+def QNN_Dialect : Dialect {
+  let name = "qnn";
+  let cppNamespace = "::dyadic::qnn";
+  let summary = "neural networks on float or quantized tensors";
+  let description = [{
+    Levels 1 and 2 of the compiler. Every tensor is `f32` (level 1) or
+    `!quant.uniform<…>` (level 2); an op means the same function in both, and
+    on quantized tensors its result is rounded to the result's type. Images are
+    channels last: NHWC, filters OHWI. Shapes are static.
+  }];
+  let dependentDialects = ["::mlir::quant::QuantDialect"];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Types and attributes
+//===----------------------------------------------------------------------===//
+
+def QNN_Tensor : RankedTensorOf<[F32, quant_QuantizedType]>;
+
+def QNN_RangeAttr : AttrDef<QNN_Dialect, "Range"> {
+  let mnemonic = "range";
+  let summary = "the interval of real values a tensor was observed to take";
+  let description = [{
+    `#qnn.range<-1.5, 2.25>`. Written by calibration as the discardable
+    attribute `qnn.range` (an array, one per result) on ops and as an argument
+    attribute on the function's arguments; read by `--qnn-quantize`.
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$min_attr, "::mlir::FloatAttr":$max_attr);
+  let builders = [AttrBuilder<(ins "double":$min, "double":$max), [{
+    auto f64 = ::mlir::Float64Type::get($_ctxt);
+    return $_get($_ctxt, ::mlir::FloatAttr::get(f64, min),
+                 ::mlir::FloatAttr::get(f64, max));
+  }]>];
+  let assemblyFormat = "`<` $min_attr `,` $max_attr `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    double getMin() const { return getMinAttr().getValueAsDouble(); }
+    double getMax() const { return getMaxAttr().getValueAsDouble(); }
+  }];
+}
+
+def QNN_QuantKind : I32EnumAttr<"QuantKind", "the integer form an op takes", [
+    // i32 accumulators of 8-bit products, then one requantization.
+    I32EnumAttrCase<"Contraction", 0, "contraction">,
+    // Integer arithmetic on rescaled operands, then one requantization.
+    I32EnumAttrCase<"Rescaling", 1, "rescaling">,
+    // Moves or compares storage values; the result has the operand's type.
+    I32EnumAttrCase<"SameType", 2, "same_type">,
+    // A function of one element: a table indexed by the storage value.
+    I32EnumAttrCase<"Table", 3, "table">
+  ]> {
+  let cppNamespace = "::dyadic::qnn";
+  let genSpecializedAttr = 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Op classes
+//===----------------------------------------------------------------------===//
+
+class QNN_Op<string mnemonic, list<Trait> traits = []>
+    : Op<QNN_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+// An op whose result shape follows from its operands and attributes. The
+// element type is a decision, so inference proposes the first operand's and
+// accepts any other.
+class QNN_InferredOp<string mnemonic, list<Trait> traits = []>
+    : QNN_Op<mnemonic,
+             !listconcat([InferTypeOpAdaptorWithIsCompatible], traits)> {
+  let results = (outs QNN_Tensor:$output);
+}
+
+class QNN_Quantizable<string kind>
+    : DeclareOpInterfaceMethods<QNN_QuantizableOpInterface> {
+  string kindName = kind;
+}
+
+class QNN_UnaryOp<string mnemonic, list<Trait> traits = []>
+    : QNN_InferredOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<QNN_ElementwiseOpInterface>,
+        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>], traits)> {
+  let arguments = (ins QNN_Tensor:$input);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+class QNN_BinaryOp<string mnemonic, list<Trait> traits = []>
+    : QNN_InferredOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<QNN_ElementwiseOpInterface>], traits)> {
+  let arguments = (ins QNN_Tensor:$lhs, QNN_Tensor:$rhs);
+  let assemblyFormat =
+      "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Constants
+//===----------------------------------------------------------------------===//
+
+def QNN_ConstantOp : QNN_Op<"constant", [ConstantLike]> {
+  let summary = "a tensor known at compile time";
+  let description = [{
+    The value holds f32 elements for a float result and storage values for a
+    quantized one, in the result's shape.
+
+    ```mlir
+    %0 = qnn.constant dense<[1.0, 2.0]> : tensor<2xf32> : tensor<2xf32>
+    ```
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs QNN_Tensor:$output);
+  let assemblyFormat = "$value attr-dict `:` type($output)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+def QNN_Conv2DOp : QNN_InferredOp<"conv2d", [
+    DeclareOpInterfaceMethods<QNN_QuantizableOpInterface, ["getFloatReason"]>]> {
+  let summary = "two-dimensional convolution, grouped or depthwise";
+  let description = [{
+    `input` N×H×W×C, `filter` O×KH×KW×(C/groups), `bias` O.
+
+      out[n,y,x,o] = bias[o] + Σ_{i,j,c} input[n, y·sh + i·dh − top, x·sw + j·dw − left, g·C/groups + c]
+                                         · filter[o,i,j,c],   g = ⌊o·groups/O⌋
+
+    where positions outside the image read zero. `pads` is [top, left, bottom,
+    right]. Depthwise is `groups = C`.
+  }];
+  let arguments = (ins QNN_Tensor:$input, QNN_Tensor:$filter,
+      Optional<QNN_Tensor>:$bias,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+      DefaultValuedAttr<I64Attr, "1">:$groups);
+  let assemblyFormat = [{
+    $input `,` $filter (`,` $bias^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def QNN_MatmulOp : QNN_InferredOp<"matmul", [
+    DeclareOpInterfaceMethods<QNN_QuantizableOpInterface, ["getFloatReason"]>]> {
+  let summary = "matrix product over the last two dimensions, batched";
+  let description = [{
+    `lhs` …×M×K, `rhs` …×K×N (leading dimensions broadcast), `bias` N.
+
+      out[…,m,n] = bias[n] + Σ_k lhs[…,m,k] · rhs[…,k,n]
+  }];
+  let arguments = (ins QNN_Tensor:$lhs, QNN_Tensor:$rhs,
+                       Optional<QNN_Tensor>:$bias);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`,` $bias^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Functions of one element
+//===----------------------------------------------------------------------===//
+
+def QNN_ReluOp : QNN_UnaryOp<"relu"> { let summary = "max(x, 0)"; }
+def QNN_ClampOp : QNN_UnaryOp<"clamp"> {
+  let summary = "min(max(x, min), max)";
+  let arguments = (ins QNN_Tensor:$input, F32Attr:$min, F32Attr:$max);
+  let hasVerifier = 1;
+}
+def QNN_LeakyReluOp : QNN_UnaryOp<"leaky_relu"> {
+  let summary = "x where x ≥ 0, alpha·x elsewhere";
+  let arguments = (ins QNN_Tensor:$input, F32Attr:$alpha);
+}
+def QNN_SigmoidOp : QNN_UnaryOp<"sigmoid"> { let summary = "1 / (1 + e⁻ˣ)"; }
+def QNN_TanhOp : QNN_UnaryOp<"tanh"> { let summary = "hyperbolic tangent"; }
+def QNN_HardSigmoidOp : QNN_UnaryOp<"hard_sigmoid"> {
+  let summary = "min(max(alpha·x + beta, 0), 1)";
+  let arguments = (ins QNN_Tensor:$input, F32Attr:$alpha, F32Attr:$beta);
+}
+def QNN_HardSwishOp : QNN_UnaryOp<"hard_swish"> {
+  let summary = "x · min(max(x/6 + 1/2, 0), 1)";
+}
+def QNN_SwishOp : QNN_UnaryOp<"swish"> { let summary = "x · sigmoid(x)"; }
+def QNN_GeluOp : QNN_UnaryOp<"gelu"> {
+  let summary = "x · Φ(x), with the error function";
+}
+def QNN_ErfOp : QNN_UnaryOp<"erf"> { let summary = "the error function"; }
+def QNN_ExpOp : QNN_UnaryOp<"exp"> { let summary = "eˣ"; }
+def QNN_LogOp : QNN_UnaryOp<"log"> { let summary = "natural logarithm"; }
+def QNN_SqrtOp : QNN_UnaryOp<"sqrt"> { let summary = "square root"; }
+def QNN_AbsOp : QNN_UnaryOp<"abs"> { let summary = "absolute value"; }
+def QNN_NegOp : QNN_UnaryOp<"neg"> { let summary = "negation"; }
+def QNN_ReciprocalOp : QNN_UnaryOp<"reciprocal"> { let summary = "1 / x"; }
+
+//===----------------------------------------------------------------------===//
+// Functions of two elements
+//===----------------------------------------------------------------------===//
+
+class QNN_QuantizableBinaryOp<string mnemonic, list<Trait> traits = []>
+    : QNN_BinaryOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>], traits)>;
+
+def QNN_AddOp : QNN_QuantizableBinaryOp<"add", [Commutative]> { let summary = "x + y"; }
+def QNN_SubOp : QNN_QuantizableBinaryOp<"sub"> { let summary = "x − y"; }
+def QNN_MulOp : QNN_QuantizableBinaryOp<"mul", [Commutative]> { let summary = "x · y"; }
+def QNN_DivOp : QNN_BinaryOp<"div"> { let summary = "x / y"; }
+def QNN_MaximumOp : QNN_BinaryOp<"maximum", [Commutative]> { let summary = "max(x, y)"; }
+def QNN_MinimumOp : QNN_BinaryOp<"minimum", [Commutative]> { let summary = "min(x, y)"; }
+def QNN_PowOp : QNN_BinaryOp<"pow"> { let summary = "xʸ"; }
+
+//===----------------------------------------------------------------------===//
+// Pooling and reductions
+//===----------------------------------------------------------------------===//
+
+class QNN_Pool2DOp<string mnemonic, list<string> overrides = []>
+    : QNN_InferredOp<mnemonic, [
+        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface, overrides>]> {
+  dag poolArguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$kernel,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_MaxPool2DOp : QNN_Pool2DOp<"max_pool2d"> {
+  let summary = "maximum over windows of an N×H×W×C image";
+  let description = [{
+    `kernel` [KH, KW], `strides` [SH, SW], `pads` [top, left, bottom, right].
+    Positions outside the image never win. The importer turns ceil mode into
+    explicit padding.
+  }];
+  let arguments = poolArguments;
+}
+
+def QNN_AvgPool2DOp : QNN_Pool2DOp<"avg_pool2d", ["getFloatReason"]> {
+  let summary = "mean over windows of an N×H×W×C image";
+  let description = [{
+    As `max_pool2d`. With `count_include_pad` positions outside the image are
+    zeros that count; without it each mean is over the positions inside.
+  }];
+  let arguments = !con(poolArguments,
+      (ins DefaultValuedAttr<BoolAttr, "false">:$count_include_pad));
+}
+
+def QNN_ReduceMeanOp : QNN_InferredOp<"reduce_mean", [
+    DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>]> {
+  let summary = "mean over some dimensions";
+  let description = [{
+    `axes` are distinct, ascending and in range. With `keep_dims` they stay as
+    extents of one. Global average pooling is axes [1, 2].
+  }];
+  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$axes,
+      DefaultValuedAttr<BoolAttr, "true">:$keep_dims);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Normalizations (float until the integer forms exist)
+//===----------------------------------------------------------------------===//
+
+def QNN_SoftmaxOp : QNN_InferredOp<"softmax"> {
+  let summary = "exponentials along one dimension, divided by their sum";
+  let description = "The maximum is subtracted first. `axis` is in [0, rank).";
+  let arguments = (ins QNN_Tensor:$input, I64Attr:$axis);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_LayerNormOp : QNN_InferredOp<"layer_norm"> {
+  let summary = "normalization over the last dimension";
+  let description = [{
+    out = (x − mean) / sqrt(variance + epsilon) · scale + bias, with the biased
+    variance; `scale` and `bias` have the last dimension's extent.
+  }];
+  let arguments = (ins QNN_Tensor:$input, QNN_Tensor:$scale, QNN_Tensor:$bias,
+                       F32Attr:$epsilon);
+  let assemblyFormat = [{
+    $input `,` $scale `,` $bias attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Data movement
+//===----------------------------------------------------------------------===//
+
+class QNN_SameTypeOp<string mnemonic, list<Trait> traits = []>
+    : QNN_InferredOp<mnemonic, !listconcat([
+        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>], traits)>;
+
+def QNN_ReshapeOp : QNN_Op<"reshape", [
+    DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>]> {
+  let summary = "the same elements in row-major order under another shape";
+  let arguments = (ins QNN_Tensor:$input);
+  let results = (outs QNN_Tensor:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+def QNN_TransposeOp : QNN_SameTypeOp<"transpose"> {
+  let summary = "permutation of dimensions";
+  let description = "Dimension `i` of the result is dimension `permutation[i]` of the input.";
+  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$permutation);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
+}
+
+def QNN_ConcatOp : QNN_SameTypeOp<"concat"> {
+  let summary = "tensors joined along one dimension";
+  let description = [{
+    On quantized tensors the inputs may differ in scale: each is rescaled to
+    the result's type.
+  }];
+  let arguments = (ins Variadic<QNN_Tensor>:$inputs, I64Attr:$axis);
+  let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_SliceOp : QNN_SameTypeOp<"slice"> {
+  let summary = "elements at regular positions";
+  let description = [{
+    out[i] = input[offsets + i·strides], extents `sizes`. Strides are positive.
+  }];
+  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$offsets,
+                       DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_PadOp : QNN_SameTypeOp<"pad"> {
+  let summary = "a constant border";
+  let description = "`low` and `high` count the elements added before and after each dimension.";
+  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$low,
+                       DenseI64ArrayAttr:$high, F32Attr:$value);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_ResizeOp : QNN_SameTypeOp<"resize"> {
+  let summary = "nearest-neighbour sampling by index tables";
+  let description = [{
+    out[n,y,x,c] = input[n, rows[y], cols[x], c]. The importer evaluates the
+    framework's coordinate and rounding modes, so one op serves them all.
+  }];
+  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$rows,
+                       DenseI64ArrayAttr:$cols);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+#endif
