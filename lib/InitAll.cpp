@@ -1,0 +1,40 @@
+//===- InitAll.cpp - registers everything of Dyadic -----------------------===//
+#include "dyadic/InitAll.h"
+
+#include "dyadic/Codegen/Passes.h"
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Emit/Passes.h"
+#include "dyadic/Fuse/Passes.h"
+#include "dyadic/LowerToDyadic/Passes.h"
+#include "dyadic/Quantize/Passes.h"
+#include "dyadic/Reference/Interpreter.h"
+#include "dyadic/Simplify/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+void dyadic::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<qnn::QNNDialect, DyadicDialect, mlir::func::FuncDialect,
+                  mlir::quant::QuantDialect, mlir::arith::ArithDialect,
+                  mlir::cf::ControlFlowDialect, mlir::math::MathDialect,
+                  mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
+                  mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
+  registerReferenceModels(registry);
+}
+
+void dyadic::registerAllPasses() {
+  registerSimplifyPasses();
+  registerQuantizePasses();
+  registerLowerToDyadicPasses();
+  registerFusePasses();
+  registerCodegenPasses();
+  registerEmitPasses();
+}
