@@ -199,6 +199,17 @@ NpyArray::open(std::unique_ptr<ByteSource> source, std::string label) {
   return std::move(array);
 }
 
+std::unique_ptr<NpyArray> NpyArray::raw(std::unique_ptr<ByteSource> source,
+                                        std::string label, ElementKind kind,
+                                        ArrayRef<int64_t> shape) {
+  std::unique_ptr<NpyArray> array(new NpyArray);
+  array->source = std::move(source);
+  array->name = std::move(label);
+  array->elementKind = kind;
+  array->dims.assign(shape.begin(), shape.end());
+  return array;
+}
+
 int64_t NpyArray::numElements() const {
   int64_t count = 1;
   for (int64_t extent : dims)
@@ -262,6 +273,24 @@ Expected<std::unique_ptr<NpyArray>> openNpy(StringRef path) {
   if (!file)
     return file.takeError();
   return NpyArray::open(makeSlice(*file, 0, (*file)->size()), path.str());
+}
+
+Expected<std::unique_ptr<NpyArray>> openRaw(StringRef path, ElementKind kind,
+                                            ArrayRef<int64_t> shape) {
+  auto file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  int64_t sampleBytes = byteWidth(kind), size = (*file)->size();
+  for (int64_t extent : shape)
+    sampleBytes *= extent;
+  if (sampleBytes <= 0 || size % sampleBytes)
+    return failure("%s: expected a multiple of %lld bytes, one sample's %s "
+                   "elements, but got %lld",
+                   path.str().c_str(), (long long)sampleBytes,
+                   dyadic::name(kind).str().c_str(), (long long)size);
+  SmallVector<int64_t> stacked = {size / sampleBytes};
+  llvm::append_range(stacked, shape);
+  return NpyArray::raw(makeSlice(*file, 0, size), path.str(), kind, stacked);
 }
 
 std::string describe(const NpyArray &array) {

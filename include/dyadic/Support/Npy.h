@@ -36,10 +36,16 @@ public:
   static llvm::Expected<std::unique_ptr<NpyArray>>
   open(std::unique_ptr<ByteSource> source, std::string label);
 
+  /// The file, and the array's name within an archive.
   llvm::StringRef label() const { return name; }
   ElementKind kind() const { return elementKind; }
   llvm::ArrayRef<int64_t> shape() const { return dims; }
   int64_t numElements() const;
+
+  /// Elements without a header; `shape` must fit the source.
+  static std::unique_ptr<NpyArray> raw(std::unique_ptr<ByteSource> source,
+                                       std::string label, ElementKind kind,
+                                       llvm::ArrayRef<int64_t> shape);
 
   /// Reads elements [first, first + count) in C order. For C order files the
   /// memory used is `count` elements.
@@ -83,6 +89,11 @@ private:
 
 /// Opens a .npy file.
 llvm::Expected<std::unique_ptr<NpyArray>> openNpy(llvm::StringRef path);
+
+/// Opens a file of bare elements: as many samples of `shape`, stacked in a new
+/// first dimension, as the file's size gives.
+llvm::Expected<std::unique_ptr<NpyArray>>
+openRaw(llvm::StringRef path, ElementKind kind, llvm::ArrayRef<int64_t> shape);
 
 /// "128x1x8x8xfloat32"
 std::string describe(const NpyArray &array);

@@ -1,0 +1,42 @@
+//===- Calibrate.h - ranges of a float network's tensors --------*- C++ -*-===//
+//
+// Runs the level-1 network on every sample and records the range of each of
+// its tensors:
+//
+//   %1 = qnn.relu %0 : …   →   %1 = qnn.relu %0 {qnn.range = [#qnn.range<0.0, 3.5>]} : …
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_CALIBRATE_CALIBRATE_H
+#define DYADIC_CALIBRATE_CALIBRATE_H
+
+#include "dyadic/Calibrate/Observer.h"
+#include "dyadic/Calibrate/SampleStream.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace dyadic {
+
+/// Names the discardable attributes that calibration writes.
+constexpr llvm::StringLiteral kRangeAttrName = "qnn.range";
+
+/// What a runner calls with each value it computed and the value's elements.
+using ObserveFn =
+    llvm::function_ref<void(mlir::Value, llvm::ArrayRef<float>)>;
+/// Runs the network on one batch: the inputs in the order of the function's
+/// arguments. How it runs is not calibration's business.
+using Runner = llvm::function_ref<mlir::LogicalResult(
+    llvm::ArrayRef<HostTensor> inputs, ObserveFn observe)>;
+
+/// The names (argument attribute `qnn.name`) and shapes of `func`'s arguments.
+llvm::SmallVector<InputSpec> inputSpecs(mlir::func::FuncOp func);
+
+/// Runs all of `samples` through `run` and writes `qnn.range` on every f32
+/// argument and result of `func`. A value that was ever NaN or infinite gets
+/// none, and a warning at its op; a sample that can't be read is an error.
+mlir::LogicalResult calibrate(mlir::func::FuncOp func, SampleStream &samples,
+                              Runner run, const ObserverOptions &options);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,68 @@
+//===- SampleStream.h - a user's samples, one at a time ---------*- C++ -*-===//
+//
+// Calibration and evaluation read samples through this: .npz archives, .npy
+// arrays, raw float files, folders of either or of images. However many there
+// are, one is in memory.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_CALIBRATE_SAMPLESTREAM_H
+#define DYADIC_CALIBRATE_SAMPLESTREAM_H
+
+#include "dyadic/Support/HostTensor.h"
+
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+
+namespace dyadic {
+
+/// A name and a shape that samples must have: an input of the model. The first
+/// dimension is the batch.
+struct InputSpec {
+  std::string name;
+  llvm::SmallVector<int64_t> shape;
+};
+
+/// How the pixels of image files become elements:
+/// (pixel · scale − mean) / std, per channel.
+struct ImageOptions {
+  enum class Layout { Auto, NCHW, NHWC };
+  /// What to do with images of another size than the model's: refuse them,
+  /// scale them, or scale the shorter side and cut the longer.
+  enum class Resize { None, Stretch, Crop };
+
+  Layout layout = Layout::Auto;
+  Resize resize = Resize::None;
+  float scale = 1.0f / 255;
+  /// One value, or one per channel; empty: 0 and 1.
+  llvm::SmallVector<float> mean, std;
+  /// Blue first instead of red.
+  bool bgr = false;
+
+  /// Whether anything differs from the defaults.
+  bool isSet() const;
+};
+
+/// Samples in the order they are stored. Every error names the file, the array
+/// or image, and the sample.
+class SampleStream {
+public:
+  /// Opens a file or folder and checks names, shapes and types of what is in
+  /// it. Arrays have the model's shape with any number of samples in the
+  /// first dimension; integers and doubles are converted.
+  static llvm::Expected<std::unique_ptr<SampleStream>>
+  open(llvm::StringRef path, llvm::ArrayRef<InputSpec> inputs,
+       const ImageOptions &images = {});
+  virtual ~SampleStream();
+
+  /// Number of batches that `read` has.
+  virtual int64_t size() const = 0;
+  /// One f32 tensor per input, of the input's shape, all elements finite.
+  /// Fast when `index` ascends.
+  virtual llvm::Expected<llvm::SmallVector<HostTensor>> read(int64_t index) = 0;
+};
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,282 @@
+//===- SampleStream.cpp - arrays from .npz, .npy and raw files ------------===//
+#include "dyadic/Calibrate/SampleStream.h"
+#include "SampleSources.h"
+
+#include "dyadic/Support/Npy.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cmath>
+
+using namespace llvm;
+namespace fs = llvm::sys::fs;
+
+namespace dyadic {
+
+SampleStream::~SampleStream() = default;
+
+bool ImageOptions::isSet() const {
+  ImageOptions defaults;
+  return layout != defaults.layout || resize != defaults.resize ||
+         scale != defaults.scale || !mean.empty() || !std.empty() || bgr;
+}
+
+std::string printShape(ArrayRef<int64_t> shape) {
+  return shape.empty() ? "a scalar"
+                       : join(map_range(shape, [](int64_t d) { return itostr(d); }), "x");
+}
+
+std::optional<std::string> findNonFinite(ArrayRef<float> values,
+                                         ArrayRef<int64_t> shape) {
+  for (auto [i, value] : enumerate(values)) {
+    if (std::isfinite(value))
+      continue;
+    SmallVector<int64_t> index(shape.size());
+    int64_t rest = i;
+    for (size_t d = shape.size(); d-- > 0; rest /= shape[d])
+      index[d] = rest % shape[d];
+    std::string text = "expected finite values, but got ";
+    text += std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity";
+    return text + " at [" +
+           join(map_range(index, [](int64_t d) { return itostr(d); }), ", ") + "]";
+  }
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays
+//===----------------------------------------------------------------------===//
+
+/// How many batches of `input` an array holds.
+static Expected<int64_t> countBatches(const NpyArray &array,
+                                      const InputSpec &input) {
+  ArrayRef<int64_t> have = array.shape(), want = input.shape;
+  // One sample without its batch of one, or batches stacked.
+  if (!want.empty() && want.front() == 1 && have == want.drop_front())
+    return 1;
+  if (have.size() == want.size() + 1 && have.drop_front() == want)
+    return have.front();
+  if (have.size() != want.size() || have.empty() ||
+      have.drop_front() != want.drop_front())
+    return inputError("%s: expected samples of %s for input \"%s\", any number "
+                      "of them in the first dimension, but got %s",
+                      array.label().str().c_str(), printShape(want).c_str(),
+                      input.name.c_str(), describe(array).c_str());
+  if (have.front() % want.front())
+    return inputError("%s: expected a multiple of the model's batch of %lld in "
+                      "the first dimension, but got %lld",
+                      array.label().str().c_str(), (long long)want.front(),
+                      (long long)have.front());
+  return have.front() / want.front();
+}
+
+static HostTensor toFloat(const HostTensor &raw, ArrayRef<int64_t> shape) {
+  HostTensor tensor(ElementKind::F32, shape);
+  auto out = tensor.as<float>();
+  if (raw.kind == ElementKind::F32)
+    tensor.bytes = raw.bytes;
+  else if (raw.kind == ElementKind::U8)
+    llvm::copy(raw.as<uint8_t>(), out.begin());
+  else
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<float>(raw.get(i));
+  return tensor;
+}
+
+namespace {
+using Arrays = SmallVector<std::unique_ptr<NpyArray>, 1>;
+
+/// One file: an array per input, and the first batch's number.
+struct Shard {
+  std::string path;
+  int64_t first = 0, count = 0;
+};
+
+/// Batches out of one or several files of arrays; one file is open at a time.
+class ArrayStream : public SampleStream {
+public:
+  ArrayStream(ArrayRef<InputSpec> inputs) : inputs(inputs) {}
+
+  /// Opens `path` once to check and count what is in it.
+  Error addFile(StringRef path) {
+    if (Error error = openFile(path))
+      return error;
+    int64_t count = 0;
+    for (auto [array, input] : zip(arrays, inputs)) {
+      auto batches = countBatches(*array, input);
+      if (!batches)
+        return batches.takeError();
+      if (&input != &inputs.front() && *batches != count)
+        return inputError("%s: expected as many samples as \"%s\" has (%lld), "
+                          "but got %lld",
+                          array->label().str().c_str(),
+                          inputs.front().name.c_str(), (long long)count,
+                          (long long)*batches);
+      count = *batches;
+    }
+    shards.push_back({path.str(), total, count});
+    current = shards.size() - 1;
+    total += count;
+    return Error::success();
+  }
+
+  int64_t size() const override { return total; }
+
+  Expected<SmallVector<HostTensor>> read(int64_t index) override {
+    size_t wanted = current;
+    if (index < shards[wanted].first ||
+        index >= shards[wanted].first + shards[wanted].count)
+      wanted = llvm::partition_point(shards, [&](const Shard &shard) {
+                 return shard.first + shard.count <= index;
+               }) - shards.begin();
+    if (wanted != current) {
+      if (Error error = openFile(shards[wanted].path))
+        return std::move(error);
+      current = wanted;
+    }
+    SmallVector<HostTensor> sample;
+    for (auto [array, input] : zip(arrays, inputs)) {
+      int64_t elements = 1;
+      for (int64_t extent : input.shape)
+        elements *= extent;
+      int64_t local = index - shards[current].first;
+      auto raw = array->readElements(local * elements, elements);
+      if (!raw)
+        return raw.takeError();
+      sample.push_back(toFloat(*raw, input.shape));
+      if (auto fault = findNonFinite(sample.back().as<float>(), input.shape))
+        return inputError("%s, sample %lld: %s", array->label().str().c_str(),
+                          (long long)local, fault->c_str());
+    }
+    return sample;
+  }
+
+private:
+  Error openFile(StringRef path) {
+    arrays.clear();
+    if (isArchive(path)) {
+      auto archive = NpzArchive::open(path);
+      if (!archive)
+        return archive.takeError();
+      for (const InputSpec &input : inputs) {
+        auto array = (*archive)->get(input.name);
+        if (!array)
+          return array.takeError();
+        arrays.push_back(std::move(*array));
+      }
+      return Error::success();
+    }
+    if (inputs.size() != 1)
+      return inputError("%s holds one array without a name, but the model has "
+                        "%d inputs: expected an .npz archive with \"%s\"",
+                        path.str().c_str(), (int)inputs.size(),
+                        join(map_range(inputs, [](const InputSpec &i) { return i.name; }),
+                             "\", \"")
+                            .c_str());
+    auto array = isRaw(path) ? openRaw(path, ElementKind::F32, inputs[0].shape)
+                             : openNpy(path);
+    if (!array)
+      return array.takeError();
+    arrays.push_back(std::move(*array));
+    return Error::success();
+  }
+
+  SmallVector<InputSpec> inputs;
+  std::vector<Shard> shards;
+  Arrays arrays; // of the current shard
+  size_t current = 0;
+  int64_t total = 0;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Files and folders
+//===----------------------------------------------------------------------===//
+
+static bool hasExtension(StringRef path, ArrayRef<StringRef> extensions) {
+  return is_contained(extensions, sys::path::extension(path).lower());
+}
+bool isArchive(StringRef path) { return hasExtension(path, {".npz"}); }
+bool isRaw(StringRef path) { return hasExtension(path, {".raw", ".bin", ".f32"}); }
+static bool isArray(StringRef path) { return hasExtension(path, {".npy"}); }
+static bool isImage(StringRef path) {
+  return hasExtension(path, {".jpg", ".jpeg", ".png", ".bmp"});
+}
+
+static constexpr const char *kFormats =
+    ".npz, .npy, .raw (also .bin, .f32: float32), or a folder of .jpg, .png or "
+    ".bmp images or of such files";
+
+/// The sample files of a folder in the order of their names: all of one kind.
+static Expected<std::vector<std::string>> listFolder(StringRef folder) {
+  std::vector<std::string> found[4];
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; it != end && !error;
+       it.increment(error)) {
+    StringRef path = it->path();
+    int kind = isImage(path) ? 0 : isArchive(path) ? 1 : isArray(path) ? 2 : isRaw(path) ? 3 : -1;
+    if (kind >= 0)
+      found[kind].push_back(path.str());
+  }
+  if (error)
+    return inputError("cannot read %s: %s", folder.str().c_str(),
+                      error.message().c_str());
+  std::vector<std::string> *chosen = nullptr;
+  for (auto &paths : found) {
+    if (paths.empty())
+      continue;
+    if (chosen)
+      return inputError("%s: expected samples of one kind, but got both %s and %s",
+                        folder.str().c_str(),
+                        sys::path::filename(chosen->front()).str().c_str(),
+                        sys::path::filename(paths.front()).str().c_str());
+    chosen = &paths;
+  }
+  if (!chosen)
+    return inputError("%s holds no samples: expected files named .npz, .npy, "
+                      ".raw, .jpg, .png or .bmp",
+                      folder.str().c_str());
+  llvm::sort(*chosen);
+  return std::move(*chosen);
+}
+
+Expected<std::unique_ptr<SampleStream>>
+SampleStream::open(StringRef path, ArrayRef<InputSpec> inputs,
+                   const ImageOptions &images) {
+  if (inputs.empty())
+    return inputError("the model has no inputs, so %s can't be fed to it",
+                      path.str().c_str());
+  fs::file_status status;
+  if (std::error_code error = fs::status(path, status))
+    return inputError("cannot read %s: %s", path.str().c_str(),
+                      error.message().c_str());
+  std::vector<std::string> paths = {path.str()};
+  if (fs::is_directory(status)) {
+    auto listed = listFolder(path);
+    if (!listed)
+      return listed.takeError();
+    paths = std::move(*listed);
+  }
+  StringRef first = paths.front();
+  if (isImage(first))
+    return openImages(std::move(paths), inputs, images);
+  if (images.isSet())
+    return inputError("%s holds arrays: mean, std, scale, layout and resize are "
+                      "for image files",
+                      path.str().c_str());
+  if (!isArchive(first) && !isArray(first) && !isRaw(first))
+    return inputError("%s: expected %s", path.str().c_str(), kFormats);
+  auto stream = std::make_unique<ArrayStream>(inputs);
+  for (StringRef file : paths)
+    if (Error error = stream->addFile(file))
+      return std::move(error);
+  if (stream->size() == 0)
+    return inputError("%s holds no samples", path.str().c_str());
+  return std::move(stream);
+}
+
+} // namespace dyadic
