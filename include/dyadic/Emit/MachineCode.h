@@ -1,0 +1,62 @@
+//===- MachineCode.h - LLVM IR and machine code of a program ----*- C++ -*-===//
+#ifndef DYADIC_EMIT_MACHINECODE_H
+#define DYADIC_EMIT_MACHINECODE_H
+
+#include "dyadic/Emit/ProgramInfo.h"
+#include "dyadic/Target/TargetInfo.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+#include <memory>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace dyadic {
+
+struct EmitOptions {
+  TargetInfo target;
+  /// 0 to 3, as the option -O of compilers.
+  unsigned optLevel = 3;
+  /// Defines `dyadic_main_model`, by which the main function of an executable
+  /// finds its model. Two such objects can't be linked into one program.
+  bool forExecutable = false;
+};
+
+enum class CodeKind { Object, Assembly };
+
+/// A machine for position-independent code that never fuses a multiplication
+/// with an addition unless the program says fma. An unknown triple or CPU is an
+/// error.
+mlir::FailureOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const EmitOptions &options, mlir::Location loc);
+
+/// Level 6 to LLVM IR: everything but `<name>_run` becomes internal, every
+/// function gets the target's CPU and features, and the symbols that
+/// dyadic_model.h describes are added: `<name>_invoke` and `<name>_info`.
+mlir::FailureOr<std::unique_ptr<llvm::Module>>
+translateToLLVMIR(mlir::ModuleOp module, const ProgramInfo &info,
+                  const EmitOptions &options, llvm::TargetMachine &machine,
+                  llvm::LLVMContext &context);
+
+/// LLVM's optimizer, as configured for kernels that are already vectorized.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              unsigned optLevel);
+
+/// The bytes of an object file or the text of an assembly file.
+mlir::LogicalResult emitMachineCode(llvm::Module &module,
+                                    llvm::TargetMachine &machine, CodeKind kind,
+                                    llvm::SmallVectorImpl<char> &bytes,
+                                    mlir::Location loc);
+
+/// All of the above, from level 5 on, which `module` is lowered out of.
+mlir::LogicalResult compile(mlir::ModuleOp module, const ProgramInfo &info,
+                            const EmitOptions &options, CodeKind kind,
+                            llvm::SmallVectorImpl<char> &bytes);
+
+} // namespace dyadic
+
+#endif

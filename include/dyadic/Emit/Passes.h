@@ -1,0 +1,27 @@
+//===- Passes.h - passes of Emit --------------------------------*- C++ -*-===//
+#ifndef DYADIC_EMIT_PASSES_H
+#define DYADIC_EMIT_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace dyadic {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "dyadic/Emit/Passes.h.inc"
+
+/// Level 5 (func, scf, memref, vector, arith, math, linalg, llvm intrinsics)
+/// to the LLVM dialect. Memrefs with static shapes become bare pointers at
+/// function borders.
+void buildLLVMLoweringPipeline(mlir::OpPassManager &pm);
+
+/// Registers the above as the pipeline `emit-lower-to-llvm`.
+void registerEmitPipelines();
+
+/// Runs the pipeline on `module`.
+mlir::LogicalResult lowerToLLVMDialect(mlir::ModuleOp module);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,43 @@
+//===- Passes.td - passes of Emit -----------------------------------------===//
+#ifndef DYADIC_EMIT_PASSES
+#define DYADIC_EMIT_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ApproximateMathPass : Pass<"emit-approximate-math"> {
+  let summary = "replace f32 math functions by branch-free polynomials";
+  let description = [{
+    `math.exp`, `tanh`, `erf`, `log` and their kin on f32 scalars and vectors
+    become polynomials whose relative error stays below 1e-6, so that a vector
+    of them runs in registers. What has none stays and becomes a call of libm,
+    lane by lane.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def MarkDisjointArgumentsPass
+    : Pass<"emit-mark-disjoint-arguments", "::mlir::ModuleOp"> {
+  let summary = "state which kernel arguments share no memory with the others";
+  let description = [{
+    A memref argument of a private function becomes `llvm.noalias` when at every
+    call the bytes it covers overlap those of no other argument, or when nothing
+    is written through either; `llvm.readonly` when it is only loaded from.
+    Ranges are known where they come from an argument of the caller or a global
+    through `memref.view`, `subview`, `cast` and the like with constant offsets;
+    anything else counts as overlapping. Memref arguments of public functions
+    are disjoint by contract (the generated header states it).
+
+    ```mlir
+    %a = memref.view %arena[%c0][]   : memref<128xi8> to memref<64xi8>
+    %b = memref.view %arena[%c64][]  : memref<128xi8> to memref<64xi8>
+    call @k(%a, %b)
+    // func.func private @k(%x: memref<64xi8> {llvm.noalias, llvm.readonly},
+    //                      %y: memref<64xi8> {llvm.noalias})
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

@@ -1,0 +1,161 @@
+//===- ProgramInfo.cpp ----------------------------------------------------===//
+#include "dyadic/Emit/ProgramInfo.h"
+
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace dyadic {
+
+int64_t TensorInfo::numElements() const {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+int64_t TensorInfo::numBytes() const { return numElements() * byteWidth(kind); }
+
+std::string toIdentifier(StringRef text) {
+  std::string result;
+  for (char c : text)
+    result += llvm::isAlnum(c) ? c : '_';
+  if (result.empty() || llvm::isDigit(result.front()))
+    result.insert(result.begin(), '_');
+  return result;
+}
+
+/// Names in one file must differ: a second "x" becomes "x_2".
+static std::string uniqueName(std::string name, llvm::StringSet<> &taken) {
+  std::string candidate = name;
+  for (int i = 2; !taken.insert(candidate).second; ++i)
+    candidate = name + "_" + std::to_string(i);
+  return candidate;
+}
+
+/// The innermost name of a location, or "" if it has none.
+static StringRef nameOf(Location loc) {
+  if (auto named = dyn_cast<NameLoc>(loc))
+    return named.getName();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    // The last op of a fused kernel is the one whose result it holds.
+    for (Location part : llvm::reverse(fused.getLocations()))
+      if (StringRef name = nameOf(part); !name.empty())
+        return name;
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return nameOf(call.getCallee());
+  return "";
+}
+
+static FailureOr<TensorInfo> describeTensor(Type type, StringRef name,
+                                            Location loc) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return emitError(loc) << "expected a tensor of static shape for '" << name
+                          << "', but got " << type;
+  auto kind = elementKindOf(tensor.getElementType());
+  if (!kind)
+    return emitError(loc) << "tensor '" << name
+                          << "' has an element type without a C equivalent: "
+                          << tensor.getElementType();
+  TensorInfo info;
+  info.name = name;
+  info.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
+  info.kind = *kind;
+  if (auto quantized =
+          dyn_cast<quant::UniformQuantizedType>(tensor.getElementType())) {
+    info.scale = quantized.getScale();
+    info.zeroPoint = quantized.getZeroPoint();
+  }
+  return info;
+}
+
+static LogicalResult readBorder(func::FuncOp main, ProgramInfo &info) {
+  llvm::StringSet<> taken;
+  auto add = [&](Type type, DictionaryAttr attrs, const Twine &fallback,
+                 std::vector<TensorInfo> &list) -> LogicalResult {
+    auto name = attrs ? attrs.getAs<StringAttr>("qnn.name") : StringAttr();
+    std::string text = name ? name.str() : fallback.str();
+    auto tensor = describeTensor(type, text, main.getLoc());
+    if (failed(tensor))
+      return failure();
+    tensor->name = uniqueName(tensor->name, taken);
+    list.push_back(*tensor);
+    return success();
+  };
+  for (auto [i, type] : llvm::enumerate(main.getArgumentTypes()))
+    if (failed(add(type, main.getArgAttrDict(i), "input" + Twine(i),
+                   info.inputs)))
+      return failure();
+  taken.clear();
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    if (failed(add(type, main.getResultAttrDict(i), "output" + Twine(i),
+                   info.outputs)))
+      return failure();
+  return success();
+}
+
+static LogicalResult readKept(func::FuncOp main, ProgramInfo &info) {
+  llvm::StringSet<> taken;
+  for (auto kernel : main.getOps<KernelOp>()) {
+    auto offsets = kernel.getArenaOffsets();
+    if (!offsets)
+      return kernel.emitError("expected arena_offsets; the memory plan comes "
+                              "before the program's description");
+    for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
+      int64_t offset = (*offsets)[i];
+      if (offset < 0)
+        continue; // a function result: the caller has it
+      // The op behind each yielded value has the better name.
+      Value yielded = kernel.getYield().getValues()[i];
+      StringRef name = nameOf(yielded.getLoc());
+      if (name.empty())
+        name = nameOf(kernel.getLoc());
+      std::string text =
+          name.empty() ? "kernel" + std::to_string(info.kept.size()) : name.str();
+      auto tensor = describeTensor(result.getType(), text, kernel.getLoc());
+      if (failed(tensor))
+        return failure();
+      tensor->name = uniqueName(tensor->name, taken);
+      tensor->arenaOffset = offset;
+      info.kept.push_back(*tensor);
+    }
+  }
+  return success();
+}
+
+FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return module.emitError("expected a function 'main'");
+  ProgramInfo info;
+  info.name = toIdentifier(modelName);
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("dyadic.arena_bytes"))
+    info.arenaBytes = bytes.getInt();
+  else
+    return module.emitError("expected the attribute dyadic.arena_bytes");
+  if (failed(readBorder(main, info)) || failed(readKept(main, info)))
+    return failure();
+  return info;
+}
+
+int64_t readWeightBytes(ModuleOp module) {
+  int64_t bytes = 0;
+  for (auto global : module.getOps<memref::GlobalOp>())
+    if (global.getConstant() && global.getInitialValue()) {
+      MemRefType type = global.getType();
+      bytes += type.getNumElements() *
+               llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    }
+  return bytes;
+}
+
+} // namespace dyadic
