@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Accuracy of models compiled with plain defaults, on labelled sets that live outside
+the project: evaluate_accuracy.py [--sets FOLDER] [--home FOLDER] [KEY …]
+
+FOLDER holds evalset.py and metrics.py. Calibrated on the calib split, reported on
+the test split, next to onnxruntime's float results.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import harness
+from models import ROOT, Unavailable
+from native import Native
+
+SETS = os.environ.get("DYADIC_EVALUATION", os.path.join(ROOT, "../shared/evaluation"))
+HOME = os.environ.get("EVAL_HOME", os.path.join(ROOT, "build/eval-data"))
+SHAPES = {"cls": (1, 3, 48, 192), "det": (1, 3, 480, 640), "rec": (1, 3, 48, 320)}
+KEYS = ["cls", "det", "rec", "digits_base"]
+
+
+def metrics_module(sets=SETS, home=HOME):
+    """The sets' metrics.py, with the sets made. Raises Unavailable."""
+    if not os.path.exists(os.path.join(sets, "metrics.py")):
+        raise Unavailable(f"no evaluation sets in {sets}")
+    os.environ["EVAL_HOME"] = home
+    os.makedirs(home, exist_ok=True)
+    if not os.path.exists(os.path.join(home, "sets/rec_test.npz")) or not os.path.exists(os.path.join(home, "models/digits_base.onnx")):
+        make = "import evalset as e; e.make_rec(); e.make_cls(); e.make_det(); e.build_digits()"
+        done = subprocess.run([sys.executable, "-c", make], env={**os.environ, "PYTHONPATH": sets}, capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable("can't make the evaluation sets: " + done.stderr.strip().splitlines()[-1])
+    sys.path.insert(0, sets)
+    import metrics
+
+    return metrics
+
+
+def write_references(P, key):
+    """Float results that agreement is measured against; metrics.py reads them from its cache."""
+    path = f"{P.REF}/{key}_test.npz"
+    if os.path.exists(path):
+        return
+    saved = []
+    found = P.EVAL[key](P.ort_fn(P.PATHS[key], key), "test", save=saved)
+    if key == "rec":
+        tops = dict(idx=found["_idx"], topi=np.array([a for a, _ in saved]), topp=np.array([b for _, b in saved]))
+        np.savez_compressed(path, **tops)
+    elif key == "det":
+        np.savez_compressed(path, pm=np.array(saved))
+    else:
+        np.savez_compressed(path, o=saved[0])
+
+
+def build(P, key, folder, quantized=True, flags=()):
+    """Compiles a set's model into a callable."""
+    import onnx
+
+    path = P.PATHS[key]
+    name = onnx.load(path).graph.input[0].name
+    z = P.S("digits_calib" if key.startswith("digits") else key + "_calib")
+    x = np.asarray(z["x"], np.float32)
+    shape = SHAPES.get(key, (1, *x.shape[1:]))
+    out = os.path.join(folder, f"{key}{'' if quantized else '_float'}.so")
+    how = ["--float"]
+    if quantized:
+        calib = os.path.join(folder, key + ".npz")
+        np.savez(calib, **{name: x})
+        how = ["--calibrate", calib]
+    shape = ["--shape", f"{name}={'x'.join(map(str, shape))}"]
+    harness.check([harness.DYADIC, "compile", path, "-o", out, *how, *shape, *flags])
+    return Native(out)
+
+
+def evaluate(P, key, folder, flags=()):
+    """{system: {metric: value}} for float onnxruntime and Dyadic int8."""
+    write_references(P, key)
+    clean = lambda r: {k: v for k, v in r.items() if not k.startswith("_")}
+    return {
+        "float": clean(P.EVAL[key](P.ort_fn(P.PATHS[key], key), "test")),
+        "int8": clean(P.EVAL[key](build(P, key, folder, flags=flags), "test")),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", default=SETS)
+    parser.add_argument("--home", default=HOME)
+    parser.add_argument("--flags", default="", help="further flags of dyadic compile, in one argument")
+    parser.add_argument("keys", nargs="*", default=KEYS)
+    options = parser.parse_args()
+    try:
+        P = metrics_module(options.sets, os.path.abspath(options.home))
+    except Unavailable as e:
+        print(f"skipped: {e}")
+        return
+    print("| model | metric | float (onnxruntime) | Dyadic int8 |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for key in options.keys or KEYS:
+            found = evaluate(P, key, folder, options.flags.split())
+            for metric in found["int8"]:
+                print(f"| {key} | {metric} | {found['float'][metric]:.4f} | {found['int8'][metric]:.4f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
