@@ -164,8 +164,14 @@ QuantParams chooseQuantParams(double min, double max, int32_t qmin,
 /// zero point is 0 (4).
 double chooseSymmetricScale(double magnitude, int32_t qmax);
 
+/// The factor of dyadic.quantize for a scale: 1/scale in f32.
+inline float inverseScale(double scale) {
+  return 1.0f / static_cast<float>(scale);
+}
+
 /// dyadic.quantize of one element (Spec §3): the product is rounded to f32,
-/// clamped, and rounded half to even; NaN becomes qmin.
+/// clamped, and rounded half to even; NaN becomes qmin. At most 16 bits wide,
+/// zero point in range.
 inline int32_t quantize(float x, float inverseScale, int32_t zeroPoint,
                         int32_t qmin, int32_t qmax) {
   float lo = static_cast<float>(qmin - zeroPoint);

@@ -1,0 +1,80 @@
+//===- BorderModels.cpp - upstream ops between float and quantized --------===//
+#include "Models.h"
+#include "Quantized.h"
+
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::reference;
+
+FailureOr<HostTensor> reference::evaluateConstant(Operation *op,
+                                                  Attribute value) {
+  auto tensor = readConstant(value);
+  if (failed(tensor))
+    return op->emitOpError() << "expected a dense tensor whose bytes are here";
+  return tensor;
+}
+
+/// Appends a result that may have failed.
+static LogicalResult append(FailureOr<HostTensor> tensor,
+                            SmallVectorImpl<HostTensor> &results) {
+  if (failed(tensor))
+    return failure();
+  results.push_back(std::move(*tensor));
+  return success();
+}
+
+namespace {
+struct QuantizeCastModel
+    : ReferenceOpInterface::ExternalModel<QuantizeCastModel,
+                                          quant::QuantizeCastOp> {
+  LogicalResult interpret(Operation *op, Operands operands,
+                          SmallVectorImpl<HostTensor> &results) const {
+    if (operands[0]->kind != ElementKind::F32)
+      return op->emitOpError() << "expected an operand of f32, but got "
+                               << name(operands[0]->kind);
+    return append(quantize(op, op->getResult(0).getType(), *operands[0]),
+                  results);
+  }
+};
+
+struct DequantizeCastModel
+    : ReferenceOpInterface::ExternalModel<DequantizeCastModel,
+                                          quant::DequantizeCastOp> {
+  LogicalResult interpret(Operation *op, Operands operands,
+                          SmallVectorImpl<HostTensor> &results) const {
+    return append(dequantize(op, op->getOperand(0).getType(), *operands[0]),
+                  results);
+  }
+};
+
+struct ArithConstantModel
+    : ReferenceOpInterface::ExternalModel<ArithConstantModel,
+                                          arith::ConstantOp> {
+  LogicalResult interpret(Operation *op, Operands,
+                          SmallVectorImpl<HostTensor> &results) const {
+    return append(evaluateConstant(op, cast<arith::ConstantOp>(op).getValue()),
+                  results);
+  }
+};
+} // namespace
+
+void reference::registerBorderModels(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, quant::QuantDialect *) {
+    quant::QuantizeCastOp::attachInterface<QuantizeCastModel>(*context);
+    quant::DequantizeCastOp::attachInterface<DequantizeCastModel>(*context);
+  });
+  registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
+    arith::ConstantOp::attachInterface<ArithConstantModel>(*context);
+  });
+}
+
+void dyadic::registerReferenceModels(DialectRegistry &registry) {
+  registerQNNModels(registry);
+  registerDyadicModels(registry);
+  registerBorderModels(registry);
+}
