@@ -1,0 +1,61 @@
+//===- Passes.td - passes of Quantize -------------------------------------===//
+#ifndef DYADIC_QUANTIZE_PASSES
+#define DYADIC_QUANTIZE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
+  let summary = "give tensors integer types that hold their calibrated ranges";
+  let description = [{
+    Level 1 → 2. Reads the `qnn.range` attributes that calibration left on ops
+    and arguments. Activations become asymmetric per tensor, weights symmetric
+    per output channel; biases stay f32 until the lowering knows their scale.
+
+    An op that has no integer form, whose range is missing, or whose neighbours
+    are all float keeps f32 and gets the attribute `qnn.float_reason`, which
+    completes "stays float because …". `quant.qcast` and `quant.dcast` stand
+    where a tensor passes from one kind to the other: a tensor that only float
+    ops read is never quantized.
+
+    The inputs of a concatenation are produced in its result's type where
+    nothing else reads them.
+
+    ```mlir
+    %0 = qnn.relu %x {qnn.range = [#qnn.range<0.0, 2.55>]} : (tensor<4xf32>) -> tensor<4xf32>
+    // becomes, %x being an argument with a range:
+    %q = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<u8:f32, 2.0e-2:128>>
+    %0 = qnn.relu %q : (tensor<4x!quant.uniform<u8:f32, 2.0e-2:128>>) -> tensor<4x!quant.uniform<u8:f32, 1.0e-2>>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect",
+                           "::mlir::quant::QuantDialect"];
+  let options = [
+    ListOption<"keepFloat", "keep-float", "std::string",
+               "names of ops (their locations) that stay f32">,
+    Option<"activations", "activations", "std::string", "\"u8\"",
+           "storage type of activations: u8 or i8">
+  ];
+  let statistics = [
+    Statistic<"numInteger", "integer-ops", "ops that became integer ops">,
+    Statistic<"numFloat", "float-ops", "ops that stay f32">
+  ];
+}
+
+def FoldActivations : Pass<"qnn-fold-activations", "::mlir::func::FuncOp"> {
+  let summary = "let the rounding to a type do the work of relu and clamp";
+  let description = [{
+    A quantized op whose only reader is a relu or clamp produces the reader's
+    type directly. Where that type can't hold what the activation cuts off, the
+    activation then does nothing and is removed.
+
+    ```mlir
+    %0 = qnn.conv2d %x, %w … -> tensor<…x!quant.uniform<u8:f32, 0.1:128>>
+    %1 = qnn.relu %0 : … -> tensor<…x!quant.uniform<u8:f32, 0.05>>
+    // becomes
+    %1 = qnn.conv2d %x, %w … -> tensor<…x!quant.uniform<u8:f32, 0.05>>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect"];
+}
+
+#endif

@@ -1,0 +1,163 @@
+//===- FloatRegions.cpp - which ops stay in float -------------------------===//
+//
+// First each op for itself, then, to a fixed point, the ops whose operands
+// can't be quantized, then islands: regions of cheap ops among float ops, where
+// integers would cost a round trip and gain nothing.
+//
+//===----------------------------------------------------------------------===//
+#include "FloatRegions.h"
+
+#include "dyadic/Quantize/Passes.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dyadic;
+using qnn::QuantizableOpInterface;
+using qnn::QuantKind;
+
+bool dyadic::isComputation(Operation *op) {
+  return isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) &&
+         !op->hasTrait<OpTrait::ConstantLike>();
+}
+
+qnn::RangeAttr dyadic::calibratedRange(Value value) {
+  qnn::RangeAttr range;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
+      range = func.getArgAttrOfType<qnn::RangeAttr>(argument.getArgNumber(),
+                                                    kRangeAttr);
+  } else {
+    auto result = cast<OpResult>(value);
+    auto ranges = result.getOwner()->getAttrOfType<ArrayAttr>(kRangeAttr);
+    if (ranges && result.getResultNumber() < ranges.size())
+      range = dyn_cast<qnn::RangeAttr>(ranges[result.getResultNumber()]);
+  }
+  if (!range || !std::isfinite(range.getMin()) || !std::isfinite(range.getMax()))
+    return {};
+  return range;
+}
+
+/// Whether an op carries one of `names`: its own location's, or one of those
+/// that were fused into it.
+static bool isNamed(Operation *op, ArrayRef<std::string> names) {
+  if (names.empty())
+    return false;
+  return op->getLoc()
+      ->walk([&](Location loc) {
+        auto name = dyn_cast<NameLoc>(loc);
+        return name && llvm::is_contained(names, name.getName().getValue())
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+static bool isFiniteConstant(Value value) {
+  Attribute attribute;
+  std::vector<float> storage;
+  if (!matchPattern(value, m_Constant(&attribute)))
+    return false;
+  FailureOr<ArrayRef<float>> elements = viewConstant(attribute, storage);
+  return succeeded(elements) &&
+         llvm::all_of(*elements, [](float x) { return std::isfinite(x); });
+}
+
+static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
+
+/// Why the op must be float whatever its neighbours are; empty if it need not.
+static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
+  auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+  if (!quantizable)
+    return "it has no integer form";
+  if (isNamed(op, keepFloat))
+    return "it was asked to";
+  if (std::string reason = quantizable.getFloatReason(); !reason.empty())
+    return reason;
+  QuantKind kind = quantizable.getQuantKind();
+  if (kind == QuantKind::Contraction && op->getNumOperands() > 2 &&
+      !isConstant(op->getOperand(2)))
+    return "its bias is computed at run time";
+  for (Value operand : op->getOperands())
+    if (isConstant(operand) && !isFiniteConstant(operand))
+      return "a constant operand isn't finite";
+  if (kind != QuantKind::SameType && !calibratedRange(op->getResult(0)))
+    return "its result has no finite calibrated range";
+  return {};
+}
+
+/// Whether `value` can be had as integers.
+static bool isQuantizable(Value value, const FloatReasons &floatOps) {
+  Operation *producer = value.getDefiningOp();
+  if (producer && !floatOps.contains(producer))
+    return true; // a constant or an integer op
+  return static_cast<bool>(calibratedRange(value));
+}
+
+/// Ops other than contractions have no reason of their own to be integer ops.
+static bool isCheap(Operation *op) {
+  return cast<QuantizableOpInterface>(op).getQuantKind() !=
+         QuantKind::Contraction;
+}
+
+/// The computations that make an operand of `op` or read its results.
+static SmallVector<Operation *> neighbours(Operation *op) {
+  SmallVector<Operation *> found;
+  for (Value operand : op->getOperands())
+    if (Operation *producer = operand.getDefiningOp())
+      found.push_back(producer);
+  llvm::append_range(found, op->getUsers());
+  llvm::erase_if(found, [](Operation *op) { return !isComputation(op); });
+  return found;
+}
+
+/// Makes a connected region of cheap integer ops float when it touches float
+/// ops and no contraction.
+static void floatIslands(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
+  llvm::DenseSet<Operation *> seen;
+  for (Operation *start : ops) {
+    if (floatOps.contains(start) || !isCheap(start) ||
+        !seen.insert(start).second)
+      continue;
+    SmallVector<Operation *> region{start};
+    bool touchesFloat = false, touchesContraction = false;
+    for (size_t i = 0; i < region.size(); ++i)
+      for (Operation *next : neighbours(region[i])) {
+        if (floatOps.contains(next))
+          touchesFloat = true;
+        else if (!isCheap(next))
+          touchesContraction = true;
+        else if (seen.insert(next).second)
+          region.push_back(next);
+      }
+    if (touchesFloat && !touchesContraction)
+      for (Operation *op : region)
+        floatOps[op] = "its neighbours are float";
+  }
+}
+
+void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
+                            FloatReasons &floatOps) {
+  SmallVector<Operation *> ops;
+  func.walk([&](Operation *op) {
+    if (!isComputation(op))
+      return;
+    ops.push_back(op);
+    if (std::string reason = ownReason(op, keepFloat); !reason.empty())
+      floatOps.insert({op, reason});
+  });
+  for (size_t before = SIZE_MAX; before != floatOps.size();) {
+    before = floatOps.size();
+    for (Operation *op : ops)
+      if (!floatOps.contains(op) &&
+          llvm::any_of(op->getOperands(), [&](Value operand) {
+            return !isQuantizable(operand, floatOps);
+          }))
+        floatOps[op] = "an operand has no finite calibrated range";
+    floatIslands(ops, floatOps);
+  }
+}

@@ -1,0 +1,29 @@
+//===- FloatRegions.h - which ops stay in float -----------------*- C++ -*-===//
+#ifndef DYADIC_LIB_QUANTIZE_FLOATREGIONS_H
+#define DYADIC_LIB_QUANTIZE_FLOATREGIONS_H
+
+#include "dyadic/Dialect/QNN/QNN.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace dyadic {
+
+/// The ops that stay float, each with the end of "stays float because …".
+using FloatReasons = llvm::MapVector<mlir::Operation *, std::string>;
+
+/// An op that the quantizer decides about: every qnn op but the constants.
+bool isComputation(mlir::Operation *op);
+
+/// The finite range that calibration found for `value`; null if there is none.
+qnn::RangeAttr calibratedRange(mlir::Value value);
+
+/// The ops of `func` that can't or needn't become integer ops. `floatOps` holds
+/// reasons found before, and gets the new ones.
+void chooseFloatOps(mlir::func::FuncOp func,
+                    llvm::ArrayRef<std::string> keepFloat,
+                    FloatReasons &floatOps);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,165 @@
+//===- Quantize.cpp - level 1 → 2 -----------------------------------------===//
+//
+// Which ops (FloatRegions), which types (TypePlan), then the rewrite here: an
+// op keeps its place and its attributes, only its tensors change type.
+//
+//===----------------------------------------------------------------------===//
+#include "dyadic/Quantize/Passes.h"
+
+#include "TypePlan.h"
+#include "Weights.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/Matchers.h"
+
+namespace dyadic {
+#define GEN_PASS_DEF_QUANTIZE
+#include "dyadic/Quantize/Passes.h.inc"
+} // namespace dyadic
+
+using namespace mlir;
+using namespace dyadic;
+using qnn::QuantizableOpInterface;
+using qnn::QuantKind;
+
+static bool isQuantized(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && isa<quant::QuantizedType>(type.getElementType());
+}
+
+static Type withElement(Value value, Type element) {
+  return cast<RankedTensorType>(value.getType()).clone(element);
+}
+
+namespace {
+class Rewrite {
+public:
+  Rewrite(const TypePlan &plan, MLIRContext *context)
+      : plan(plan), builder(context) {}
+
+  /// Gives an op, all of whose producers have been rewritten, integer tensors.
+  void toInteger(Operation *op) {
+    bool isContraction = cast<QuantizableOpInterface>(op).getQuantKind() ==
+                         QuantKind::Contraction;
+    ActivationType resultType = plan.lookup(op->getResult(0));
+    if (isContraction) {
+      builder.setInsertionPoint(op);
+      double scale = plan.lookup(op->getOperand(0)).getScale();
+      op->setOperand(1, quantizeWeights(builder, op, scale));
+      op->setOperand(0, integer(op->getOperand(0)));
+    } else {
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(integer(operand.get()));
+    }
+    Value result = op->getResult(0);
+    result.setType(withElement(result, resultType));
+  }
+
+  /// Gives an op that stays float, or the return, float operands.
+  void toFloat(Operation *op) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (isQuantized(operand.get()))
+        operand.set(real(operand.get()));
+  }
+
+private:
+  Value integer(Value value) {
+    if (isQuantized(value))
+      return value;
+    Value &cast = integers[value];
+    if (cast)
+      return cast;
+    ActivationType type = plan.lookup(value);
+    builder.setInsertionPointAfterValue(value);
+    if (matchPattern(value, m_Constant()))
+      return cast = quantizeConstant(builder, value, type);
+    return cast = quant::QuantizeCastOp::create(
+               builder, value.getLoc(), withElement(value, type), value);
+  }
+
+  Value real(Value value) {
+    Value &cast = reals[value];
+    if (cast)
+      return cast;
+    builder.setInsertionPointAfterValue(value);
+    return cast = quant::DequantizeCastOp::create(
+               builder, value.getLoc(),
+               withElement(value, builder.getF32Type()), value);
+  }
+
+  const TypePlan &plan;
+  OpBuilder builder;
+  llvm::DenseMap<Value, Value> integers, reals;
+};
+
+struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
+  using QuantizeBase::QuantizeBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal())
+      return;
+    if (activations != "u8" && activations != "i8") {
+      func.emitError() << "expected activations of type u8 or i8, but got "
+                       << activations;
+      return signalPassFailure();
+    }
+    if (failed(checkInput(func)))
+      return signalPassFailure();
+
+    bool isSigned = activations == "i8";
+    SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end());
+    FloatReasons floatOps;
+    chooseFloatOps(func, kept, floatOps);
+    std::optional<TypePlan> plan;
+    plan.emplace(func, floatOps, isSigned);
+    for (FloatReasons more; plan->findUnreachable(more); more.clear()) {
+      for (auto &[op, reason] : more)
+        floatOps.insert({op, reason});
+      chooseFloatOps(func, kept, floatOps);
+      plan.emplace(func, floatOps, isSigned);
+    }
+    rewrite(func, floatOps, *plan);
+  }
+
+  /// The rewrite relies on f32 tensors in straight-line code.
+  LogicalResult checkInput(func::FuncOp func) {
+    if (!func.getBody().hasOneBlock())
+      return func.emitError("expected a function of one block");
+    for (Operation &op : func.getBody().front())
+      if (llvm::any_of(op.getResults(), isQuantized))
+        return op.emitError("expected f32 tensors: this function has been "
+                            "quantized already");
+    return success();
+  }
+
+  void rewrite(func::FuncOp func, const FloatReasons &floatOps,
+               const TypePlan &plan) {
+    Rewrite rewrite(plan, &getContext());
+    for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+      if (op.hasTrait<OpTrait::ConstantLike>() ||
+          isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
+        continue;
+      op.removeAttr(kRangeAttr);
+      auto reason = floatOps.find(&op);
+      if (isComputation(&op) && reason == floatOps.end()) {
+        rewrite.toInteger(&op);
+        ++numInteger;
+        continue;
+      }
+      rewrite.toFloat(&op);
+      if (reason == floatOps.end())
+        continue;
+      op.setAttr(kFloatReasonAttr,
+                 StringAttr::get(&getContext(), reason->second));
+      ++numFloat;
+    }
+    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      func.removeArgAttr(i, kRangeAttr);
+    for (Operation &op :
+         llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+      if (op.hasTrait<OpTrait::ConstantLike>() && op.use_empty())
+        op.erase();
+  }
+};
+} // namespace

@@ -1,0 +1,110 @@
+//===- TypePlan.cpp - the integer type of every activation ----------------===//
+#include "TypePlan.h"
+
+#include "Weights.h"
+#include "dyadic/Support/FixedPoint.h"
+
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace dyadic;
+using qnn::QuantizableOpInterface;
+using qnn::QuantKind;
+
+ActivationType dyadic::activationType(MLIRContext *context, double min,
+                                      double max, bool isSigned) {
+  QuantParams params =
+      chooseQuantParams(min, max, isSigned ? -128 : 0, isSigned ? 127 : 255);
+  return ActivationType::get(
+      isSigned ? quant::QuantizationFlags::Signed : 0,
+      IntegerType::get(context, 8), Float32Type::get(context), params.scale,
+      params.zeroPoint, params.qmin, params.qmax);
+}
+
+static QuantKind kindOf(Operation *op) {
+  return cast<QuantizableOpInterface>(op).getQuantKind();
+}
+
+TypePlan::TypePlan(func::FuncOp func, const FloatReasons &floatOps,
+                   bool isSigned)
+    : floatOps(floatOps), isSigned(isSigned) {
+  func.walk([&](Operation *op) {
+    if (!isComputation(op) || floatOps.contains(op))
+      return;
+    bool isContraction = kindOf(op) == QuantKind::Contraction;
+    for (Value operand : op->getOperands().take_front(isContraction ? 1 : ~0u))
+      typeOf(operand);
+    Value result = op->getResult(0);
+    types[result] = kindOf(op) == QuantKind::SameType
+                        ? typeOf(op->getOperand(0))
+                        : typeOf(result);
+  });
+  unifyConcats(func);
+}
+
+ActivationType TypePlan::typeOf(Value value) {
+  ActivationType &type = types[value];
+  if (type)
+    return type;
+  if (matchPattern(value, m_Constant()))
+    return type = constantType(value, isSigned);
+  // chooseFloatOps has made sure that there is a range.
+  qnn::RangeAttr range = calibratedRange(value);
+  return type = activationType(value.getContext(), range.getMin(),
+                               range.getMax(), isSigned);
+}
+
+void TypePlan::unifyConcats(func::FuncOp func) {
+  SmallVector<qnn::ConcatOp> concats;
+  func.walk([&](qnn::ConcatOp op) {
+    if (!floatOps.contains(op))
+      concats.push_back(op);
+  });
+  // The last first: a concatenation may be the input of a later one.
+  for (qnn::ConcatOp op : llvm::reverse(concats))
+    for (Value input : op.getInputs())
+      request(input, types[op.getOutput()]);
+}
+
+/// Makes `type` the type of `value` if nothing but one op reads it, and of what
+/// it is made from by moving elements.
+bool TypePlan::request(Value value, ActivationType type) {
+  if (!value.hasOneUse() || matchPattern(value, m_Constant()))
+    return false;
+  Operation *producer = value.getDefiningOp();
+  if (producer && !floatOps.contains(producer) &&
+      kindOf(producer) == QuantKind::SameType &&
+      !request(producer->getOperand(0), type))
+    return false;
+  types[value] = type;
+  return true;
+}
+
+bool TypePlan::findUnreachable(FloatReasons &unreachable) const {
+  bool any = false;
+  for (auto [value, type] : types) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !isComputation(op) || floatOps.contains(op) ||
+        kindOf(op) == QuantKind::SameType || kindOf(op) == QuantKind::Table)
+      continue;
+    // A contraction's weights count with the largest of their scales.
+    double product = 1, largest = 0;
+    for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+      if (kindOf(op) == QuantKind::Contraction && i > 0)
+        break;
+      double scale = lookup(operand).getScale();
+      product *= scale;
+      largest = std::max(largest, scale);
+    }
+    if (kindOf(op) == QuantKind::Contraction)
+      product *= largestWeightScale(op);
+    double ratio =
+        (isa<qnn::AddOp, qnn::SubOp, qnn::ConcatOp>(op) ? largest : product) /
+        type.getScale();
+    if (ratio < (1 << 23))
+      continue;
+    unreachable[op] = "its result's range is tiny beside its operands'";
+    any = true;
+  }
+  return any;
+}

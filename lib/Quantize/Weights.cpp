@@ -1,0 +1,155 @@
+//===- Weights.cpp - constants as integers --------------------------------===//
+//
+// docs/Quantization.md: weights are symmetric in [−127, 127], one scale per
+// output channel, so that the zero point of the input is the only one that a
+// bias has to absorb.
+//
+//===----------------------------------------------------------------------===//
+#include "Weights.h"
+
+#include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/FixedPoint.h"
+
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dyadic;
+
+static constexpr int32_t kWeightMax = 127;
+/// A bias may take this much of an accumulator; a channel whose weights are so
+/// small that it would take more gets coarser weights, which don't matter there.
+static constexpr double kBiasMax = 1 << 23;
+/// A channel's scale is at least this fraction of the largest one's.
+static constexpr double kLeastRelativeScale = 1.0 / (1 << 20);
+
+/// The float elements of a constant; chooseFloatOps has seen that it is one.
+static ArrayRef<float> elementsOf(Value constant, std::vector<float> &storage) {
+  Attribute attribute;
+  if (!matchPattern(constant, m_Constant(&attribute)))
+    return {};
+  FailureOr<ArrayRef<float>> elements = viewConstant(attribute, storage);
+  return succeeded(elements) ? *elements : ArrayRef<float>();
+}
+
+ActivationType dyadic::constantType(Value constant, bool isSigned) {
+  std::vector<float> storage;
+  ArrayRef<float> elements = elementsOf(constant, storage);
+  float min = 0, max = 0;
+  for (float x : elements) {
+    min = std::min(min, x);
+    max = std::max(max, x);
+  }
+  return activationType(constant.getContext(), min, max, isSigned);
+}
+
+static Value makeQuantized(OpBuilder &builder, Location loc, HostTensor storage,
+                           quant::QuantizedType type) {
+  SmallVector<int64_t> shape = storage.shape;
+  ElementsAttr value = makeConstant(std::move(storage), builder.getContext());
+  return qnn::ConstantOp::create(builder, loc,
+                                 RankedTensorType::get(shape, type), value);
+}
+
+Value dyadic::quantizeConstant(OpBuilder &builder, Value constant,
+                               ActivationType type) {
+  std::vector<float> storage;
+  ArrayRef<float> elements = elementsOf(constant, storage);
+  HostTensor tensor(
+      type.isSigned() ? ElementKind::I8 : ElementKind::U8,
+      cast<RankedTensorType>(constant.getType()).getShape());
+  for (auto [i, x] : llvm::enumerate(elements)) {
+    double q = roundHalfEven(x / type.getScale()) + type.getZeroPoint();
+    tensor.bytes[i] = static_cast<char>(static_cast<int>(
+        std::min<double>(std::max<double>(q, type.getStorageTypeMin()),
+                         type.getStorageTypeMax())));
+  }
+  return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
+}
+
+double dyadic::largestWeightScale(Operation *contraction) {
+  std::vector<float> storage;
+  float magnitude = 0;
+  for (float w : elementsOf(contraction->getOperand(1), storage))
+    magnitude = std::max(magnitude, std::fabs(w));
+  return chooseSymmetricScale(magnitude, kWeightMax);
+}
+
+namespace {
+/// Weights as `outer` blocks of `channels` rows of `inner` elements.
+struct ChannelLayout {
+  int32_t dimension;
+  int64_t channels, inner, outer;
+
+  ChannelLayout(Operation *contraction, RankedTensorType type) {
+    // Filters are O×KH×KW×C, right operands K×N.
+    dimension = isa<qnn::Conv2DOp>(contraction) ? 0 : type.getRank() - 1;
+    channels = type.getDimSize(dimension);
+    inner = 1;
+    for (int64_t extent : type.getShape().drop_front(dimension + 1))
+      inner *= extent;
+    outer = type.getNumElements() / std::max<int64_t>(channels * inner, 1);
+  }
+
+  template <typename Fn> void forEach(Fn fn) const {
+    int64_t i = 0;
+    for (int64_t o = 0; o < outer; ++o)
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t k = 0; k < inner; ++k)
+          fn(c, i++);
+  }
+};
+} // namespace
+
+static SmallVector<double> channelScales(const ChannelLayout &layout,
+                                         ArrayRef<float> weights,
+                                         ArrayRef<float> bias,
+                                         double inputScale) {
+  SmallVector<float> magnitude(layout.channels, 0);
+  layout.forEach([&](int64_t c, int64_t i) {
+    magnitude[c] = std::max(magnitude[c], std::fabs(weights[i]));
+  });
+  float largest = 0;
+  for (float m : magnitude)
+    largest = std::max(largest, m);
+  double least = chooseSymmetricScale(largest, kWeightMax) * kLeastRelativeScale;
+
+  SmallVector<double> scales;
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    double scale = magnitude[c] > 0
+                       ? chooseSymmetricScale(magnitude[c], kWeightMax)
+                       : 0.0;
+    if (!bias.empty())
+      scale = std::max(scale, std::fabs(bias[c]) / (inputScale * kBiasMax));
+    scale = static_cast<float>(std::max(scale, least));
+    scales.push_back(
+        std::max<double>(scale, std::numeric_limits<float>::min()));
+  }
+  return scales;
+}
+
+Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
+                              double inputScale) {
+  Value constant = contraction->getOperand(1);
+  auto tensorType = cast<RankedTensorType>(constant.getType());
+  std::vector<float> weightStorage, biasStorage;
+  ArrayRef<float> weights = elementsOf(constant, weightStorage), bias;
+  if (contraction->getNumOperands() > 2)
+    bias = elementsOf(contraction->getOperand(2), biasStorage);
+
+  ChannelLayout layout(contraction, tensorType);
+  SmallVector<double> scales = channelScales(layout, weights, bias, inputScale);
+  HostTensor tensor(ElementKind::I8, tensorType.getShape());
+  MutableArrayRef<int8_t> storage = tensor.as<int8_t>();
+  layout.forEach([&](int64_t c, int64_t i) {
+    double q = roundHalfEven(weights[i] / scales[c]);
+    storage[i] = static_cast<int8_t>(
+        std::min<double>(std::max<double>(q, -kWeightMax), kWeightMax));
+  });
+  auto type = quant::UniformQuantizedPerAxisType::get(
+      quant::QuantizationFlags::Signed, builder.getI8Type(),
+      builder.getF32Type(), scales, SmallVector<int64_t>(layout.channels, 0),
+      layout.dimension, -kWeightMax, kWeightMax);
+  return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
+}

@@ -1,0 +1,27 @@
+//===- Weights.h - constants as integers ------------------------*- C++ -*-===//
+#ifndef DYADIC_LIB_QUANTIZE_WEIGHTS_H
+#define DYADIC_LIB_QUANTIZE_WEIGHTS_H
+
+#include "TypePlan.h"
+
+namespace dyadic {
+
+/// The type of a constant operand of an op that isn't a contraction: as an
+/// activation that takes just these values.
+ActivationType constantType(mlir::Value constant, bool isSigned);
+
+/// The constant's elements in storage, as a qnn.constant of `type`.
+mlir::Value quantizeConstant(mlir::OpBuilder &builder, mlir::Value constant,
+                             ActivationType type);
+
+/// The symmetric scale of the weight of largest magnitude of a contraction.
+double largestWeightScale(mlir::Operation *contraction);
+
+/// The weights of `contraction` as a qnn.constant with one symmetric scale per
+/// output channel, the input being of scale `inputScale`.
+mlir::Value quantizeWeights(mlir::OpBuilder &builder,
+                            mlir::Operation *contraction, double inputScale);
+
+} // namespace dyadic
+
+#endif
