@@ -1,0 +1,26 @@
+//===- Passes.td - passes of LowerToDyadic --------------------------------===//
+#ifndef DYADIC_LOWERTODYADIC_PASSES
+#define DYADIC_LOWERTODYADIC_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
+  let summary = "turn quantized ops into integer arithmetic";
+  let description = [{
+    Level 2 → 3. Scales become multipliers and shifts, zero points move into
+    biases, padding becomes `dyadic.pad` with the zero point, functions of one
+    element become tables, and ops whose operands differ in scale rescale them.
+    Ops on f32 stay as they are.
+
+    ```mlir
+    %2 = qnn.conv2d %x, %w, %b : (tensor<1x8x8x4x!quant.uniform<u8:f32, 0.1:3>>, …) -> tensor<1x8x8x4x!quant.uniform<u8:f32, 0.2>>
+    // becomes
+    %acc = dyadic.conv2d %x, %w, %bias : (tensor<1x8x8x4xui8>, tensor<4x1x1x4xi8>, tensor<4xi32>) -> tensor<1x8x8x4xi32>
+    %2 = dyadic.requantize %acc {multiplier = …, shift = …, output_zp = 0 : i32, …} : (tensor<1x8x8x4xi32>) -> tensor<1x8x8x4xui8>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::DyadicDialect",
+                           "::dyadic::qnn::QNNDialect"];
+}
+
+#endif

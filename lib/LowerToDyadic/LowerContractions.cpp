@@ -1,0 +1,173 @@
+//===- LowerContractions.cpp - conv2d and matmul as integer sums ----------===//
+//
+// With x = s_x (q_x − z_x) and w = s_w q_w,
+//
+//   Σ x w + b = s_x s_w (Σ q_x q_w − z_x Σ q_w + b / (s_x s_w))
+//
+// so the integer bias is round(b / (s_x s_w)) − z_x Σ q_w, and the sum becomes
+// the result by the multiplier s_x s_w / s_y. docs/Quantization.md.
+//
+//===----------------------------------------------------------------------===//
+#include "Lowering.h"
+
+#include "dyadic/Support/ConstantData.h"
+
+using namespace mlir;
+using namespace dyadic;
+
+namespace {
+/// What the integer form needs beside the two operands.
+struct Finish {
+  Value bias;
+  SmallVector<FixedPointMultiplier> multipliers;
+};
+} // namespace
+
+/// One scale per channel of weights that are symmetric over dimension `dim`.
+static FailureOr<SmallVector<double>>
+weightScales(Operation *op, RankedTensorType type, int64_t dim) {
+  int64_t channels = type.getDimSize(dim);
+  Type element = type.getElementType();
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
+    if (perAxis.getQuantizedDimension() == dim &&
+        llvm::all_of(perAxis.getZeroPoints(), [](int64_t z) { return !z; }))
+      return SmallVector<double>(perAxis.getScales());
+  if (auto whole = dyn_cast<ActivationType>(element))
+    if (whole.getZeroPoint() == 0 && whole.isSigned())
+      return SmallVector<double>(channels, whole.getScale());
+  return op->emitError() << "expected signed weights of zero point 0, "
+                            "quantized as a whole or over dimension "
+                         << dim << ", but got " << type;
+}
+
+/// Σ q_w of each channel; weights of channel c are every `step`-th element
+/// from c · channelStride on.
+static SmallVector<int64_t> channelSums(const HostTensor &weights,
+                                        int64_t channels,
+                                        int64_t channelStride, int64_t step) {
+  SmallVector<int64_t> sums(channels, 0);
+  int64_t count = channels ? weights.numElements() / channels : 0;
+  ArrayRef<int8_t> values = weights.as<int8_t>();
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t i = 0; i < count; ++i)
+      sums[c] += values[c * channelStride + i * step];
+  return sums;
+}
+
+static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
+                                    Value input, Value weights,
+                                    Value storedWeights, Value bias,
+                                    ActivationType output) {
+  auto inputType = activationTypeOf(op, input);
+  if (failed(inputType))
+    return failure();
+  auto weightType = cast<RankedTensorType>(weights.getType());
+  bool isConv = isa<qnn::Conv2DOp>(op);
+  int64_t dim = isConv ? 0 : weightType.getRank() - 1;
+  auto scales = weightScales(op, weightType, dim);
+  if (failed(scales))
+    return failure();
+  FailureOr<HostTensor> data = readConstant(storedWeights);
+  if (failed(data) || data->kind != ElementKind::I8)
+    return op->emitError("expected constant weights of 8 bits");
+
+  int64_t channels = weightType.getDimSize(dim);
+  int64_t perChannel = data->numElements() / std::max<int64_t>(channels, 1);
+  HostTensor biasData(ElementKind::F32, {channels});
+  if (bias) {
+    FailureOr<HostTensor> constant = readConstant(bias);
+    if (failed(constant) || constant->kind != ElementKind::F32)
+      return op->emitError("expected a constant bias of f32");
+    biasData = std::move(*constant);
+  }
+
+  auto sums = channelSums(*data, channels, isConv ? perChannel : 1,
+                          isConv ? 1 : channels);
+  Finish finish;
+  HostTensor integerBias(ElementKind::I32, {channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    double scale = inputType->getScale() * (*scales)[c];
+    double value = roundHalfEven(biasData.as<float>()[c] / scale) -
+                   static_cast<double>(inputType->getZeroPoint() * sums[c]);
+    if (!(std::abs(value) <= INT32_MAX))
+      return op->emitError() << "expected a bias of at most 32 bits, but that "
+                                "of channel "
+                             << c << " is " << value;
+    integerBias.as<int32_t>()[c] = static_cast<int32_t>(value);
+    auto multiplier = multiplierOf(op, scale / output.getScale());
+    if (failed(multiplier))
+      return failure();
+    finish.multipliers.push_back(*multiplier);
+  }
+  ElementsAttr attribute =
+      makeConstant(std::move(integerBias), op->getContext());
+  finish.bias = dyadic::ConstantOp::create(
+      builder, op->getLoc(),
+      RankedTensorType::get({channels}, builder.getI32Type()), attribute);
+  return finish;
+}
+
+static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
+  return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
+}
+
+namespace {
+struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::Conv2DOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto output = activationTypeOf(op, op.getOutput());
+    if (failed(output))
+      return failure();
+    auto finish =
+        makeFinish(rewriter, op, op.getInput(), op.getFilter(),
+                   adaptor.getFilter(), adaptor.getBias(), *output);
+    if (failed(finish))
+      return failure();
+    auto input = activationTypeOf(op, op.getInput());
+    Value padded = padImage(rewriter, op.getLoc(), adaptor.getInput(),
+                            op.getPads(), input->getZeroPoint());
+    Value sum = dyadic::Conv2DOp::create(
+        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+        padded, adaptor.getFilter(), finish->bias, op.getStrides(),
+        op.getDilations(), op.getGroups());
+    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
+                                        finish->multipliers,
+                                        storageTensorOf(op.getOutput()),
+                                        *output));
+    return success();
+  }
+};
+
+struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::MatmulOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto output = activationTypeOf(op, op.getOutput());
+    if (failed(output))
+      return failure();
+    if (cast<RankedTensorType>(op.getRhs().getType()).getRank() != 2)
+      return op.emitError() << "expected a right operand of rank 2, but got "
+                            << op.getRhs().getType();
+    auto finish = makeFinish(rewriter, op, op.getLhs(), op.getRhs(),
+                             adaptor.getRhs(), adaptor.getBias(), *output);
+    if (failed(finish))
+      return failure();
+    Value sum = dyadic::MatmulOp::create(
+        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+        adaptor.getLhs(), adaptor.getRhs(), finish->bias);
+    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
+                                        finish->multipliers,
+                                        storageTensorOf(op.getOutput()),
+                                        *output));
+    return success();
+  }
+};
+} // namespace
+
+void dyadic::populateContractionPatterns(const TypeConverter &converter,
+                                         RewritePatternSet &patterns) {
+  patterns.add<LowerConv2D, LowerMatmul>(converter, patterns.getContext());
+}

@@ -1,0 +1,93 @@
+//===- LowerQNNToDyadic.cpp - level 2 → 3 ---------------------------------===//
+#include "dyadic/LowerToDyadic/Passes.h"
+
+#include "Lowering.h"
+
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
+namespace dyadic {
+#define GEN_PASS_DEF_LOWERQNNTODYADIC
+#include "dyadic/LowerToDyadic/Passes.h.inc"
+} // namespace dyadic
+
+using namespace mlir;
+using namespace dyadic;
+
+namespace {
+/// Quantized tensors become tensors of their storage type.
+struct StorageConverter : TypeConverter {
+  StorageConverter() {
+    addConversion([](Type type) { return type; });
+    addConversion([](RankedTensorType type) -> Type {
+      auto quantized = dyn_cast<quant::QuantizedType>(type.getElementType());
+      if (!quantized)
+        return type;
+      auto signedness =
+          quantized.isSigned() ? IntegerType::Signless : IntegerType::Unsigned;
+      return type.clone(
+          IntegerType::get(type.getContext(),
+                           quantized.getStorageTypeIntegralWidth(), signedness));
+    });
+  }
+};
+
+struct LowerQNNToDyadicPass
+    : dyadic::impl::LowerQNNToDyadicBase<LowerQNNToDyadicPass> {
+  using LowerQNNToDyadicBase::LowerQNNToDyadicBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    StorageConverter converter;
+    ConversionTarget target(getContext());
+    target.addLegalDialect<DyadicDialect>();
+    target.addIllegalDialect<quant::QuantDialect>();
+    target.addDynamicallyLegalDialect<qnn::QNNDialect>(
+        [&](Operation *op) { return converter.isLegal(op); });
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
+      return converter.isSignatureLegal(op.getFunctionType());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp>(
+        [&](Operation *op) { return converter.isLegal(op); });
+
+    RewritePatternSet patterns(&getContext());
+    populateContractionPatterns(converter, patterns);
+    populatePointwisePatterns(converter, patterns);
+    populatePoolingPatterns(converter, patterns);
+    populateMovementPatterns(converter, patterns);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
+                                                                   converter);
+    populateReturnOpTypeConversionPattern(patterns, converter);
+    if (failed(applyPartialConversion(func, target, std::move(patterns))))
+      return signalPassFailure();
+
+    if (failed(checkAccumulators(func)))
+      return signalPassFailure();
+    // Float biases and weights that only the quantized ops read.
+    for (Operation &op :
+         llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+      if (op.hasTrait<OpTrait::ConstantLike>() && op.use_empty())
+        op.erase();
+  }
+
+  /// No sum may leave 32 bits, whatever the input.
+  LogicalResult checkAccumulators(func::FuncOp func) {
+    auto result = func.walk([](AccumulatorOpInterface op) {
+      auto ranges = op.getAccumulatorRanges();
+      if (failed(ranges)) {
+        op->emitOpError("expected constant weights and bias");
+        return WalkResult::interrupt();
+      }
+      for (auto [channel, range] : llvm::enumerate(*ranges))
+        if (range.min < INT32_MIN || range.max > INT32_MAX) {
+          op->emitOpError() << "expected sums of at most 32 bits, but channel "
+                            << channel << " may reach [" << range.min << ", "
+                            << range.max << "]";
+          return WalkResult::interrupt();
+        }
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+};
+} // namespace

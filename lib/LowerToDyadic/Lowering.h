@@ -1,0 +1,59 @@
+//===- Lowering.h - what the lowering's patterns share ----------*- C++ -*-===//
+#ifndef DYADIC_LIB_LOWERTODYADIC_LOWERING_H
+#define DYADIC_LIB_LOWERTODYADIC_LOWERING_H
+
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Support/FixedPoint.h"
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace dyadic {
+
+using ActivationType = mlir::quant::UniformQuantizedType;
+
+/// The per-tensor type of a value's elements, or an error at `op`.
+mlir::FailureOr<ActivationType> activationTypeOf(mlir::Operation *op,
+                                                 mlir::Value value);
+
+/// The integer tensor that holds `value`'s elements.
+mlir::RankedTensorType storageTensorOf(mlir::Value value);
+
+/// The storage value of a real number, saturated.
+int32_t storageOf(double real, ActivationType type);
+
+/// `scale` as a multiplier and a shift, or an error at `op`.
+mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
+                                                   double scale);
+
+/// dyadic.requantize to the type of `result`.
+mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Location loc,
+                         mlir::Value accumulator,
+                         llvm::ArrayRef<FixedPointMultiplier> multipliers,
+                         mlir::RankedTensorType resultType, ActivationType type,
+                         int32_t inputZeroPoint = 0);
+
+/// `storage`, holding elements of type `from`, with elements of type `to`.
+mlir::FailureOr<mlir::Value> rescale(mlir::OpBuilder &builder,
+                                     mlir::Operation *op, mlir::Value storage,
+                                     ActivationType from, ActivationType to);
+
+/// dyadic.pad of the two image dimensions by [top, left, bottom, right];
+/// `input` itself where they are all zero.
+mlir::Value padImage(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value input, llvm::ArrayRef<int64_t> pads,
+                     int32_t value);
+
+/// The patterns of one group of ops, one file each.
+void populateContractionPatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+void populatePointwisePatterns(const mlir::TypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
+void populatePoolingPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
+void populateMovementPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns);
+
+} // namespace dyadic
+
+#endif
