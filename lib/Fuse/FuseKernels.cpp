@@ -1,0 +1,211 @@
+//===- FuseKernels.cpp - level 3 → 4 --------------------------------------===//
+//
+//   conv2d → requantize → lookup        becomes        kernel { the three }
+//
+// A kernel stands where its last op stood, so that whatever its ops read is
+// there before it. Only single-use results stay inside, so nobody misses them.
+//
+//===----------------------------------------------------------------------===//
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Fuse/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace dyadic {
+#define GEN_PASS_DEF_FUSEKERNELS
+#include "dyadic/Fuse/Passes.h.inc"
+} // namespace dyadic
+
+using namespace mlir;
+using namespace dyadic;
+
+static bool isConstant(Operation *op) {
+  return op->hasTrait<OpTrait::ConstantLike>();
+}
+
+/// Ops that belong in kernels: all that compute. A reshape is the same bytes.
+static bool isComputation(Operation *op) {
+  return isa_and_nonnull<qnn::QNNDialect, DyadicDialect>(op->getDialect()) &&
+         !isConstant(op) &&
+         !isa<qnn::ReshapeOp, dyadic::ReshapeOp, KernelOp>(op);
+}
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+static bool isAccumulator(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementType().isInteger(32);
+}
+
+/// Whether exactly one op reads `value`, however many of its operands it is.
+static bool hasOneUser(Value value) {
+  return llvm::hasSingleElement(
+      llvm::SmallPtrSet<Operation *, 4>(value.user_begin(), value.user_end()));
+}
+
+namespace {
+/// Ops that become one kernel, in order; the last one's result leaves it.
+struct Group {
+  Operation *anchor = nullptr;
+  SmallVector<Operation *> ops;
+};
+
+class Grouping {
+public:
+  explicit Grouping(bool fuse) : fuse(fuse) {}
+
+  void add(Operation *op) {
+    SmallVector<Group *> producers = joinable(op);
+    Group *group;
+    if (producers.empty()) {
+      groups.push_back(std::make_unique<Group>());
+      group = groups.back().get();
+      if (!isPointwise(op))
+        group->anchor = op;
+    } else {
+      group = producers.front();
+      if (!group->anchor)
+        for (Group *other : ArrayRef(producers).drop_front())
+          if (!other->anchor)
+            merge(*group, *other);
+    }
+    group->ops.push_back(op);
+    groupOf[op] = group;
+  }
+
+  ArrayRef<std::unique_ptr<Group>> get() const { return groups; }
+
+private:
+  /// The groups that a pointwise op can join, the best first: the anchored ones
+  /// before chains, as joining those saves a whole tensor's way through memory
+  /// in either case but keeps sums in registers.
+  SmallVector<Group *> joinable(Operation *op) {
+    llvm::SmallSetVector<Group *, 2> found;
+    if (isPointwise(op))
+      for (Value operand : op->getOperands()) {
+        Operation *producer = operand.getDefiningOp();
+        Group *group = producer ? groupOf.lookup(producer) : nullptr;
+        if (group && hasOneUser(operand) &&
+            shapeOf(operand) == shapeOf(op->getResult(0)) &&
+            (fuse || isAccumulator(operand)))
+          found.insert(group);
+      }
+    SmallVector<Group *> result = found.takeVector();
+    llvm::stable_sort(result, [](Group *a, Group *b) {
+      return (a->anchor != nullptr) > (b->anchor != nullptr);
+    });
+    return result;
+  }
+
+  void merge(Group &into, Group &from) {
+    llvm::append_range(into.ops, from.ops);
+    llvm::sort(into.ops, [](Operation *a, Operation *b) {
+      return a->isBeforeInBlock(b);
+    });
+    for (Operation *op : from.ops)
+      groupOf[op] = &into;
+    from.ops.clear();
+  }
+
+  bool fuse;
+  std::vector<std::unique_ptr<Group>> groups;
+  llvm::DenseMap<Operation *, Group *> groupOf;
+};
+} // namespace
+
+/// Replaces the ops of a group by a kernel where the last of them stood.
+static void makeKernel(const Group &group) {
+  Operation *last = group.ops.back();
+  llvm::SmallPtrSet<Operation *, 8> members(group.ops.begin(), group.ops.end());
+  llvm::SetVector<Value> inputs;
+  llvm::SetVector<Operation *> constants;
+  for (Operation *op : group.ops)
+    for (Value operand : op->getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      if (producer && isConstant(producer))
+        constants.insert(producer);
+      else if (!producer || !members.contains(producer))
+        inputs.insert(operand);
+    }
+
+  OpBuilder builder(last);
+  Location loc = (group.anchor ? group.anchor : last)->getLoc();
+  auto kernel =
+      KernelOp::create(builder, loc, last->getResultTypes(),
+                       inputs.getArrayRef(), /*arena_offsets=*/nullptr);
+  Block *body = builder.createBlock(&kernel.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
+  for (Operation *constant : constants)
+    builder.clone(*constant, mapping);
+  for (Operation *op : group.ops)
+    builder.clone(*op, mapping);
+  YieldOp::create(builder, last->getLoc(),
+                  llvm::map_to_vector(last->getResults(), [&](Value result) {
+                    return mapping.lookup(result);
+                  }));
+  last->replaceAllUsesWith(kernel->getResults());
+  for (Operation *op : llvm::reverse(group.ops))
+    op->erase();
+}
+
+/// Gives every reader of a sum its own copy of the op that makes it.
+static void splitAccumulators(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (!isComputation(&op) || !isAccumulator(op.getResult(0)))
+      continue;
+    Value sum = op.getResult(0);
+    while (!sum.use_empty() && !hasOneUser(sum)) {
+      Operation *user = *sum.user_begin();
+      OpBuilder builder(&op);
+      user->replaceUsesOfWith(sum, builder.clone(op)->getResult(0));
+    }
+  }
+}
+
+namespace {
+struct FuseKernelsPass : dyadic::impl::FuseKernelsBase<FuseKernelsPass> {
+  using FuseKernelsBase::FuseKernelsBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal())
+      return;
+    if (!func.getBody().hasOneBlock()) {
+      func.emitError("expected a function of one block");
+      return signalPassFailure();
+    }
+    Block &block = func.getBody().front();
+    eraseUnused(block);
+    splitAccumulators(block);
+
+    Grouping grouping(fuse);
+    for (Operation &op : block) {
+      if (isa_and_nonnull<quant::QuantDialect>(op.getDialect())) {
+        op.emitError("expected integer or f32 tensors: run "
+                     "--lower-qnn-to-dyadic first");
+        return signalPassFailure();
+      }
+      if (isComputation(&op))
+        grouping.add(&op);
+    }
+    for (const std::unique_ptr<Group> &group : grouping.get()) {
+      if (group->ops.empty())
+        continue;
+      makeKernel(*group);
+      ++numKernels;
+    }
+    eraseUnused(block);
+  }
+
+  static void eraseUnused(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+};
+} // namespace
