@@ -192,7 +192,8 @@ Expected<std::unique_ptr<NpyArray>> NpzArchive::get(StringRef name) const {
 
 struct NpzWriter::Entry {
   std::string name;
-  uint64_t header, data, size;
+  uint64_t header, next, end; // where its elements go on, where they end
+  uint64_t size;
   uint32_t crc;
 };
 
@@ -208,85 +209,108 @@ Expected<std::unique_ptr<NpzWriter>> NpzWriter::create(StringRef path) {
   return std::move(writer);
 }
 
-// Every entry has its 64-bit field, so that checksum and size can be filled in
-// behind the data whatever the size turns out to be.
-void NpzWriter::begin(StringRef name, ElementKind kind, ArrayRef<int64_t> shape) {
-  if (isOpen)
-    end();
-  isOpen = true;
-  raw_pwrite_stream &os = file->os();
-  entries.push_back({name.str() + ".npy", os.tell(), 0, 0, 0});
-  const std::string &entryName = entries.back().name;
+// Every entry has its 64-bit field, so that headers have one form.
+size_t NpzWriter::declare(StringRef name, ElementKind kind,
+                          ArrayRef<int64_t> shape) {
+  Entry entry{name.str() + ".npy", end, 0, 0, 0, 0};
+  std::string npy = npyHeader(kind, shape);
+  entry.size = npy.size();
+  uint64_t elements = byteWidth(kind);
+  for (int64_t extent : shape)
+    elements *= extent;
+  entry.size += elements;
+
+  std::string header;
+  raw_string_ostream os(header);
   Writer le(os, endianness::little);
   le.write<uint32_t>(kLocal);
-  le.write<uint16_t>({45, 0, 0, 0, 0x21}); // version 4.5, stored, 1980-01-01
-  le.write<uint32_t>(0);                   // checksum: later
-  le.write<uint32_t>({kMax32, kMax32});
-  le.write<uint16_t>({(uint16_t)entryName.size(), 20});
-  os << entryName;
-  le.write<uint16_t>({1, 16});
-  le.write<uint64_t>({0, 0}); // sizes: later
-  entries.back().data = os.tell();
-  std::string header = npyHeader(kind, shape);
-  append(ArrayRef<char>(header.data(), header.size()));
+  for (uint16_t field : {45, 0, 0, 0, 0x21}) // version 4.5, stored, 1980-01-01
+    le.write(field);
+  le.write<uint32_t>(0); // checksum: with `finish`
+  le.write(kMax32);
+  le.write(kMax32);
+  for (uint16_t field : {(int)entry.name.size(), 20})
+    le.write(field);
+  os << entry.name;
+  for (uint16_t field : {1, 16})
+    le.write(field);
+  le.write(entry.size);
+  le.write(entry.size);
+  file->os().pwrite(header.data(), header.size(), entry.header);
+  entry.next = entry.header + header.size();
+  entry.end = end = entry.next + entry.size;
+  entries.push_back(std::move(entry));
+  append(entries.size() - 1, ArrayRef<char>(npy.data(), npy.size()));
+  return entries.size() - 1;
 }
 
-void NpzWriter::append(ArrayRef<char> bytes) {
-  Entry &entry = entries.back();
-  file->os().write(bytes.data(), bytes.size());
-  entry.size += bytes.size();
-  for (; !bytes.empty(); bytes = bytes.drop_front(std::min<size_t>(bytes.size(), 1 << 30)))
-    entry.crc = crc32(entry.crc, reinterpret_cast<const Bytef *>(bytes.data()),
-                      std::min<size_t>(bytes.size(), 1 << 30));
+void NpzWriter::append(size_t number, ArrayRef<char> bytes) {
+  Entry &entry = entries[number];
+  assert(entry.next + bytes.size() <= entry.end && "more than declared");
+  if (!bytes.empty())
+    file->os().pwrite(bytes.data(), bytes.size(), entry.next);
+  entry.next += bytes.size();
+  while (!bytes.empty()) {
+    auto chunk = bytes.take_front(1 << 30); // zlib counts in 32 bits
+    entry.crc = crc32(entry.crc, reinterpret_cast<const Bytef *>(chunk.data()),
+                      chunk.size());
+    bytes = bytes.drop_front(chunk.size());
+  }
 }
 
 void NpzWriter::add(StringRef name, const HostTensor &tensor) {
-  begin(name, tensor.kind, tensor.shape);
-  append(tensor.bytes);
-}
-
-void NpzWriter::end() {
-  isOpen = false;
-  const Entry &entry = entries.back();
-  char field[16];
-  write32le(field, entry.crc);
-  file->os().pwrite(field, 4, entry.header + 14);
-  write64le(field, entry.size);
-  write64le(field + 8, entry.size);
-  file->os().pwrite(field, 16, entry.data - 16);
+  append(declare(name, tensor.kind, tensor.shape), tensor.bytes);
 }
 
 Error NpzWriter::finish() {
-  if (isOpen)
-    end();
-  raw_pwrite_stream &os = file->os();
+  std::string directory;
+  raw_string_ostream os(directory);
   Writer le(os, endianness::little);
-  uint64_t directory = os.tell();
   for (const Entry &entry : entries) {
-    le.write<uint32_t>(kCentral);
-    le.write<uint16_t>({45, 45, 0, 0, 0, 0x21});
-    le.write<uint32_t>({entry.crc, kMax32, kMax32});
-    le.write<uint16_t>({(uint16_t)entry.name.size(), 28, 0, 0, 0});
-    le.write<uint32_t>({0, kMax32});
+    if (entry.next != entry.end)
+      return createStringError(inconvertibleErrorCode(),
+                               "%s: array %s was not completed",
+                               file->path().str().c_str(), entry.name.c_str());
+    char crc[4];
+    write32le(crc, entry.crc);
+    file->os().pwrite(crc, 4, entry.header + 14);
+    le.write(kCentral);
+    for (uint16_t field : {45, 45, 0, 0, 0, 0x21})
+      le.write(field);
+    le.write(entry.crc);
+    le.write(kMax32);
+    le.write(kMax32);
+    for (uint16_t field : {(int)entry.name.size(), 28, 0, 0, 0})
+      le.write(field);
+    le.write<uint32_t>(0);
+    le.write(kMax32);
     os << entry.name;
-    le.write<uint16_t>({1, 24});
-    le.write<uint64_t>({entry.size, entry.size, entry.header});
+    for (uint16_t field : {1, 24})
+      le.write(field);
+    le.write(entry.size);
+    le.write(entry.size);
+    le.write(entry.header);
   }
-  uint64_t size = os.tell() - directory, end64 = os.tell();
-  le.write<uint32_t>(kEnd64);
+  uint64_t size = directory.size(), count = entries.size();
+  le.write(kEnd64);
   le.write<uint64_t>(44);
-  le.write<uint16_t>({45, 45});
-  le.write<uint32_t>({0, 0});
-  le.write<uint64_t>({entries.size(), entries.size(), size, directory});
-  le.write<uint32_t>({kLocator64, 0});
-  le.write<uint64_t>(end64);
+  le.write<uint16_t>(45);
+  le.write<uint16_t>(45);
+  le.write<uint64_t>(0); // disks
+  for (uint64_t field : {count, count, size, end})
+    le.write(field);
+  le.write(kLocator64);
+  le.write<uint32_t>(0);
+  le.write<uint64_t>(end + size);
   le.write<uint32_t>(1);
-  uint16_t count = std::min<size_t>(entries.size(), 0xffff);
-  le.write<uint32_t>(kEnd);
-  le.write<uint16_t>({0, 0, count, count});
-  le.write<uint32_t>({(uint32_t)std::min<uint64_t>(size, kMax32),
-                      (uint32_t)std::min<uint64_t>(directory, kMax32)});
+  le.write(kEnd);
+  uint16_t shortCount = std::min<uint64_t>(count, 0xffff);
+  for (uint16_t field : {(uint16_t)0, (uint16_t)0, shortCount, shortCount})
+    le.write(field);
+  le.write<uint32_t>(std::min<uint64_t>(size, kMax32));
+  le.write<uint32_t>(std::min<uint64_t>(end, kMax32));
   le.write<uint16_t>(0);
+  file->os().pwrite(directory.data(), directory.size(), end);
   return file->commit();
 }
 

@@ -101,27 +101,29 @@ std::string describe(const NpyArray &array);
 /// Writes one array, in whole or not at all.
 llvm::Error writeNpy(llvm::StringRef path, const HostTensor &tensor);
 
-/// Writes an archive array by array, uncompressed; nothing is left without
-/// `finish`.
+/// Writes an archive, uncompressed. The arrays' elements may come interleaved,
+/// as the samples of a run do; nothing is left behind without `finish`.
 class NpzWriter {
 public:
   static llvm::Expected<std::unique_ptr<NpzWriter>> create(llvm::StringRef path);
   ~NpzWriter();
 
-  /// Begins an array; exactly its elements must follow through `append`.
-  void begin(llvm::StringRef name, ElementKind kind,
-             llvm::ArrayRef<int64_t> shape);
-  void append(llvm::ArrayRef<char> bytes);
+  /// Makes room for an array and returns its number.
+  size_t declare(llvm::StringRef name, ElementKind kind,
+                 llvm::ArrayRef<int64_t> shape);
+  /// The next elements of array `number`. After `finish` there must have been
+  /// as many as its shape says.
+  void append(size_t number, llvm::ArrayRef<char> bytes);
+  /// A whole array.
   void add(llvm::StringRef name, const HostTensor &tensor);
   llvm::Error finish();
 
 private:
   struct Entry;
   NpzWriter();
-  void end();
   std::unique_ptr<OutputFile> file;
   std::vector<Entry> entries;
-  bool isOpen = false;
+  uint64_t end = 0;
 };
 
 } // namespace dyadic

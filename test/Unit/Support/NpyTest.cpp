@@ -126,13 +126,14 @@ TEST_F(NpyTest, ArchivesSurviveARoundTrip) {
   auto writer = cantFail(NpzWriter::create(at("a.npz")));
   writer->add("x", iota(ElementKind::F32, {10, 3}));
   writer->add("empty", iota(ElementKind::I64, {0}));
-  writer->begin("rows", ElementKind::U8, {2, 2});
-  writer->append({'a', 'b'});
-  writer->append({'c', 'd'});
+  size_t rows = writer->declare("rows", ElementKind::U8, {2, 2});
+  writer->append(rows, {'a', 'b'});
+  writer->add("last", iota(ElementKind::I8, {}));
+  writer->append(rows, {'c', 'd'});
   ASSERT_FALSE(errorToBool(writer->finish()));
 
   auto archive = cantFail(NpzArchive::open(at("a.npz")));
-  EXPECT_EQ(archive->names(), (ArrayRef<std::string>{"x", "empty", "rows"}));
+  EXPECT_EQ(archive->names(), (ArrayRef<std::string>{"x", "empty", "rows", "last"}));
   auto x = cantFail(archive->get("x"));
   EXPECT_EQ(describe(*x), "10x3xfloat32");
   HostTensor some = cantFail(x->readElements(27, 3));
