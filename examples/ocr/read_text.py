@@ -89,16 +89,16 @@ def main():
     ours, theirs = [], []
     for _ in range(5):
         text = subprocess.run([at("read_text"), at("line.npz"), "--benchmark", "20"], stdout=subprocess.PIPE, text=True, check=True).stdout
-        ours.append(float(re.search(r"([0-9.]+) ms", text).group(1)))
+        ours.append(float(re.search(r"median ([0-9.]+) ms", text).group(1)))
         theirs += [milliseconds(lambda: reader(lines[:1])) for _ in range(20)]
     mine, peer = statistics.median(ours), statistics.median(theirs)
     whole = lambda: subprocess.run([at("read_text"), at("line.npz"), "--output", at("one.npz")], check=True, stdout=subprocess.DEVNULL)
     start = max(0.0, statistics.median(milliseconds(whole) for _ in range(15)) - mine)
     load = statistics.median(milliseconds(lambda: onnxruntime_reader(model)(lines[:1])) for _ in range(3)) - peer
-    arena = re.search(r"arena[^0-9]*([0-9,]+)", subprocess.run([at("read_text"), "--help"], stdout=subprocess.PIPE, text=True).stdout)
+    arena = re.search(r"([0-9]+) bytes of arena", subprocess.run([at("read_text"), "--help"], stdout=subprocess.PIPE, text=True).stdout)
 
     print(f"file size    {os.path.getsize(at('read_text')):,} bytes, weights included (the model file alone has {os.path.getsize(model):,})")
-    print(f"arena        {arena.group(1) if arena else 'unknown'} bytes")
+    print(f"arena        {int(arena.group(1)):,} bytes")
     print(f"start-up     {start:.1f} ms from process start to the first output, less the inference; onnxruntime loads the model in {load:.0f} ms")
     print(f"inference    {mine:.2f} ms; onnxruntime float {peer:.2f} ms (one core, medians)")
 

@@ -17,9 +17,25 @@ import harness
 from models import ROOT, Unavailable
 from native import Native
 
+sys.path.append(os.path.join(ROOT, "benchmarks"))
+import report
+
 SETS = os.environ.get("DYADIC_EVALUATION", os.path.join(ROOT, "../shared/evaluation"))
 HOME = os.environ.get("EVAL_HOME", os.path.join(ROOT, "build/eval-data"))
 SHAPES = {"cls": (1, 3, 48, 192), "det": (1, 3, 480, 640), "rec": (1, 3, 48, 320)}
+# The metrics that are reported, of those that metrics.py computes.
+NAMES = {
+    "acc": "accuracy",
+    "agree": "agreement with float",
+    "f1": "F1 at IoU .5",
+    "f1_iou70": "F1 at IoU .7",
+    "map_iou_fp32": "map IoU with float",
+    "exact": "exact",
+    "exact_nosp": "exact without spaces",
+    "cer": "character error rate",
+    "str_agree": "same string as float",
+    "kl": "KL from float",
+}
 KEYS = ["cls", "det", "rec", "digits_base"]
 
 
@@ -91,6 +107,7 @@ def main():
     parser.add_argument("--sets", default=SETS)
     parser.add_argument("--home", default=HOME)
     parser.add_argument("--flags", default="", help="further flags of dyadic compile, in one argument")
+    parser.add_argument("--write", action="store_true", help="write docs/Results.md")
     parser.add_argument("keys", nargs="*", default=KEYS)
     options = parser.parse_args()
     try:
@@ -98,12 +115,17 @@ def main():
     except Unavailable as e:
         print(f"skipped: {e}")
         return
-    print("| model | metric | float (onnxruntime) | Dyadic int8 |\n|---|---|---|---|")
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for key in options.keys or KEYS:
             found = evaluate(P, key, folder, options.flags.split())
-            for metric in found["int8"]:
-                print(f"| {key} | {metric} | {found['float'][metric]:.4f} | {found['int8'][metric]:.4f} |", flush=True)
+            print(key, found, flush=True)
+            rows += [[key, NAMES[m], f"{found['float'][m]:.4f}", f"{v:.4f}"] for m, v in found["int8"].items() if m in NAMES]
+    text = report.table(["model", "metric", "float (onnxruntime)", "Dyadic int8"], rows)
+    text = report.heading(ROOT, "onnxruntime") + "\n\n" + text
+    print("\n" + text)
+    if options.write:
+        report.write(os.path.join(ROOT, "docs/Results.md"), "accuracy", text)
 
 
 if __name__ == "__main__":

@@ -274,7 +274,8 @@ class BadInputOfTheExecutable(Refusal):
         self.exe_refused("image", image=np.zeros((1, 1, 8, 8), np.complex64))
 
     def test_wrong_name(self):
-        self.exe_refused("image", picture=np.zeros((1, 1, 8, 8), np.float32))
+        zeros = np.zeros((1, 1, 8, 8), np.float32)
+        self.exe_refused("image", picture=zeros, photo=zeros)
 
     def test_no_samples(self):
         self.exe_refused(image=np.zeros((0, 1, 8, 8), np.float32))
