@@ -36,6 +36,7 @@ class ModelInfo(ctypes.Structure):
         ("version", ctypes.c_int32),
         ("arena_bytes", ctypes.c_int64),
         ("weight_bytes", ctypes.c_int64),
+        ("features", ctypes.c_char_p),
         ("invoke", ctypes.c_void_p),
     ]
 
