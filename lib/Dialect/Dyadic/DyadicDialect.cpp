@@ -38,8 +38,9 @@ StorageRange dyadic::storageRange(Type type) {
   return {-span / 2, span / 2 - 1};
 }
 
-/// `value` must lie in the storage type of `type`.
-static LogicalResult checkStorage(Operation *op, StringRef what, int64_t value,
+/// `value` must lie in the storage type of `type`. The parameter is signed
+/// because the accessors of I32Attr are not.
+static LogicalResult checkStorage(Operation *op, StringRef what, int32_t value,
                                   Type type) {
   StorageRange range = storageRange(type);
   if (value >= range.min && value <= range.max)
@@ -48,7 +49,7 @@ static LogicalResult checkStorage(Operation *op, StringRef what, int64_t value,
                            << ", " << range.max << "], but got " << value;
 }
 
-static LogicalResult checkClamp(Operation *op, int64_t min, int64_t max,
+static LogicalResult checkClamp(Operation *op, int32_t min, int32_t max,
                                 Type type) {
   if (failed(checkStorage(op, "the lower bound", min, type)) ||
       failed(checkStorage(op, "the upper bound", max, type)))
@@ -85,7 +86,7 @@ LogicalResult DequantizeOp::verify() {
 }
 
 LogicalResult AddOp::verify() {
-  for (int64_t multiplier : {getLhsMultiplier(), getRhsMultiplier()})
+  for (int32_t multiplier : {getLhsMultiplier(), getRhsMultiplier()})
     if (multiplier < -(1 << 15) || multiplier > (1 << 15))
       return emitOpError() << "expected multipliers of magnitude 32768 at "
                               "most, but got "
@@ -109,6 +110,16 @@ LogicalResult RequantizeOp::verify() {
                            << multiplier;
     if (shift < 0 || shift > 62)
       return emitOpError() << "expected shifts in [0, 62], but got " << shift;
+  }
+  Type inputType = getInput().getType();
+  if (getElementTypeOrSelf(inputType).isInteger(32)) {
+    if (getInputZp() != 0)
+      return emitOpError() << "expected an input zero point of 0 for i32, but "
+                              "got "
+                           << static_cast<int32_t>(getInputZp());
+  } else if (failed(checkStorage(*this, "the input zero point", getInputZp(),
+                                 inputType))) {
+    return failure();
   }
   if (failed(checkStorage(*this, "the output zero point", getOutputZp(), type)))
     return failure();

@@ -24,6 +24,7 @@ def Dyadic_Dialect : Dialect {
     floats are at the borders, `quantize` and `dequantize`. Images are channels
     last without implicit padding: `pad` comes first where it is needed.
   }];
+  let useDefaultAttributePrinterParser = 1;
 }
 
 //===----------------------------------------------------------------------===//
