@@ -67,10 +67,11 @@ public:
         group->anchor = op;
     } else {
       group = producers.front();
+      // A second anchor can't come along, and what has an anchor takes in only
+      // what stands behind it.
       if (!group->anchor)
         for (Group *other : ArrayRef(producers).drop_front())
-          if (!other->anchor)
-            merge(*group, *other);
+          merge(*group, *other);
     }
     group->ops.push_back(op);
     groupOf[op] = group;
@@ -79,11 +80,9 @@ public:
   ArrayRef<std::unique_ptr<Group>> get() const { return groups; }
 
 private:
-  /// The groups that a pointwise op can join, the best first: the anchored ones
-  /// before chains, as joining those saves a whole tensor's way through memory
-  /// in either case but keeps sums in registers.
+  /// The groups that a pointwise op can join, the anchored ones first.
   SmallVector<Group *> joinable(Operation *op) {
-    llvm::SmallSetVector<Group *, 2> found;
+    llvm::SmallSetVector<Group *, 2> anchored, chains;
     if (isPointwise(op))
       for (Value operand : op->getOperands()) {
         Operation *producer = operand.getDefiningOp();
@@ -91,12 +90,10 @@ private:
         if (group && hasOneUser(operand) &&
             shapeOf(operand) == shapeOf(op->getResult(0)) &&
             (fuse || isAccumulator(operand)))
-          found.insert(group);
+          (group->anchor ? anchored : chains).insert(group);
       }
-    SmallVector<Group *> result = found.takeVector();
-    llvm::stable_sort(result, [](Group *a, Group *b) {
-      return (a->anchor != nullptr) > (b->anchor != nullptr);
-    });
+    SmallVector<Group *> result = anchored.takeVector();
+    llvm::append_range(result, chains);
     return result;
   }
 

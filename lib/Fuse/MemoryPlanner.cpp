@@ -30,8 +30,9 @@ int64_t dyadic::planMemory(llvm::MutableArrayRef<PlannedBuffer> buffers,
   llvm::SmallVector<PlannedBuffer *> order;
   for (PlannedBuffer &buffer : buffers)
     order.push_back(&buffer);
-  llvm::stable_sort(order, [](const PlannedBuffer *a, const PlannedBuffer *b) {
-    return a->size > b->size;
+  // Of the same size, the first in the array.
+  llvm::sort(order, [](const PlannedBuffer *a, const PlannedBuffer *b) {
+    return a->size != b->size ? a->size > b->size : a < b;
   });
 
   int64_t bytes = 0;
