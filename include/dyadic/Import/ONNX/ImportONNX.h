@@ -1,0 +1,30 @@
+//===- ImportONNX.h - an ONNX file as a qnn module --------------*- C++ -*-===//
+#ifndef DYADIC_IMPORT_ONNX_IMPORTONNX_H
+#define DYADIC_IMPORT_ONNX_IMPORTONNX_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace dyadic {
+
+/// What the model file leaves open.
+struct ONNXImportOptions {
+  /// The full shape of an input by its name, required where the model's own
+  /// has symbolic dimensions.
+  llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
+};
+
+/// Reads the model at `path` (opset 7 and newer, weights inside or in files
+/// beside it) into a module with one function `@main` of static f32 tensors at
+/// level 1. Every fault of the model is reported at its node; unsupported nodes
+/// are all reported before the function fails.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importONNX(llvm::StringRef path, const ONNXImportOptions &options,
+           mlir::MLIRContext *context);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,110 @@
+//===- Linear.cpp - MatMul and Gemm ---------------------------------------===//
+#include "OpRegistry.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace dyadic::onnx_import {
+
+static LogicalResult convertMatMul(NodeImporter &node) {
+  Value lhs = node.input(0), rhs = node.input(1);
+  if (!lhs || !rhs)
+    return failure();
+  // A vector is a row on the left and a column on the right, and its extent
+  // of one leaves the result again.
+  bool rowVector = shapeOf(lhs).size() == 1, columnVector = shapeOf(rhs).size() == 1;
+  if (rowVector)
+    lhs = node.reshape(lhs, {1, shapeOf(lhs)[0]});
+  if (columnVector)
+    rhs = node.reshape(rhs, {shapeOf(rhs)[0], 1});
+  Value product = node.emit<qnn::MatmulOp>({lhs, rhs});
+  if (!product)
+    return failure();
+  Shape shape(shapeOf(product));
+  if (columnVector)
+    shape.pop_back();
+  if (rowVector)
+    shape.erase(shape.end() - (columnVector ? 1 : 2));
+  return node.setOutput(node.reshape(product, shape));
+}
+
+/// The factor of a constant operand applied to a copy of it.
+static HostTensor scaled(HostTensor tensor, float factor) {
+  if (factor != 1)
+    for (float &element : tensor.as<float>())
+      element *= factor;
+  return tensor;
+}
+
+static bool isFloatConstant(const HostTensor *tensor) {
+  return tensor && tensor->kind == ElementKind::F32;
+}
+
+/// out = alpha·A·B + beta·C; constant operands take the factors and the
+/// transposition in.
+static LogicalResult convertGemm(NodeImporter &node) {
+  float alpha = node.getFloat("alpha", 1), beta = node.getFloat("beta", 1);
+  bool transA = node.getInt("transA", 0) != 0;
+  bool transB = node.getInt("transB", 0) != 0;
+  Value a = node.input(0);
+  if (!a)
+    return failure();
+  auto checkMatrix = [&](ArrayRef<int64_t> shape) -> LogicalResult {
+    if (shape.size() == 2)
+      return success();
+    return node.emitError() << "expected matrices, but got " << toString(shape);
+  };
+  if (failed(checkMatrix(shapeOf(a))))
+    return failure();
+  if (transA)
+    a = node.transpose(a, {1, 0});
+  Value b;
+  float factor = alpha; // that neither operand has taken in
+  if (const HostTensor *known = node.constant(1); isFloatConstant(known)) {
+    if (failed(checkMatrix(known->shape)))
+      return failure();
+    Shape permutation = transB ? Shape{1, 0} : Shape{0, 1};
+    b = node.constantTensor(scaled(transpose(*known, permutation), alpha));
+    factor = 1;
+  } else {
+    b = node.input(1);
+    if (!b || failed(checkMatrix(shapeOf(b))))
+      return failure();
+    if (transB)
+      b = node.transpose(b, {1, 0});
+  }
+  bool hasBias = node.hasInput(2) && beta != 0;
+  const HostTensor *bias = node.constant(2);
+  if (hasBias && factor == 1 && b && isFloatConstant(bias)) {
+    int64_t columns = shapeOf(b)[1];
+    std::optional<Shape> shape = broadcast(bias->shape, {columns});
+    if (shape && countElements(*shape) == columns) {
+      HostTensor row =
+          copyStrided(*bias, *shape, broadcastStrides(bias->shape, *shape));
+      row.shape = {columns};
+      return node.setOutput(node.emit<qnn::MatmulOp>(
+          {a, b, node.constantTensor(scaled(std::move(row), beta))}));
+    }
+  }
+  Value product = node.emit<qnn::MatmulOp>({a, b});
+  if (factor != 1)
+    product =
+        node.emit<qnn::MulOp>({product, node.constantTensor({factor}, {})});
+  if (!hasBias)
+    return node.setOutput(product);
+  Value addend = node.input(2);
+  if (beta != 1)
+    addend = node.emit<qnn::MulOp>({addend, node.constantTensor({beta}, {})});
+  return node.setOutput(node.emit<qnn::AddOp>({product, addend}));
+}
+
+ArrayRef<OpEntry> linearOps() {
+  static const OpEntry entries[] = {
+      {"MatMul", 2, 2, convertMatMul},
+      {"Gemm", 2, 3, convertGemm},
+  };
+  return entries;
+}
+
+} // namespace dyadic::onnx_import

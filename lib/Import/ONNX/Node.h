@@ -1,0 +1,63 @@
+//===- Node.h - the attributes of one ONNX node -----------------*- C++ -*-===//
+#ifndef DYADIC_LIB_IMPORT_ONNX_NODE_H
+#define DYADIC_LIB_IMPORT_ONNX_NODE_H
+
+#include "TensorShape.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Location.h"
+
+#include "llvm/ADT/StringSet.h"
+
+#include "onnx-ml.pb.h"
+
+namespace dyadic::onnx_import {
+
+/// Reads a node's attributes and reports its faults. Reading an attribute of
+/// the wrong type reports it, returns the default and lets `finish` fail; so
+/// does an attribute that nobody read, since its meaning would be lost.
+class Node {
+public:
+  Node(const onnx::NodeProto &proto, int64_t opset, mlir::Location loc)
+      : proto(proto), opset(opset), loc(loc) {}
+
+  /// The name people know the node by: its own, else its first output's.
+  static std::string displayName(const onnx::NodeProto &proto);
+
+  const onnx::NodeProto &getProto() const { return proto; }
+  llvm::StringRef getOpType() const { return proto.op_type(); }
+  int64_t getOpset() const { return opset; }
+  mlir::Location getLoc() const { return loc; }
+
+  /// An error at this node whose text starts with the op's type.
+  mlir::InFlightDiagnostic emitError() const;
+  /// "<what> is not supported"
+  mlir::LogicalResult unsupported(const llvm::Twine &what) const;
+
+  bool has(llvm::StringRef name);
+  int64_t getInt(llvm::StringRef name, int64_t fallback);
+  float getFloat(llvm::StringRef name, float fallback);
+  std::string getString(llvm::StringRef name, llvm::StringRef fallback);
+  Shape getInts(llvm::StringRef name, llvm::ArrayRef<int64_t> fallback = {});
+  llvm::SmallVector<float> getFloats(llvm::StringRef name);
+  const onnx::TensorProto *getTensor(llvm::StringRef name);
+  /// For attributes that change nothing about inference.
+  void ignore(llvm::StringRef name) { used.insert(name); }
+
+  /// Fails if an attribute was of the wrong type or never read.
+  mlir::LogicalResult finish();
+
+private:
+  const onnx::AttributeProto *find(llvm::StringRef name,
+                                   onnx::AttributeProto::AttributeType type);
+
+  const onnx::NodeProto &proto;
+  int64_t opset;
+  mlir::Location loc;
+  llvm::StringSet<> used;
+  bool failed = false;
+};
+
+} // namespace dyadic::onnx_import
+
+#endif

@@ -1,0 +1,187 @@
+//===- NodeImporter.cpp ---------------------------------------------------===//
+#include "NodeImporter.h"
+
+#include "dyadic/Support/ConstantData.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace dyadic::onnx_import {
+
+ArrayRef<int64_t> GraphValue::shape() const {
+  return constant ? ArrayRef<int64_t>(constant->shape) : shapeOf(value);
+}
+
+Value NodeImporter::input(size_t i) {
+  if (!hasInput(i)) {
+    emitError() << "input " << i << " is missing";
+    return {};
+  }
+  GraphValue &source = *inputs[i];
+  if (!source.value) {
+    if (source.constant->kind != ElementKind::F32) {
+      emitError() << "expected input " << i << " to be float32, but got "
+                  << describe(*source.constant);
+      return {};
+    }
+    source.value = constantTensor(*source.constant);
+  }
+  return source.value;
+}
+
+const HostTensor *NodeImporter::constant(size_t i) const {
+  return hasInput(i) ? inputs[i]->constant.get() : nullptr;
+}
+
+FailureOr<float> NodeImporter::scalar(size_t i, StringRef what) {
+  const HostTensor *tensor = constant(i);
+  if (!tensor)
+    return unsupported(what + " that is computed at run time");
+  if (tensor->numElements() != 1)
+    return emitError() << "expected " << what << " of one element, but got "
+                       << describe(*tensor);
+  return static_cast<float>(tensor->get(0));
+}
+
+FailureOr<Shape> NodeImporter::intsArgument(size_t index, StringRef name,
+                                            int64_t since,
+                                            ArrayRef<int64_t> fallback) {
+  if (getOpset() < since)
+    return getInts(name, fallback);
+  if (!hasInput(index))
+    return Shape(fallback);
+  if (const HostTensor *tensor = constant(index))
+    return Shape(toInts(*tensor));
+  return unsupported("'" + name + "' that is computed at run time");
+}
+
+LogicalResult NodeImporter::setOutput(size_t i, Value value) {
+  if (!value)
+    return failure();
+  if (i < outputs.size())
+    outputs[i] = value;
+  return success();
+}
+
+/// The op's properties on the heap, while its type is inferred.
+namespace {
+class ScopedProperties {
+public:
+  explicit ScopedProperties(OperationName name)
+      : name(name), bytes(name.getOpPropertyByteSize() / sizeof(std::max_align_t) + 1) {
+    name.initOpProperties(get(), OpaqueProperties(nullptr));
+  }
+  ~ScopedProperties() { name.destroyOpProperties(get()); }
+  OpaqueProperties get() { return OpaqueProperties(bytes.data()); }
+
+private:
+  OperationName name;
+  std::vector<std::max_align_t> bytes;
+};
+} // namespace
+
+Value NodeImporter::emit(StringRef opName, ValueRange operands,
+                         ArrayRef<NamedAttribute> attributes) {
+  // The op's own builder would abort on a shape it can't infer from.
+  if (!llvm::all_of(operands, [](Value operand) { return bool(operand); }))
+    return {};
+  MLIRContext *context = builder.getContext();
+  OperationName name(opName, context);
+  OperationState state(getLoc(), name, operands, TypeRange(), attributes);
+  DictionaryAttr dictionary = state.attributes.getDictionary(context);
+  ScopedProperties properties(name);
+  auto *inference = name.getInterface<InferTypeOpInterface>();
+  bool valid =
+      inference &&
+      (name.getOpPropertyByteSize() == 0 ||
+       succeeded(name.setOpPropertiesFromAttribute(
+           name, properties.get(), dictionary, [&] { return emitError(); }))) &&
+      succeeded(inference->inferReturnTypes(
+          context, getLoc(), state.operands, dictionary, properties.get(),
+          state.regions, state.types));
+  if (!valid)
+    return {};
+  ArrayRef<int64_t> shape = cast<ShapedType>(state.types.front()).getShape();
+  if (countElements(shape).value_or(0) == 0) {
+    emitError() << "result of shape " << toString(shape)
+                << " is empty or has more than " << kMaxElements << " elements";
+    return {};
+  }
+  return builder.create(state)->getResult(0);
+}
+
+Value NodeImporter::constantTensor(HostTensor tensor) {
+  auto type =
+      RankedTensorType::get(tensor.shape, builder.getF32Type());
+  if (tensor.numElements() == 0) {
+    emitError() << "operand of shape " << toString(tensor.shape) << " is empty";
+    return {};
+  }
+  return qnn::ConstantOp::create(builder, getLoc(), type,
+                                 makeConstant(std::move(tensor), type));
+}
+
+Value NodeImporter::constantTensor(ArrayRef<float> values,
+                                   ArrayRef<int64_t> shape) {
+  HostTensor tensor(ElementKind::F32, shape);
+  llvm::copy(values, tensor.as<float>().begin());
+  return constantTensor(std::move(tensor));
+}
+
+Value NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
+  if (!value || shapeOf(value) == shape)
+    return value;
+  if (countElements(shape) != countElements(shapeOf(value))) {
+    emitError() << "cannot reshape " << toString(shapeOf(value)) << " to "
+                << toString(shape);
+    return {};
+  }
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  return qnn::ReshapeOp::create(builder, getLoc(), type, value);
+}
+
+Value NodeImporter::transpose(Value value, ArrayRef<int64_t> permutation) {
+  return emit<qnn::TransposeOp>(value, attr("permutation", permutation));
+}
+
+Value NodeImporter::toChannelsLast(Value value) {
+  return transpose(value, {0, 2, 3, 1});
+}
+
+Value NodeImporter::toChannelsFirst(Value value) {
+  return transpose(value, {0, 3, 1, 2});
+}
+
+Value NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
+                          ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
+  if (value && shapeOf(value) == sizes)
+    return value;
+  return emit<qnn::SliceOp>(value, {attr("offsets", offsets),
+                                    attr("sizes", sizes),
+                                    attr("strides", strides)});
+}
+
+Value NodeImporter::concat(ValueRange values, int64_t axis) {
+  if (values.size() == 1)
+    return values.front();
+  return emit<qnn::ConcatOp>(values, attr("axis", axis));
+}
+
+NamedAttribute NodeImporter::attr(StringRef name, ArrayRef<int64_t> value) {
+  return builder.getNamedAttr(name, builder.getDenseI64ArrayAttr(value));
+}
+
+NamedAttribute NodeImporter::attr(StringRef name, int64_t value) {
+  return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+}
+
+NamedAttribute NodeImporter::floatAttr(StringRef name, float value) {
+  return builder.getNamedAttr(name, builder.getF32FloatAttr(value));
+}
+
+NamedAttribute NodeImporter::boolAttr(StringRef name, bool value) {
+  return builder.getNamedAttr(name, builder.getBoolAttr(value));
+}
+
+} // namespace dyadic::onnx_import

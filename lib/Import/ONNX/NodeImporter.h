@@ -1,0 +1,100 @@
+//===- NodeImporter.h - what an op's converter works with -------*- C++ -*-===//
+#ifndef DYADIC_LIB_IMPORT_ONNX_NODEIMPORTER_H
+#define DYADIC_LIB_IMPORT_ONNX_NODEIMPORTER_H
+
+#include "Node.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+
+#include "mlir/IR/Builders.h"
+
+#include <memory>
+
+namespace dyadic::onnx_import {
+
+/// What a name in the graph stands for: a known tensor, a run-time value, or
+/// (neither) the result of a node that failed.
+struct GraphValue {
+  std::shared_ptr<const HostTensor> constant;
+  /// The f32 tensor; for a constant, made when it is first used as one.
+  mlir::Value value;
+
+  bool isKnown() const { return constant || value; }
+  llvm::ArrayRef<int64_t> shape() const;
+};
+
+inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
+}
+
+/// One node with its operands, and the means to emit qnn ops for it. A null
+/// Value stands for an error that was reported; every method passes it on, so
+/// that a converter checks only where it looks at a shape, and at its end.
+class NodeImporter : public Node {
+public:
+  NodeImporter(const onnx::NodeProto &proto, int64_t opset, mlir::Location loc,
+               mlir::OpBuilder &builder, llvm::ArrayRef<GraphValue *> inputs,
+               llvm::ArrayRef<bool> usedOutputs)
+      : Node(proto, opset, loc), builder(builder), inputs(inputs),
+        usedOutputs(usedOutputs), outputs(usedOutputs.size()) {}
+
+  size_t numInputs() const { return inputs.size(); }
+  size_t numOutputs() const { return outputs.size(); }
+  bool hasInput(size_t i) const { return i < inputs.size() && inputs[i]; }
+  /// Whether anything reads output `i`.
+  bool isUsed(size_t i) const { return i < usedOutputs.size() && usedOutputs[i]; }
+
+  /// Input `i` as a f32 tensor.
+  mlir::Value input(size_t i);
+  /// Input `i` if it is known now, else null.
+  const HostTensor *constant(size_t i) const;
+  /// The one number that input `i` is, or an error.
+  mlir::FailureOr<float> scalar(size_t i, llvm::StringRef what);
+  /// The integers of a list that is attribute `name` before opset `since` and
+  /// the constant input `index` from then on; absent is `fallback`.
+  mlir::FailureOr<Shape> intsArgument(size_t index, llvm::StringRef name,
+                                      int64_t since,
+                                      llvm::ArrayRef<int64_t> fallback = {});
+
+  mlir::LogicalResult setOutput(mlir::Value value) { return setOutput(0, value); }
+  mlir::LogicalResult setOutput(size_t i, mlir::Value value);
+  llvm::ArrayRef<mlir::Value> getOutputs() const { return outputs; }
+
+  //===--- Emitting ops ---------------------------------------------------===//
+
+  /// An op whose result type is inferred; null after reporting why it can't.
+  template <typename OpTy>
+  mlir::Value emit(mlir::ValueRange operands,
+                   llvm::ArrayRef<mlir::NamedAttribute> attributes = {}) {
+    return emit(OpTy::getOperationName(), operands, attributes);
+  }
+  mlir::Value emit(llvm::StringRef opName, mlir::ValueRange operands,
+                   llvm::ArrayRef<mlir::NamedAttribute> attributes);
+
+  mlir::Value constantTensor(HostTensor tensor);
+  mlir::Value constantTensor(llvm::ArrayRef<float> values,
+                             llvm::ArrayRef<int64_t> shape);
+  mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
+  mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  mlir::Value toChannelsLast(mlir::Value value);
+  mlir::Value toChannelsFirst(mlir::Value value);
+  mlir::Value slice(mlir::Value value, llvm::ArrayRef<int64_t> offsets,
+                    llvm::ArrayRef<int64_t> sizes,
+                    llvm::ArrayRef<int64_t> strides);
+  mlir::Value concat(mlir::ValueRange values, int64_t axis);
+
+  mlir::NamedAttribute attr(llvm::StringRef name, llvm::ArrayRef<int64_t> value);
+  mlir::NamedAttribute attr(llvm::StringRef name, int64_t value);
+  mlir::NamedAttribute floatAttr(llvm::StringRef name, float value);
+  mlir::NamedAttribute boolAttr(llvm::StringRef name, bool value);
+
+private:
+  mlir::OpBuilder &builder;
+  llvm::ArrayRef<GraphValue *> inputs;
+  llvm::ArrayRef<bool> usedOutputs;
+  llvm::SmallVector<mlir::Value> outputs;
+};
+
+} // namespace dyadic::onnx_import
+
+#endif

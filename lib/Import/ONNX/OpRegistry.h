@@ -1,0 +1,36 @@
+//===- OpRegistry.h - which ONNX ops there are ------------------*- C++ -*-===//
+#ifndef DYADIC_LIB_IMPORT_ONNX_OPREGISTRY_H
+#define DYADIC_LIB_IMPORT_ONNX_OPREGISTRY_H
+
+#include "NodeImporter.h"
+
+namespace dyadic::onnx_import {
+
+using ConvertFn = mlir::LogicalResult (*)(NodeImporter &);
+
+/// How one op type becomes qnn ops. Differences between opsets are the
+/// converter's business; `until` ends an op that a later opset removed.
+struct OpEntry {
+  llvm::StringLiteral opType;
+  size_t minInputs, maxInputs; // maxInputs 0: no limit
+  ConvertFn convert;
+  int64_t since = 7, until = 0;
+};
+
+llvm::ArrayRef<OpEntry> convolutionOps();
+llvm::ArrayRef<OpEntry> elementwiseOps();
+llvm::ArrayRef<OpEntry> linearOps();
+llvm::ArrayRef<OpEntry> movementOps();
+llvm::ArrayRef<OpEntry> normalizationOps();
+llvm::ArrayRef<OpEntry> poolingOps();
+llvm::ArrayRef<OpEntry> resizeOps();
+
+/// The entry of `opType` that is valid in `opset`, or null.
+const OpEntry *lookupOp(llvm::StringRef opType, int64_t opset);
+
+/// Converts the node and checks that no attribute was overlooked.
+mlir::LogicalResult convertNode(const OpEntry &entry, NodeImporter &node);
+
+} // namespace dyadic::onnx_import
+
+#endif
