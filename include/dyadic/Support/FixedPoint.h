@@ -35,7 +35,7 @@ constexpr int64_t clamp(int64_t x, int64_t lo, int64_t hi) {
 /// roundHalfEven(x) as an i32: out of range saturates, NaN is zero.
 int32_t saturateToInt32(double x);
 
-/// x · 2^−shift to the nearest integer, the even one of two.
+/// x · 2^−shift to the nearest integer, the even one of two (10).
 /// 0 ≤ shift ≤ 62 and |x| ≤ 2^62.
 constexpr int64_t shiftNearestEven(int64_t x, int shift) {
   if (shift == 0)
@@ -96,13 +96,13 @@ struct FixedPointMultiplier {
 };
 
 /// round(x · multiplier · 2^−shift) for |x| ≤ 2^31, 0 ≤ multiplier < 2^31 and
-/// 0 ≤ shift ≤ 62 (5).
+/// 0 ≤ shift ≤ 62 (9).
 constexpr int64_t requantize(int64_t x, int32_t multiplier, int32_t shift,
                              RoundingMode mode = RoundingMode::NearestEven) {
   return shiftRound(x * multiplier, shift, mode);
 }
 
-/// The multiplier nearest to a positive `scale` (6): 2^(bits−1) ≤ multiplier <
+/// The multiplier nearest to a positive `scale` (8): 2^(bits−1) ≤ multiplier <
 /// 2^bits, unless the shift would pass kMaxShift: then the multiplier loses
 /// bits, down to zero. None when `scale` is negative, not finite, or 2^bits or
 /// more (to rounding). 1 ≤ bits ≤ 31.
@@ -113,7 +113,7 @@ std::optional<FixedPointMultiplier> quantizeMultiplier(double scale,
 struct AddMultipliers {
   int32_t lhs = 0;
   int32_t rhs = 0;
-  /// In [−23, 39], so that 2^23 and shift + 23 requantize the sum (9).
+  /// In [−23, 39], so that 2^23 and shift + 23 requantize the sum (19).
   int32_t shift = 0;
 
   /// What requantizes the sum.
@@ -122,7 +122,7 @@ struct AddMultipliers {
 
 /// lhs · 2^−shift ≈ lhsRatio and the same for rhs, where a ratio is an operand's
 /// scale over the result's, negative for what is subtracted: the greatest shift
-/// that leaves both within ±2^15 (8). None when a ratio isn't finite or is too
+/// that leaves both within ±2^15 (17). None when a ratio isn't finite or is too
 /// large for the least shift.
 std::optional<AddMultipliers> addMultipliers(double lhsRatio, double rhsRatio);
 
@@ -136,7 +136,7 @@ enum class FloatRequantize {
   Exact
 };
 
-/// Decides that for nearest_even and every x in [min, max] (14). One channel at
+/// Decides that for nearest_even and every x in [min, max] (15). One channel at
 /// a time: the weakest decides for a vector of channels.
 FloatRequantize canUseFloatRequantize(int64_t min, int64_t max,
                                       int32_t multiplier, int32_t shift);

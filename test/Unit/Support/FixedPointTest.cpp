@@ -270,7 +270,7 @@ TEST(FixedPoint, AddMultipliersShareAShift) {
               std::ldexp(0.5, -m->shift));
     EXPECT_LE(std::fabs(std::ldexp(m->rhs, -m->shift) - rhs),
               std::ldexp(0.5, -m->shift));
-    // 8-bit operands can't leave the range of the float form (10).
+    // 8-bit operands can't leave the range of the float form (18).
     int64_t bound = 255ll * (std::abs(m->lhs) + std::abs(m->rhs));
     EXPECT_NE(canUseFloatRequantize(-bound, bound, m->requantizer().multiplier,
                                     m->requantizer().shift),
