@@ -1,0 +1,26 @@
+//===- GenerateKernels.h - level 4 to level 5 -------------------*- C++ -*-===//
+#ifndef DYADIC_CODEGEN_GENERATEKERNELS_H
+#define DYADIC_CODEGEN_GENERATEKERNELS_H
+
+#include "dyadic/Target/TargetInfo.h"
+
+#include "mlir/Pass/Pass.h"
+
+namespace dyadic {
+
+struct CodegenOptions {
+  TargetInfo target;
+  /// The prefix of the public symbols, a C identifier.
+  std::string modelName = "model";
+};
+
+/// Turns the planned module (one function of `dyadic.kernel` ops with
+/// `arena_offsets`) into loops: a private function per different kernel,
+/// `@<model>_run(inputs…, outputs…, arena)` that calls them, and the constant
+/// `@<model>_weights`.
+std::unique_ptr<mlir::Pass>
+createGenerateKernelsPass(CodegenOptions options);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,29 @@
+//===- Passes.td - passes of Codegen --------------------------------------===//
+#ifndef DYADIC_CODEGEN_PASSES
+#define DYADIC_CODEGEN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def GenerateKernels : Pass<"dyadic-generate-kernels", "::mlir::ModuleOp"> {
+  let summary = "write the loops of every kernel for a target";
+  let description = [{
+    From level 4 to level 5: a private function of `scf`, `vector` and `memref`
+    ops per different `dyadic.kernel`, `@<model>_run` that calls them in order,
+    and all weights, packed, in the constant `@<model>_weights`. Expects
+    `--dyadic-plan-memory` to have run.
+  }];
+  let options = [
+    Option<"cpu", "cpu", "std::string", /*default=*/"\"scalar\"",
+           "native, scalar, avx2, avx512vnni or a CPU name, with +features">,
+    Option<"modelName", "model-name", "std::string", /*default=*/"\"model\"",
+           "prefix of the public symbols">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+#endif

@@ -1,0 +1,162 @@
+//===- Convolution.cpp - convolutions and matrix products -----------------===//
+#include "Contraction.h"
+#include "Emitters.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+FailureOr<OperandKind> codegen::operandKind(Operation *op, Value value) {
+  Type type = cast<RankedTensorType>(value.getType()).getElementType();
+  if (type.isF32())
+    return OperandKind::F32;
+  if (type.isUnsignedInteger(8))
+    return OperandKind::U8;
+  if (type.isInteger(8))
+    return OperandKind::I8;
+  return op->emitError("expected f32, ui8 or i8 activations, but got ")
+         << type << ": code generation has no kernel for them yet";
+}
+
+static FailureOr<HostTensor> constantOperand(Operation *op, Value value,
+                                             StringRef what) {
+  auto constant = readConstant(value);
+  if (failed(constant))
+    return op->emitError("expected ") << what << " known at compile time";
+  return constant;
+}
+
+template <typename Op>
+static LogicalResult readConv(ConvOperands &operands, Op op) {
+  operands.input = op.getInput();
+  operands.inputShape = llvm::to_vector(shapeOf(op.getInput()));
+  operands.filterShape = llvm::to_vector(shapeOf(op.getFilter()));
+  operands.outputShape = llvm::to_vector(shapeOf(op.getOutput()));
+  operands.strides = llvm::to_vector(op.getStrides());
+  operands.dilations = llvm::to_vector(op.getDilations());
+  operands.groups = op.getGroups();
+  auto kind = operandKind(op, op.getInput());
+  auto filter = constantOperand(op, op.getFilter(), "a filter");
+  if (failed(kind) || failed(filter))
+    return failure();
+  operands.kind = *kind;
+  operands.filter = std::move(*filter);
+  if (!op.getBias()) {
+    operands.bias = HostTensor(ElementKind::F32, {operands.filterShape[0]});
+    return success();
+  }
+  auto bias = constantOperand(op, op.getBias(), "a bias");
+  if (failed(bias))
+    return failure();
+  operands.bias = std::move(*bias);
+  return success();
+}
+
+FailureOr<ConvOperands> ConvOperands::read(Operation *op) {
+  ConvOperands operands;
+  LogicalResult result = success();
+  if (auto integer = dyn_cast<dyadic::Conv2DOp>(op)) {
+    result = readConv(operands, integer);
+  } else {
+    auto conv = cast<qnn::Conv2DOp>(op);
+    if (llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
+      return op->emitError("expected no padding: run "
+                           "--dyadic-materialize-padding first");
+    result = readConv(operands, conv);
+  }
+  return failed(result) ? FailureOr<ConvOperands>(failure()) : operands;
+}
+
+LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
+  auto read = ConvOperands::read(anchor);
+  if (failed(read))
+    return failure();
+  ConvOperands &conv = *read;
+  int64_t height = conv.inputShape[1], width = conv.inputShape[2],
+          channels = conv.inputShape[3];
+  int64_t outputs = conv.filterShape[0], kh = conv.filterShape[1],
+          kw = conv.filterShape[2], depth = conv.filterShape[3];
+  if (depth == 1 && conv.groups == channels && outputs == channels)
+    return emitDepthwise(k, anchor);
+
+  Contraction c;
+  c.kind = conv.kind;
+  c.activations = k.buffer(conv.input);
+  c.groups = conv.groups;
+  c.channels = outputs / conv.groups;
+  c.groupStride = depth;
+  c.bias = &conv.bias;
+  bool onePixel = kh == 1 && kw == 1;
+  if (onePixel && conv.strides[0] == 1 && conv.strides[1] == 1) {
+    // Rows follow one another: one long row.
+    c.pixels = conv.inputShape[0] * height * width;
+    c.pixelStride = channels;
+  } else {
+    c.images = conv.inputShape[0];
+    c.rowsPerImage = conv.outputShape[1];
+    c.pixels = conv.outputShape[2];
+    c.imageStride = height * width * channels;
+    c.rowStride = conv.strides[0] * width * channels;
+    c.pixelStride = conv.strides[1] * channels;
+  }
+  // A kernel row is contiguous unless groups or dilation leave gaps in it.
+  bool wholeRows = conv.groups == 1 && (conv.dilations[1] == 1 || kw == 1);
+  if (kh > 1)
+    c.segmentLoops.push_back({kh, conv.dilations[0] * width * channels});
+  if (!wholeRows && kw > 1)
+    c.segmentLoops.push_back({kw, conv.dilations[1] * channels});
+  c.length = wholeRows ? kw * depth : depth;
+  int64_t length = c.length, perChannel = kh * kw * depth;
+  const HostTensor &filter = conv.filter;
+  c.weight = [&filter, length, perChannel](int64_t channel, int64_t segment,
+                                           int64_t i) {
+    return filter.get(channel * perChannel + segment * length + i);
+  };
+  return emitContraction(k, c);
+}
+
+/// A matrix product with constant weights [K][N].
+template <typename Op>
+static LogicalResult emitConstantMatmul(KernelBuilder &k, Op op) {
+  auto kind = operandKind(op, op.getLhs());
+  auto weights = constantOperand(op, op.getRhs(), "a right operand");
+  if (failed(kind) || failed(weights))
+    return failure();
+  ArrayRef<int64_t> rhs = shapeOf(op.getRhs());
+  int64_t depth = rhs[0], channels = rhs[1];
+  HostTensor bias(ElementKind::F32, {channels});
+  if (op.getBias()) {
+    auto constant = constantOperand(op, op.getBias(), "a bias");
+    if (failed(constant))
+      return failure();
+    bias = std::move(*constant);
+  }
+  Contraction c;
+  c.kind = *kind;
+  c.activations = k.buffer(op.getLhs());
+  c.pixels = ShapedType::getNumElements(shapeOf(op.getLhs())) / depth;
+  c.pixelStride = depth;
+  c.channels = channels;
+  c.length = depth;
+  c.bias = &bias;
+  c.weight = [&](int64_t channel, int64_t, int64_t i) {
+    return weights->get(i * channels + channel);
+  };
+  return emitContraction(k, c);
+}
+
+LogicalResult codegen::emitMatmul(KernelBuilder &k, Operation *anchor) {
+  if (auto integer = dyn_cast<dyadic::MatmulOp>(anchor))
+    return emitConstantMatmul(k, integer);
+  auto op = cast<qnn::MatmulOp>(anchor);
+  if (shapeOf(op.getRhs()).size() == 2 && succeeded(readConstant(op.getRhs())))
+    return emitConstantMatmul(k, op);
+  return emitBatchMatmul(k, op);
+}

@@ -1,0 +1,31 @@
+//===- Emitters.h - one function per kind of kernel -------------*- C++ -*-===//
+//
+// Each emitter writes the loops of one anchor op and hands every vector of its
+// result to the PointwiseEmitter. They fail with a located error on what they
+// can't emit, before any code is generated for it.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_LIB_CODEGEN_EMITTERS_H
+#define DYADIC_LIB_CODEGEN_EMITTERS_H
+
+#include "KernelBuilder.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+
+namespace dyadic::codegen {
+
+using AnchorEmitter = mlir::LogicalResult (*)(KernelBuilder &kernel,
+                                              mlir::Operation *anchor);
+
+/// The emitter of an anchor op by its name; null for an op that has none.
+AnchorEmitter findEmitter(llvm::StringRef opName);
+
+// Convolution.cpp, BatchMatmul.cpp, Depthwise.cpp
+mlir::LogicalResult emitConv2D(KernelBuilder &k, mlir::Operation *anchor);
+mlir::LogicalResult emitMatmul(KernelBuilder &k, mlir::Operation *anchor);
+mlir::LogicalResult emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op);
+mlir::LogicalResult emitDepthwise(KernelBuilder &k, mlir::Operation *anchor);
+
+} // namespace dyadic::codegen
+
+#endif

@@ -1,0 +1,204 @@
+//===- KernelBuilder.cpp --------------------------------------------------===//
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+int64_t WeightBlob::append(ArrayRef<char> data) {
+  int64_t offset = llvm::alignTo(bytes.size(), kAlignment);
+  bytes.resize(offset);
+  bytes.insert(bytes.end(), data.begin(), data.end());
+  return offset;
+}
+
+Type codegen::memoryElementType(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return IntegerType::get(type.getContext(), integer.getWidth());
+  return type;
+}
+
+MemRefType codegen::flatMemRef(RankedTensorType type) {
+  return MemRefType::get(type.getNumElements(),
+                         memoryElementType(type.getElementType()));
+}
+
+KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
+                             const KernelTarget &target, WeightBlob &blob)
+    : b(builder), loc(kernel.getLoc()), kernel(kernel), target(target),
+      blob(blob) {
+  SmallVector<Type> arguments;
+  for (Type type : llvm::concat<Type>(
+           llvm::to_vector(kernel.getInputs().getTypes()),
+           llvm::to_vector(kernel.getOutputs().getTypes())))
+    arguments.push_back(flatMemRef(cast<RankedTensorType>(type)));
+  arguments.push_back(MemRefType::get(0, b.getI8Type())); // set by finish()
+  function = func::FuncOp::create(b, loc, name,
+                                  b.getFunctionType(arguments, {}));
+  function.setPrivate();
+  Block *entry = function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  for (auto [body, argument] : llvm::zip(
+           kernel.getBody().front().getArguments(), entry->getArguments()))
+    buffers[body] = argument;
+  constantsArgument = entry->getArguments().back();
+}
+
+void KernelBuilder::finish() {
+  func::ReturnOp::create(b, loc);
+  constantsArgument.setType(
+      MemRefType::get(constantData.size(), b.getI8Type()));
+  Block &entry = function.getBody().front();
+  function.setFunctionType(
+      b.getFunctionType(llvm::to_vector(entry.getArgumentTypes()), {}));
+  if (!constantData.empty())
+    blobOffset = blob.append(constantData);
+}
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(b, loc, value);
+}
+
+Value KernelBuilder::add(Value lhs, Value rhs) {
+  return b.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+}
+
+Value KernelBuilder::mul(Value lhs, int64_t rhs) {
+  return b.createOrFold<arith::MulIOp>(loc, lhs, index(rhs));
+}
+
+void KernelBuilder::loop(int64_t count, int64_t step,
+                         function_ref<void(Value)> body) {
+  if (count <= 0)
+    return;
+  if (count <= step)
+    return body(index(0));
+  auto loop = scf::ForOp::create(b, loc, index(0), index(count), index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+KernelBuilder::Carried
+KernelBuilder::loop(int64_t count, Carried initial,
+                    function_ref<Carried(Value, ValueRange)> body) {
+  if (count <= 0)
+    return initial;
+  if (count == 1)
+    return body(index(0), initial);
+  auto loop =
+      scf::ForOp::create(b, loc, index(0), index(count), index(1), initial);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Carried next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  scf::YieldOp::create(b, loc, next);
+  return Carried(loop.getResults());
+}
+
+Value KernelBuilder::buffer(Value value) {
+  if (Value known = buffers.lookup(value))
+    return known;
+  FailureOr<HostTensor> constant = readConstant(value);
+  assert(succeeded(constant) && "a body value in memory is a constant");
+  Type element = memoryElementType(
+      cast<RankedTensorType>(value.getType()).getElementType());
+  Value memref = constantBytes(constant->bytes, element);
+  buffers[value] = memref;
+  return memref;
+}
+
+Value KernelBuilder::output(unsigned i) {
+  return function.getArgument(kernel.getInputs().size() + i);
+}
+
+Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
+  int64_t offset = llvm::alignTo(constantData.size(), WeightBlob::kAlignment);
+  constantData.resize(offset);
+  constantData.insert(constantData.end(), data.begin(), data.end());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&function.getBody().front());
+  int64_t width = element.getIntOrFloatBitWidth() / 8;
+  auto type = MemRefType::get(data.size() / width, element);
+  return memref::ViewOp::create(b, loc, type, constantsArgument, index(offset),
+                                ValueRange());
+}
+
+VectorType KernelBuilder::vectorType(int64_t width, Type element) {
+  return VectorType::get(width, element);
+}
+
+Value KernelBuilder::loadVector(Value memref, Value index, int64_t width) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  return vector::LoadOp::create(b, loc, vectorType(width, element), memref,
+                                index);
+}
+
+void KernelBuilder::storeVector(Value vector, Value memref, Value index) {
+  vector::StoreOp::create(b, loc, vector, memref, index);
+}
+
+Value KernelBuilder::splat(VectorType type, double value) {
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(type, b.getFloatAttr(type.getElementType(), value)));
+}
+
+Value KernelBuilder::splatInt(VectorType type, int64_t value) {
+  return arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(type,
+                             b.getIntegerAttr(type.getElementType(), value)));
+}
+
+Value KernelBuilder::extend(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  if (!type.getElementType().isInteger() || type.getElementType().isInteger(32))
+    return vector;
+  auto wide = type.clone(b.getI32Type());
+  if (element.isUnsignedInteger())
+    return arith::ExtUIOp::create(b, loc, wide, vector);
+  return arith::ExtSIOp::create(b, loc, wide, vector);
+}
+
+Value KernelBuilder::truncate(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  Type narrow = memoryElementType(element);
+  if (type.getElementType() == narrow)
+    return vector;
+  return arith::TruncIOp::create(b, loc, type.clone(narrow), vector);
+}
+
+Value KernelBuilder::concatenate(ValueRange parts, int64_t width) {
+  auto part = cast<VectorType>(parts.front().getType());
+  int64_t lanes = part.getNumElements();
+  if (parts.size() == 1 && lanes == width)
+    return parts.front();
+  auto type = vectorType(width, part.getElementType());
+  Value result = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  for (auto [i, value] : llvm::enumerate(parts)) {
+    int64_t begin = i * lanes, size = std::min(lanes, width - begin);
+    if (size < lanes)
+      value = vector::ExtractStridedSliceOp::create(
+          b, loc, value, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{size},
+          ArrayRef<int64_t>{1});
+    result = vector::InsertStridedSliceOp::create(
+        b, loc, value, result, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{1});
+  }
+  return result;
+}
+
+Value KernelBuilder::widen(Value vector, int64_t lanes) {
+  auto type = cast<VectorType>(vector.getType());
+  if (type.getNumElements() == lanes)
+    return vector;
+  auto wide = vectorType(lanes, type.getElementType());
+  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(wide));
+  return vector::InsertStridedSliceOp::create(
+      b, loc, vector, zero, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{1});
+}

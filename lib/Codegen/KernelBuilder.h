@@ -1,0 +1,137 @@
+//===- KernelBuilder.h - writes one kernel function -------------*- C++ -*-===//
+#ifndef DYADIC_LIB_CODEGEN_KERNELBUILDER_H
+#define DYADIC_LIB_CODEGEN_KERNELBUILDER_H
+
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Support/ConstantData.h"
+#include "dyadic/Target/KernelTarget.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace dyadic::codegen {
+
+/// The constants of a model in the order that its kernels run, each aligned to
+/// a cache line.
+class WeightBlob {
+public:
+  static constexpr int64_t kAlignment = 64;
+
+  /// Appends a copy and returns its offset.
+  int64_t append(llvm::ArrayRef<char> data);
+  int64_t size() const { return bytes.size(); }
+  std::vector<char> takeBytes() { return std::move(bytes); }
+
+private:
+  std::vector<char> bytes;
+};
+
+/// The function being written for one `dyadic.kernel`. Its arguments are flat
+/// memrefs: the kernel's inputs, its results, its constants. Storage values of
+/// type ui8 live in i8 memory.
+class KernelBuilder {
+public:
+  KernelBuilder(mlir::OpBuilder builder, KernelOp kernel, llvm::StringRef name,
+                const KernelTarget &target, WeightBlob &blob);
+
+  mlir::OpBuilder b;
+  mlir::Location loc;
+  KernelOp kernel;
+  const KernelTarget &target;
+
+  //===--- Indices and loops ----------------------------------------------===//
+
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value add(mlir::Value lhs, int64_t rhs) { return add(lhs, index(rhs)); }
+  mlir::Value mul(mlir::Value lhs, int64_t rhs);
+
+  /// for (i = 0; i < count; i += step); no loop where it runs once.
+  void loop(int64_t count, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void loop(int64_t count, llvm::function_ref<void(mlir::Value)> body) {
+    loop(count, 1, body);
+  }
+  /// The same with values carried from one iteration to the next.
+  using Carried = llvm::SmallVector<mlir::Value>;
+  Carried loop(int64_t count, Carried initial,
+               llvm::function_ref<Carried(mlir::Value, mlir::ValueRange)> body);
+
+  //===--- Memory ----------------------------------------------------------===//
+
+  /// The memory of a body argument, or of a constant in the body.
+  mlir::Value buffer(mlir::Value value);
+  /// The memory of the kernel's result `i`.
+  mlir::Value output(unsigned i);
+  /// Read-only memory with these elements, addressed from the kernel's own
+  /// constants: kernels that differ in their constants alone are one function.
+  template <typename T> mlir::Value constants(llvm::ArrayRef<T> data) {
+    return constantBytes({reinterpret_cast<const char *>(data.data()),
+                          data.size() * sizeof(T)},
+                         elementType<T>());
+  }
+
+  /// `width` elements from `index` on.
+  mlir::Value loadVector(mlir::Value memref, mlir::Value index, int64_t width);
+  void storeVector(mlir::Value vector, mlir::Value memref, mlir::Value index);
+
+  //===--- Vectors ---------------------------------------------------------===//
+
+  mlir::VectorType vectorType(int64_t width, mlir::Type element);
+  mlir::Value splat(mlir::VectorType type, double value);
+  mlir::Value splatInt(mlir::VectorType type, int64_t value);
+  /// Storage values of type `element` (a tensor's) as i32 lanes; i32 and f32
+  /// stay.
+  mlir::Value extend(mlir::Value vector, mlir::Type element);
+  /// The inverse of `extend`; the values fit.
+  mlir::Value truncate(mlir::Value vector, mlir::Type element);
+  /// The first `width` lanes of `parts` side by side.
+  mlir::Value concatenate(mlir::ValueRange parts, int64_t width);
+  /// `vector` with zeros behind it, `lanes` in all.
+  mlir::Value widen(mlir::Value vector, int64_t lanes);
+
+  //===--- The function ----------------------------------------------------===//
+
+  /// Ends the function; its constants argument gets its final size.
+  void finish();
+  mlir::func::FuncOp getFunction() { return function; }
+  /// The offset of the kernel's constants in the blob, and their size.
+  int64_t constantsOffset() const { return blobOffset; }
+  int64_t constantsSize() const { return constantData.size(); }
+
+private:
+  template <typename T> mlir::Type elementType();
+  mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
+
+  mlir::func::FuncOp function;
+  WeightBlob &blob;
+  std::vector<char> constantData;
+  int64_t blobOffset = 0;
+  mlir::Value constantsArgument;
+  llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+};
+
+template <> inline mlir::Type KernelBuilder::elementType<float>() {
+  return b.getF32Type();
+}
+template <> inline mlir::Type KernelBuilder::elementType<int8_t>() {
+  return b.getI8Type();
+}
+template <> inline mlir::Type KernelBuilder::elementType<char>() {
+  return b.getI8Type();
+}
+template <> inline mlir::Type KernelBuilder::elementType<int32_t>() {
+  return b.getI32Type();
+}
+template <> inline mlir::Type KernelBuilder::elementType<int64_t>() {
+  return b.getI64Type();
+}
+
+/// The element type that `type`'s tensors have in memory: signless.
+mlir::Type memoryElementType(mlir::Type type);
+/// The flat memref of a tensor.
+mlir::MemRefType flatMemRef(mlir::RankedTensorType type);
+
+} // namespace dyadic::codegen
+
+#endif

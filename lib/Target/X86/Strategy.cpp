@@ -1,0 +1,68 @@
+//===- Strategy.cpp - register tiles on x86 -------------------------------===//
+#include "X86.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace dyadic;
+using namespace dyadic::x86;
+
+std::unique_ptr<KernelTarget> x86::createTarget(const TargetInfo &info) {
+  return std::make_unique<X86Target>(info);
+}
+
+X86Target::X86Target(const TargetInfo &info) : KernelTarget(info) {
+  hasVBMI = info.isa == ISA::AVX512VNNI &&
+            (info.features + ",").find("+avx512vbmi,") != std::string::npos;
+}
+
+int64_t X86Target::reductionGroup(OperandKind kind) const {
+  if (kind == OperandKind::F32)
+    return 1;
+  return usesVNNI(kind) ? 4 : 2;
+}
+
+/// Cycles of one reduction step of a tile: a dot product a cycle, two loads a
+/// cycle, and at least the latency of the dependent chain of sums.
+static double stepCycles(int64_t pixels, int64_t vectors) {
+  double latency = 5, loads = double(pixels + vectors) / 2;
+  return std::max({double(pixels * vectors), loads, latency});
+}
+
+RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
+  int64_t vectors = llvm::divideCeil(shape.channels, lanes());
+  // Widened operands take scratch registers beside the accumulators.
+  int64_t scratch = usesVNNI(shape.operand) || shape.operand == OperandKind::F32
+                        ? 1
+                        : 2;
+  int64_t registers = getInfo().vectorRegisters();
+  RegisterTile best{1, 1, false};
+  double bestCycles = -1;
+  for (int64_t v = 1; v <= std::min<int64_t>(vectors, 6); ++v) {
+    for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
+      if (p * v + v + scratch > registers)
+        break;
+      auto row = [&](int64_t tileVectors) {
+        int64_t tail = shape.pixels % p;
+        return double(shape.pixels / p) * stepCycles(p, tileVectors) +
+               (tail ? stepCycles(tail, tileVectors) : 0);
+      };
+      double cycles = double(vectors / v) * row(v) +
+                      (vectors % v ? row(vectors % v) : 0);
+      if (bestCycles < 0 || cycles < bestCycles * 0.999 ||
+          (cycles <= bestCycles * 1.001 && p * v > best.pixels * best.vectors)) {
+        best = {p, v, false};
+        bestCycles = cycles;
+      }
+    }
+  }
+  // The operand that is read again and again should be the smaller one.
+  double width = shape.operand == OperandKind::F32 ? 4 : 1;
+  double weightBytes = double(shape.depth) * shape.channels * width;
+  double activationBytes = double(shape.depth) * shape.rows * shape.pixels * width;
+  double panelsOut = weightBytes + activationBytes * vectors / best.vectors;
+  double pixelsOut =
+      activationBytes +
+      weightBytes * shape.rows * llvm::divideCeil(shape.pixels, best.pixels);
+  best.panelsOutermost = panelsOut < pixelsOut;
+  return best;
+}

@@ -1,0 +1,40 @@
+//===- X86.h - AVX2 and AVX512-VNNI -----------------------------*- C++ -*-===//
+#ifndef DYADIC_LIB_TARGET_X86_X86_H
+#define DYADIC_LIB_TARGET_X86_X86_H
+
+#include "dyadic/Target/KernelTarget.h"
+
+namespace dyadic::x86 {
+
+class X86Target : public KernelTarget {
+public:
+  explicit X86Target(const TargetInfo &info);
+
+  int64_t reductionGroup(OperandKind kind) const override;
+  RegisterTile chooseTile(const ContractionShape &shape) const override;
+  mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
+                             OperandKind kind, mlir::Value memref,
+                             mlir::Value index) const override;
+  mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
+                          OperandKind kind, mlir::Value memref,
+                          mlir::Value index) const override;
+  mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
+                  mlir::Value acc, mlir::Value activation,
+                  mlir::Value weights) const override;
+  mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
+                          OperandKind kind, mlir::Value acc, mlir::Value x,
+                          mlir::Value w) const override;
+  mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                     mlir::Value table) const override;
+
+private:
+  /// vpdpbusd takes unsigned activations only; signed ones are widened to 16
+  /// bits and go through vpmaddwd.
+  bool usesVNNI(OperandKind kind) const;
+
+  bool hasVBMI;
+};
+
+} // namespace dyadic::x86
+
+#endif
