@@ -95,6 +95,11 @@ translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
   std::string entry = info.name + "_run";
   if (!ir->getFunction(entry) || ir->getFunction(entry)->isDeclaration())
     return module.emitError("expected a function '") << entry << "'";
+  if (ir->getFunction(entry)->arg_size() !=
+      info.inputs.size() + info.outputs.size() + 1)
+    return module.emitError("expected '")
+           << entry << "' to take " << info.inputs.size() << " inputs, "
+           << info.outputs.size() << " outputs and the arena";
   for (llvm::GlobalVariable &global : ir->globals())
     if (!global.isDeclaration()) {
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
@@ -109,7 +114,7 @@ translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
     if (!function.hasFnAttribute(llvm::Attribute::AlwaysInline))
       function.addFnAttr(llvm::Attribute::NoInline);
   }
-  addModelTable(*ir, info, options.forExecutable);
+  addModelTable(*ir, info, options.target.features, options.forExecutable);
   for (llvm::Function &function : *ir)
     if (!function.isDeclaration())
       setFunctionAttributes(function, options.target);

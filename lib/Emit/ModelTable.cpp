@@ -79,7 +79,8 @@ static Function *addInvoke(Module &module, const ProgramInfo &info) {
   return invoke;
 }
 
-void addModelTable(Module &module, const ProgramInfo &info, bool withMainModel) {
+void addModelTable(Module &module, const ProgramInfo &info, StringRef features,
+                   bool withMainModel) {
   TableBuilder table{module};
   Function *invoke = addInvoke(module, info);
   auto count = [&](auto &list) { return ConstantInt::get(table.i32, list.size()); };
@@ -89,7 +90,8 @@ void addModelTable(Module &module, const ProgramInfo &info, bool withMainModel) 
        count(info.inputs), count(info.outputs), count(info.kept),
        ConstantInt::get(table.i32, 1), // DYADIC_MODEL_VERSION
        ConstantInt::get(table.i64, info.arenaBytes),
-       ConstantInt::get(table.i64, info.weightBytes), invoke});
+       ConstantInt::get(table.i64, info.weightBytes), table.text(features),
+       invoke});
   auto *variable =
       new GlobalVariable(module, value->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, value,

@@ -13,7 +13,7 @@ namespace dyadic {
 /// Adds `<name>_invoke` and `<name>_info` as dyadic_model.h declares them, and
 /// `dyadic_main_model` if asked for, the same table under a fixed name.
 void addModelTable(llvm::Module &module, const ProgramInfo &info,
-                   bool withMainModel);
+                   llvm::StringRef features, bool withMainModel);
 
 } // namespace dyadic
 

@@ -103,6 +103,35 @@ static LogicalResult readBorder(func::FuncOp main, ProgramInfo &info) {
   return success();
 }
 
+/// The precision behind f32 borders: a kernel that quantizes an argument, one
+/// whose result is dequantized.
+static void readBorderScales(func::FuncOp main, ProgramInfo &info) {
+  for (auto [argument, tensor] :
+       llvm::zip_equal(main.getArguments(), info.inputs))
+    for (OpOperand &use : argument.getUses()) {
+      auto kernel = dyn_cast<KernelOp>(use.getOwner());
+      if (!kernel)
+        continue;
+      Value inside = kernel.getBody().getArgument(use.getOperandNumber());
+      for (Operation *user : inside.getUsers())
+        if (auto quantize = dyn_cast<QuantizeOp>(user)) {
+          tensor.scale = 1.0f / quantize.getInverseScale().convertToFloat();
+          tensor.zeroPoint = quantize.getZeroPoint();
+        }
+    }
+  auto results = main.front().getTerminator()->getOperands();
+  for (auto [value, tensor] : llvm::zip_equal(results, info.outputs)) {
+    auto kernel = value.getDefiningOp<KernelOp>();
+    if (!kernel)
+      continue;
+    Value yielded = kernel.getYield().getValues()[cast<OpResult>(value).getResultNumber()];
+    if (auto dequantize = yielded.getDefiningOp<DequantizeOp>()) {
+      tensor.scale = dequantize.getScale().convertToFloat();
+      tensor.zeroPoint = dequantize.getZeroPoint();
+    }
+  }
+}
+
 static LogicalResult readKept(func::FuncOp main, ProgramInfo &info) {
   llvm::StringSet<> taken;
   for (auto kernel : main.getOps<KernelOp>()) {
@@ -136,6 +165,8 @@ FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return module.emitError("expected a function 'main'");
+  if (main.isExternal() || main.getNumResults() == 0)
+    return main.emitError("expected a body and at least one result");
   ProgramInfo info;
   info.name = toIdentifier(modelName);
   if (auto bytes = module->getAttrOfType<IntegerAttr>("dyadic.arena_bytes"))
@@ -144,6 +175,7 @@ FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
     return module.emitError("expected the attribute dyadic.arena_bytes");
   if (failed(readBorder(main, info)) || failed(readKept(main, info)))
     return failure();
+  readBorderScales(main, info);
   return info;
 }
 

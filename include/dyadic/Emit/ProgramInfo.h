@@ -21,7 +21,8 @@ struct TensorInfo {
   std::string name;
   llvm::SmallVector<int64_t> shape;
   ElementKind kind = ElementKind::F32;
-  /// Of quantized tensors: real value = (stored − zeroPoint) · scale.
+  /// Of quantized tensors: real value = (stored − zeroPoint) · scale. Of an f32
+  /// border: the steps in which the model holds it inside.
   std::optional<float> scale;
   int32_t zeroPoint = 0;
   /// Kept tensors: where in the arena; −1 at the border.

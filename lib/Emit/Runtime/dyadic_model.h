@@ -50,6 +50,7 @@ struct dyadic_model_info {
   int32_t version; /* DYADIC_MODEL_VERSION */
   int64_t arena_bytes;
   int64_t weight_bytes;
+  const char *features; /* instruction sets the code uses: "+avx2,+fma" */
   /* <model>_run with its arguments in arrays. */
   void (*invoke)(const void *const *inputs, void *const *outputs, void *arena);
 };

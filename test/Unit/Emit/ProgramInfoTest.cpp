@@ -30,6 +30,8 @@ func.func @main(%x: tensor<1x4xf32> {qnn.name = "image"}) -> (tensor<1x4xf32> {q
   EXPECT_EQ(info->arenaBytes, 192);
   ASSERT_EQ(info->inputs.size(), 1u);
   EXPECT_EQ(info->inputs[0].name, "image");
+  EXPECT_EQ(info->inputs[0].scale, 0.5f);
+  EXPECT_EQ(info->inputs[0].zeroPoint, 3);
   ASSERT_EQ(info->outputs.size(), 1u);
   EXPECT_EQ(info->outputs[0].name, "scores");
   ASSERT_EQ(info->kept.size(), 1u);

@@ -1,0 +1,16 @@
+//===- Header.h - the C header of a program ---------------------*- C++ -*-===//
+#ifndef DYADIC_EMIT_HEADER_H
+#define DYADIC_EMIT_HEADER_H
+
+#include "dyadic/Emit/ProgramInfo.h"
+#include "dyadic/Target/TargetInfo.h"
+
+namespace dyadic {
+
+/// The text of a C99 header: sizes, shapes and scales as macros, and
+/// `<name>_run` documented for its caller.
+std::string makeHeader(const ProgramInfo &info, const TargetInfo &target);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,116 @@
+//===- Artifact.cpp -------------------------------------------------------===//
+#include "dyadic/Emit/Artifact.h"
+
+#include "Link.h"
+#include "PendingFile.h"
+#include "dyadic/Emit/Header.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+namespace path = llvm::sys::path;
+
+namespace dyadic {
+
+ArtifactKind artifactKindOf(StringRef file) {
+  StringRef extension = path::extension(file);
+  if (extension == ".o")
+    return ArtifactKind::Object;
+  if (extension == ".a")
+    return ArtifactKind::Archive;
+  if (extension == ".so")
+    return ArtifactKind::SharedLibrary;
+  if (extension == ".s")
+    return ArtifactKind::Assembly;
+  return ArtifactKind::Executable;
+}
+
+std::string modelNameOf(StringRef file) {
+  StringRef stem = path::filename(file);
+  ArtifactKind kind = artifactKindOf(file);
+  if (kind != ArtifactKind::Executable)
+    stem = path::stem(file);
+  if (kind == ArtifactKind::Archive || kind == ArtifactKind::SharedLibrary)
+    stem.consume_front("lib");
+  return toIdentifier(stem);
+}
+
+LogicalResult writeFile(StringRef file, StringRef bytes, Location loc) {
+  PendingFile pending(file, loc);
+  return success(succeeded(pending.create()) &&
+                 succeeded(pending.write(bytes)) && succeeded(pending.commit()));
+}
+
+/// An archive with one member; the same bytes give the same archive.
+static LogicalResult makeArchive(StringRef object, StringRef memberName,
+                                 std::unique_ptr<llvm::MemoryBuffer> &archive,
+                                 Location loc) {
+  llvm::NewArchiveMember member(llvm::MemoryBufferRef(object, memberName));
+  auto buffer = llvm::writeArchiveToBuffer(
+      member, llvm::SymtabWritingMode::NormalSymtab,
+      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
+  if (!buffer)
+    return emitError(loc) << "the archive could not be made: "
+                          << llvm::toString(buffer.takeError());
+  archive = std::move(*buffer);
+  return success();
+}
+
+static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
+                          const ProgramInfo &info, StringRef target,
+                          Location loc) {
+  switch (kind) {
+  case ArtifactKind::Object:
+  case ArtifactKind::Assembly:
+    return file.write(code);
+  case ArtifactKind::Archive: {
+    std::unique_ptr<llvm::MemoryBuffer> archive;
+    if (failed(makeArchive(code, info.name + ".o", archive, loc)))
+      return failure();
+    return file.write(archive->getBuffer());
+  }
+  case ArtifactKind::SharedLibrary:
+    return linkSharedLibrary(code, path::filename(target), file.temporaryPath(),
+                             loc);
+  case ArtifactKind::Executable:
+    break;
+  }
+  return linkExecutable(code, file.temporaryPath(), loc);
+}
+
+LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
+                            EmitOptions options, StringRef target) {
+  Location loc = module.getLoc();
+  ArtifactKind kind = artifactKindOf(target);
+  options.forExecutable = kind == ArtifactKind::Executable;
+
+  // Before the long part: a path that can't be written is known at once.
+  PendingFile file(target, loc);
+  llvm::SmallString<128> headerPath(target);
+  path::replace_extension(headerPath, ".h");
+  PendingFile header(headerPath, loc);
+  bool withHeader =
+      kind != ArtifactKind::Executable && kind != ArtifactKind::Assembly;
+  if (failed(file.create()) || (withHeader && failed(header.create())))
+    return failure();
+
+  llvm::SmallVector<char, 0> code;
+  if (failed(compile(module, info, options,
+                     kind == ArtifactKind::Assembly ? CodeKind::Assembly
+                                                    : CodeKind::Object,
+                     code)))
+    return failure();
+  if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, target,
+                  loc)))
+    return failure();
+  if (withHeader && failed(header.write(makeHeader(info, options.target))))
+    return failure();
+  if (withHeader && failed(header.commit()))
+    return failure();
+  return file.commit();
+}
+
+} // namespace dyadic
