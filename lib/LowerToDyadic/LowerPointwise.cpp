@@ -1,9 +1,10 @@
 //===- LowerPointwise.cpp - borders, constants, tables, sums, products ----===//
 #include "Lowering.h"
-
-#include "dyadic/Support/ConstantData.h"
+#include "ScalarFunction.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace dyadic;
@@ -58,56 +59,46 @@ struct LowerDequantizeCast : OpConversionPattern<quant::DequantizeCastOp> {
   }
 };
 
-/// A function of one element: a table of its values, or, between equal types,
-/// the clamp that relu and clamp are.
-template <typename Op> struct LowerUnary : OpConversionPattern<Op> {
-  using OpConversionPattern<Op>::OpConversionPattern;
-  using Adaptor = typename Op::Adaptor;
+/// Functions of one element: relu and clamp between equal types are clamps,
+/// everything else is a table.
+struct LowerUnary : OpInterfaceConversionPattern<qnn::ElementwiseOpInterface> {
+  using OpInterfaceConversionPattern::OpInterfaceConversionPattern;
   LogicalResult
-  matchAndRewrite(Op op, Adaptor adaptor,
+  matchAndRewrite(qnn::ElementwiseOpInterface op, ArrayRef<Value>,
                   ConversionPatternRewriter &rewriter) const override {
-    auto from = activationTypeOf(op, op.getInput()),
-         to = activationTypeOf(op, op.getOutput());
+    auto function = ScalarFunction::endingAt(op);
+    if (!function)
+      return failure();
+    auto from = activationTypeOf(op, function->input),
+         to = activationTypeOf(op, op->getResult(0));
     if (failed(from) || failed(to))
       return failure();
-    if (*from == *to && replaceByClamp(op, adaptor, *to, rewriter))
+    Value input = rewriter.getRemappedValue(function->input);
+    Location loc = op->getLoc();
+    auto cut = cutOf(op);
+    if (cut && *from == *to && function->steps.size() == 1) {
+      rewriter.replaceOp(op, makeClamp(rewriter, loc, input,
+                                       storageOf(cut->first, *to),
+                                       storageOf(cut->second, *to)));
       return success();
+    }
     if (from->getStorageTypeIntegralWidth() != 8)
       return op.emitError("expected an operand of 8 bits");
-    ElementsAttr table = makeTable(op, *from, *to);
-    rewriter.replaceOpWithNewOp<LookupOp>(op, storageTensorOf(op.getOutput()),
-                                          adaptor.getInput(), table);
+    rewriter.replaceOpWithNewOp<LookupOp>(
+        op, storageTensorOf(op->getResult(0)), input,
+        function->tabulate(*from, *to));
     return success();
   }
 
 private:
-  static bool replaceByClamp(Op op, Adaptor adaptor, ActivationType type,
-                             ConversionPatternRewriter &rewriter) {
-    int32_t min = type.getStorageTypeMin(), max = type.getStorageTypeMax();
-    if constexpr (std::is_same_v<Op, qnn::ReluOp>) {
-      min = storageOf(0, type);
-    } else if constexpr (std::is_same_v<Op, qnn::ClampOp>) {
-      min = storageOf(op.getMin().convertToDouble(), type);
-      max = storageOf(op.getMax().convertToDouble(), type);
-    } else {
-      return false;
-    }
-    rewriter.replaceOp(
-        op, makeClamp(rewriter, op.getLoc(), adaptor.getInput(), min, max));
-    return true;
-  }
-
-  static ElementsAttr makeTable(Op op, ActivationType from, ActivationType to) {
-    HostTensor table(to.isSigned() ? ElementKind::I8 : ElementKind::U8, {256});
-    int32_t first = from.isSigned() ? -128 : 0;
-    for (int32_t i = 0; i < 256; ++i) {
-      float x = dequantize(first + i, static_cast<float>(from.getScale()),
-                           from.getZeroPoint());
-      double y = op.evaluate({x});
-      // An element that the function isn't defined for means nothing.
-      table.bytes[i] = static_cast<char>(storageOf(y == y ? y : 0.0, to));
-    }
-    return makeConstant(std::move(table), op.getContext());
+  /// The interval that relu and clamp cut their operand to.
+  static std::optional<std::pair<double, double>> cutOf(Operation *op) {
+    if (isa<qnn::ReluOp>(op))
+      return std::make_pair(0.0, double(INFINITY));
+    if (auto clamp = dyn_cast<qnn::ClampOp>(op))
+      return std::make_pair(clamp.getMin().convertToDouble(),
+                            clamp.getMax().convertToDouble());
+    return std::nullopt;
   }
 };
 
@@ -166,19 +157,12 @@ struct LowerMul : OpConversionPattern<qnn::MulOp> {
 };
 } // namespace
 
-template <typename... Ops>
-static void addUnary(const TypeConverter &converter,
-                     RewritePatternSet &patterns) {
-  patterns.add<LowerUnary<Ops>...>(converter, patterns.getContext());
-}
-
 void dyadic::populatePointwisePatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
+  MLIRContext *context = patterns.getContext();
   patterns.add<LowerConstant, LowerQuantizeCast, LowerDequantizeCast,
-               LowerSum<qnn::AddOp>, LowerSum<qnn::SubOp>, LowerMul>(
-      converter, patterns.getContext());
-  addUnary<qnn::ReluOp, qnn::ClampOp, qnn::LeakyReluOp, qnn::SigmoidOp,
-           qnn::TanhOp, qnn::HardSigmoidOp, qnn::HardSwishOp, qnn::SwishOp,
-           qnn::GeluOp, qnn::ErfOp, qnn::ExpOp, qnn::LogOp, qnn::SqrtOp,
-           qnn::AbsOp, qnn::NegOp, qnn::ReciprocalOp>(converter, patterns);
+               LowerSum<qnn::AddOp>, LowerSum<qnn::SubOp>, LowerMul>(converter,
+                                                                     context);
+  // Before the others: a sum with one number is a function of one element.
+  patterns.add<LowerUnary>(converter, context, /*benefit=*/2);
 }

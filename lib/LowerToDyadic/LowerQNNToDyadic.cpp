@@ -63,10 +63,10 @@ struct LowerQNNToDyadicPass
 
     if (failed(checkAccumulators(func)))
       return signalPassFailure();
-    // Float biases and weights that only the quantized ops read.
+    // Float biases that only quantized ops read, and steps that are in a table.
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
-      if (op.hasTrait<OpTrait::ConstantLike>() && op.use_empty())
+      if (isOpTriviallyDead(&op))
         op.erase();
   }
 

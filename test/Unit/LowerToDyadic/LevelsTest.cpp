@@ -105,6 +105,17 @@ func.func @main(%x: tensor<1x5x16xf32>) -> tensor<1x5x16xf32> {
   %8 = qnn.add %7, %6 : (tensor<1x5x16xf32>, tensor<1x5x16xf32>) -> tensor<1x5x16xf32>
   return %8 : tensor<1x5x16xf32>
 })", 25},
+    {"OneTable", R"(
+func.func @main(%x: tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32> {
+  %w = qnn.constant dense<1.0> : tensor<8x1x1x8xf32> : tensor<8x1x1x8xf32>
+  %0 = qnn.conv2d %x, %w : (tensor<1x4x4x8xf32>, tensor<8x1x1x8xf32>) -> tensor<1x4x4x8xf32>
+  %1 = qnn.hard_swish %0 : (tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+  %s = qnn.constant dense<-0.9> : tensor<1xf32> : tensor<1xf32>
+  %2 = qnn.mul %1, %s : (tensor<1x4x4x8xf32>, tensor<1xf32>) -> tensor<1x4x4x8xf32>
+  %b = qnn.constant dense<0.3> : tensor<f32> : tensor<f32>
+  %3 = qnn.sub %b, %2 : (tensor<f32>, tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+  return %3 : tensor<1x4x4x8xf32>
+})", 30},
     {"FloatPools", R"(
 func.func @main(%x: tensor<1x7x7x4xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x7x7x4xf32>) {
   %0 = qnn.avg_pool2d %x {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x7x7x4xf32>) -> tensor<1x4x4x4xf32>
