@@ -37,4 +37,5 @@ void dyadic::registerAllPasses() {
   registerFusePasses();
   registerCodegenPasses();
   registerEmitPasses();
+  registerEmitPipelines();
 }
