@@ -1,0 +1,112 @@
+//===- Compile.h - from a model file to code, stage by stage ----*- C++ -*-===//
+//
+// What every tool does, as one object: it holds a module and advances it from
+// level to level.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_PIPELINE_COMPILE_H
+#define DYADIC_PIPELINE_COMPILE_H
+
+#include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Emit/JIT.h"
+#include "dyadic/Emit/ProgramInfo.h"
+#include "dyadic/Import/ONNX/ImportONNX.h"
+#include "dyadic/Pipeline/Pipelines.h"
+#include "dyadic/Support/ExitCode.h"
+#include "dyadic/Target/TargetInfo.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dyadic {
+
+/// The levels of docs/Pipeline.md.
+enum class Level { None, Float, Quantized, Integer, Kernels, Loops, LLVM };
+
+struct CalibrationOptions {
+  /// A file or folder of samples.
+  std::string samples;
+  ImageOptions images;
+  ObserverOptions observer;
+  /// For tests of calibration itself: run the network by the interpreter.
+  bool interpret = false;
+};
+
+struct CompileOptions {
+  /// The ONNX file.
+  std::string model;
+  /// The prefix of symbols, made a C identifier.
+  std::string name;
+  ONNXImportOptions import;
+  /// None: every op stays f32.
+  std::optional<CalibrationOptions> calibration;
+  /// Names of ops that stay f32.
+  std::vector<std::string> keepFloat;
+  TargetInfo target;
+  FuseOptions fuse;
+};
+
+/// An op that computes in f32 although the rest of the network doesn't.
+struct FloatOp {
+  std::string name, kind, reason;
+};
+
+/// What a compile tells its user.
+struct CompileSummary {
+  int64_t integerOps = 0;
+  std::vector<FloatOp> floatOps;
+  int64_t samples = 0;
+  double importSeconds = 0, calibrationSeconds = 0;
+};
+
+class Compilation {
+public:
+  Compilation(mlir::MLIRContext *context, CompileOptions options);
+  ~Compilation();
+
+  /// Runs the stages up to `level`. On failure the errors have been reported
+  /// and `fault` says whose they are.
+  mlir::LogicalResult advance(Level level);
+
+  /// The module at the level that was reached.
+  mlir::ModuleOp module() { return *current; }
+  mlir::func::FuncOp main();
+  /// The program's interface, once `Level::Kernels` was reached.
+  const ProgramInfo &info() const { return program; }
+  const CompileSummary &summary() const { return report; }
+  const CompileOptions &options() const { return opts; }
+  ExitCode fault() const { return blame; }
+
+  /// Compiles into this process.
+  mlir::FailureOr<std::unique_ptr<JITProgram>> load();
+
+private:
+  mlir::LogicalResult import();
+  mlir::LogicalResult calibrateAndQuantize();
+  mlir::LogicalResult lowerToKernels();
+  mlir::LogicalResult run(llvm::function_ref<void(mlir::OpPassManager &)> build);
+
+  mlir::MLIRContext *context;
+  CompileOptions opts;
+  mlir::OwningOpRef<mlir::ModuleOp> current;
+  Level level = Level::None;
+  ProgramInfo program;
+  CompileSummary report;
+  ExitCode blame = InputError;
+};
+
+/// Runs `build`'s passes on `module`, verifying in between.
+mlir::LogicalResult
+runPasses(mlir::ModuleOp module,
+          llvm::function_ref<void(mlir::OpPassManager &)> build);
+
+/// What `module` at level 2 computes in integers, and what not and why.
+void countOps(mlir::ModuleOp module, CompileSummary &summary);
+
+} // namespace dyadic
+
+#endif

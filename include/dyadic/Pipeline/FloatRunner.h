@@ -1,0 +1,46 @@
+//===- FloatRunner.h - calibration by compiled code -------------*- C++ -*-===//
+#ifndef DYADIC_PIPELINE_FLOATRUNNER_H
+#define DYADIC_PIPELINE_FLOATRUNNER_H
+
+#include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Emit/JIT.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace dyadic {
+
+/// A float network compiled for this machine with every tensor kept, which
+/// tells what each op of the level-1 module computed.
+class FloatRunner {
+public:
+  /// Compiles a copy of `module`; the ops of `module` itself get an attribute
+  /// `qnn.id` while that happens, no more.
+  static mlir::FailureOr<std::unique_ptr<FloatRunner>>
+  create(mlir::ModuleOp module);
+
+  /// One batch: a Runner.
+  mlir::LogicalResult operator()(llvm::ArrayRef<HostTensor> inputs,
+                                 ObserveFn observe);
+
+private:
+  /// Where an op's result lies after a run.
+  struct Place {
+    mlir::Value value; // of the level-1 module
+    enum { Arena, Output, Input } where;
+    int64_t offset; // in the arena, or the number of the output or input
+    int64_t count;
+  };
+
+  FloatRunner() = default;
+  mlir::LogicalResult locate(mlir::ModuleOp kernels,
+                             llvm::ArrayRef<mlir::Value> values);
+
+  std::unique_ptr<JITProgram> program;
+  std::vector<Place> places;
+  std::vector<HostTensor> outputs;
+  std::unique_ptr<char, void (*)(void *)> arena{nullptr, free};
+};
+
+} // namespace dyadic
+
+#endif

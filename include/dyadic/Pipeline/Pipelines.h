@@ -1,0 +1,45 @@
+//===- Pipelines.h - the order of the passes --------------------*- C++ -*-===//
+//
+// The only place that orders passes: one builder for each step between two
+// levels of the IR.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_PIPELINE_PIPELINES_H
+#define DYADIC_PIPELINE_PIPELINES_H
+
+#include "dyadic/Target/TargetInfo.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <string>
+#include <vector>
+
+namespace dyadic {
+
+/// Level 1, as imported → level 1, simplified and channels last.
+void buildSimplifyPipeline(mlir::OpPassManager &pm);
+
+/// Level 1 with ranges → level 2. Ops whose names `keepFloat` lists stay f32.
+void buildQuantizePipeline(mlir::OpPassManager &pm,
+                           const std::vector<std::string> &keepFloat = {});
+
+/// Level 2 → level 3.
+void buildLowerToDyadicPipeline(mlir::OpPassManager &pm);
+
+struct FuseOptions {
+  /// Join pointwise ops to the kernel that makes their operand.
+  bool fuse = true;
+  /// Give every kernel result bytes of its own in the arena.
+  bool keepAll = false;
+};
+
+/// Level 1 or 3 → level 4 with its memory plan.
+void buildFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options = {});
+
+/// Level 4 → level 5: loops for `target`, in functions that begin with `name`.
+void buildCodegenPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
+                          llvm::StringRef name);
+
+} // namespace dyadic
+
+#endif

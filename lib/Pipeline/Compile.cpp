@@ -1,0 +1,193 @@
+//===- Compile.cpp --------------------------------------------------------===//
+#include "dyadic/Pipeline/Compile.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Emit/Passes.h"
+#include "dyadic/Pipeline/FloatRunner.h"
+#include "dyadic/Reference/Interpreter.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace dyadic {
+
+static double now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+LogicalResult runPasses(ModuleOp module,
+                        llvm::function_ref<void(OpPassManager &)> build) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  build(pm);
+  return pm.run(module);
+}
+
+Compilation::Compilation(MLIRContext *context, CompileOptions options)
+    : context(context), opts(std::move(options)) {}
+Compilation::~Compilation() = default;
+
+func::FuncOp Compilation::main() {
+  return current->lookupSymbol<func::FuncOp>("main");
+}
+
+LogicalResult Compilation::run(llvm::function_ref<void(OpPassManager &)> build) {
+  // The model was accepted: what fails from here on is ours.
+  blame = InternalError;
+  return runPasses(*current, build);
+}
+
+LogicalResult Compilation::advance(Level wanted) {
+  while (level < wanted) {
+    Level next = static_cast<Level>(static_cast<int>(level) + 1);
+    LogicalResult result = success();
+    switch (next) {
+    case Level::Float:
+      result = import();
+      break;
+    case Level::Quantized:
+      result = calibrateAndQuantize();
+      break;
+    case Level::Integer:
+      if (opts.calibration)
+        result = run(buildLowerToDyadicPipeline);
+      break;
+    case Level::Kernels:
+      result = lowerToKernels();
+      break;
+    case Level::Loops:
+      result = run([&](OpPassManager &pm) {
+        buildCodegenPipeline(pm, opts.target, program.name);
+      });
+      if (succeeded(result))
+        program.weightBytes = readWeightBytes(*current);
+      break;
+    case Level::LLVM:
+      blame = InternalError;
+      result = lowerToLLVMDialect(*current);
+      break;
+    case Level::None:
+      break;
+    }
+    if (failed(result))
+      return failure();
+    level = next;
+  }
+  return success();
+}
+
+LogicalResult Compilation::import() {
+  double start = now();
+  auto imported = importONNX(opts.model, opts.import, context);
+  if (failed(imported))
+    return failure();
+  current = std::move(*imported);
+  if (failed(run(buildSimplifyPipeline)))
+    return failure();
+  report.importSeconds = now() - start;
+  return success();
+}
+
+/// The interpreter as a runner.
+static auto interpreterOf(func::FuncOp func) {
+  return [func](ArrayRef<HostTensor> inputs, ObserveFn observe) -> LogicalResult {
+    return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
+      if (!isa<BlockArgument>(value) && tensor.kind == ElementKind::F32)
+        observe(value, tensor.as<float>());
+    });
+  };
+}
+
+/// Checks that every name in `keepFloat` is an op's.
+static LogicalResult checkNames(ModuleOp module, ArrayRef<std::string> names) {
+  for (const std::string &wanted : names) {
+    bool found = false;
+    module.walk([&](Operation *op) {
+      auto named = dyn_cast<NameLoc>(op->getLoc());
+      found |= named && named.getName() == wanted;
+    });
+    if (!found)
+      return emitError(UnknownLoc::get(module.getContext()))
+             << "there is no op named \"" << wanted << "\" to keep in float";
+  }
+  return success();
+}
+
+LogicalResult Compilation::calibrateAndQuantize() {
+  if (!opts.calibration) {
+    countOps(*current, report);
+    return success();
+  }
+  double start = now();
+  blame = InputError;
+  if (failed(checkNames(*current, opts.keepFloat)))
+    return failure();
+  func::FuncOp func = main();
+  auto samples = SampleStream::open(opts.calibration->samples, inputSpecs(func),
+                                    opts.calibration->images);
+  if (!samples)
+    return emitError(UnknownLoc::get(context)) << llvm::toString(samples.takeError());
+  report.samples = (*samples)->size();
+  if (opts.calibration->interpret) {
+    if (failed(calibrate(func, **samples, interpreterOf(func), opts.calibration->observer)))
+      return failure();
+  } else {
+    blame = InternalError;
+    auto runner = FloatRunner::create(*current);
+    if (failed(runner))
+      return failure();
+    blame = InputError;
+    if (failed(calibrate(func, **samples, **runner, opts.calibration->observer)))
+      return failure();
+  }
+  report.calibrationSeconds = now() - start;
+  if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat); })))
+    return failure();
+  countOps(*current, report);
+  return success();
+}
+
+LogicalResult Compilation::lowerToKernels() {
+  if (failed(run([&](OpPassManager &pm) { buildFusePipeline(pm, opts.fuse); })))
+    return failure();
+  auto info = readProgramInfo(*current, opts.name);
+  if (failed(info))
+    return failure();
+  program = std::move(*info);
+  return success();
+}
+
+FailureOr<std::unique_ptr<JITProgram>> Compilation::load() {
+  if (failed(advance(Level::Loops)))
+    return failure();
+  blame = InternalError;
+  EmitOptions options;
+  options.target = opts.target;
+  return JITProgram::create(*current, program, options);
+}
+
+void countOps(ModuleOp module, CompileSummary &summary) {
+  module.walk([&](Operation *op) {
+    if (op->getNumResults() != 1 || op->hasTrait<OpTrait::ConstantLike>() ||
+        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()))
+      return;
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    if (isa<quant::QuantizedType>(type.getElementType())) {
+      ++summary.integerOps;
+      return;
+    }
+    auto named = op->getLoc()->findInstanceOf<NameLoc>();
+    auto reason = op->getAttrOfType<StringAttr>("qnn.float_reason");
+    summary.floatOps.push_back({named ? named.getName().str() : "",
+                                op->getName().getStringRef().str(),
+                                reason ? reason.str() : ""});
+  });
+}
+
+} // namespace dyadic

@@ -1,0 +1,99 @@
+//===- Inspect.cpp --------------------------------------------------------===//
+#include "dyadic/Pipeline/Inspect.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Support/ConstantData.h"
+
+using namespace mlir;
+
+namespace dyadic {
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+static int64_t elementsOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getNumElements();
+}
+
+static int64_t macsOf(Operation *op) {
+  if (auto conv = dyn_cast<qnn::Conv2DOp>(op))
+    // Products of one output element: filter height, width, channels a group.
+    return elementsOf(conv.getOutput()) * elementsOf(conv.getFilter()) /
+           shapeOf(conv.getFilter()).front();
+  if (auto matmul = dyn_cast<qnn::MatmulOp>(op))
+    return elementsOf(matmul.getOutput()) * shapeOf(matmul.getLhs()).back();
+  return 0;
+}
+
+/// Bytes of the constants inside kernels.
+static int64_t constantBytes(ModuleOp module) {
+  int64_t bytes = 0;
+  module.walk([&](Operation *op) {
+    if (!op->hasTrait<OpTrait::ConstantLike>() || op->getNumResults() != 1)
+      return;
+    auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+    auto kind = type ? elementKindOf(type.getElementType()) : std::nullopt;
+    if (kind)
+      bytes += type.getNumElements() * byteWidth(*kind);
+  });
+  return bytes;
+}
+
+/// Pretends that calibration saw every tensor between −1 and 1.
+static void inventRanges(func::FuncOp func) {
+  MLIRContext *context = func.getContext();
+  auto range = qnn::RangeAttr::get(context, -1, 1);
+  for (BlockArgument argument : func.getArguments())
+    func.setArgAttr(argument.getArgNumber(), kRangeAttrName, range);
+  func.walk([&](Operation *op) {
+    if (op->getNumResults() == 1 && isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) &&
+        !op->hasTrait<OpTrait::ConstantLike>())
+      op->setAttr(kRangeAttrName, ArrayAttr::get(context, {range}));
+  });
+}
+
+FailureOr<Inspection> inspect(Compilation &compilation) {
+  if (failed(compilation.advance(Level::Float)))
+    return failure();
+  Inspection found;
+  ModuleOp module = compilation.module();
+  module.walk([&](Operation *op) {
+    if (!isa_and_nonnull<qnn::QNNDialect>(op->getDialect()))
+      return;
+    if (op->hasTrait<OpTrait::ConstantLike>()) {
+      found.parameters += elementsOf(op->getResult(0));
+      return;
+    }
+    ++found.opCounts[op->getName().stripDialect().str()];
+    found.macs += macsOf(op);
+  });
+
+  OwningOpRef<ModuleOp> asFloat = module.clone(), asIntegers = module.clone();
+  auto plan = [](OpPassManager &pm) { buildFusePipeline(pm); };
+  if (failed(runPasses(*asFloat, plan)))
+    return failure();
+  auto info = readProgramInfo(*asFloat, compilation.options().name);
+  if (failed(info))
+    return failure();
+  found.interface = *info;
+  found.floatArenaBytes = info->arenaBytes;
+
+  inventRanges(asIntegers->lookupSymbol<func::FuncOp>("main"));
+  if (failed(runPasses(*asIntegers, [](OpPassManager &pm) { buildQuantizePipeline(pm); })))
+    return failure();
+  CompileSummary summary;
+  countOps(*asIntegers, summary);
+  found.floatOps = std::move(summary.floatOps);
+  if (failed(runPasses(*asIntegers, buildLowerToDyadicPipeline)) ||
+      failed(runPasses(*asIntegers, plan)))
+    return failure();
+  info = readProgramInfo(*asIntegers, compilation.options().name);
+  if (failed(info))
+    return failure();
+  found.integerArenaBytes = info->arenaBytes;
+  found.integerWeightBytes = constantBytes(*asIntegers);
+  return found;
+}
+
+} // namespace dyadic

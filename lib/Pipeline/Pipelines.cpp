@@ -1,0 +1,54 @@
+//===- Pipelines.cpp ------------------------------------------------------===//
+#include "dyadic/Pipeline/Pipelines.h"
+
+#include "dyadic/Codegen/GenerateKernels.h"
+#include "dyadic/Fuse/Passes.h"
+#include "dyadic/LowerToDyadic/Passes.h"
+#include "dyadic/Quantize/Passes.h"
+#include "dyadic/Simplify/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace dyadic {
+
+void buildSimplifyPipeline(OpPassManager &pm) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+}
+
+void buildQuantizePipeline(OpPassManager &pm,
+                           const std::vector<std::string> &keepFloat) {
+  QuantizeOptions options;
+  options.keepFloat.assign(keepFloat.begin(), keepFloat.end());
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createQuantize(options));
+  func.addPass(createFoldActivations());
+  func.addPass(createCanonicalizerPass());
+}
+
+void buildLowerToDyadicPipeline(OpPassManager &pm) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createLowerQNNToDyadic());
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+}
+
+void buildFusePipeline(OpPassManager &pm, const FuseOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createMaterializePadding());
+  func.addPass(createFuseKernels({options.fuse}));
+  pm.addPass(createPlanMemory({options.keepAll}));
+}
+
+void buildCodegenPipeline(OpPassManager &pm, const TargetInfo &target,
+                          StringRef name) {
+  pm.addPass(createGenerateKernelsPass({target, name.str()}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+} // namespace dyadic

@@ -1,0 +1,68 @@
+//===- SharedModel.cpp ----------------------------------------------------===//
+#include "dyadic/Pipeline/SharedModel.h"
+
+#include "dyadic/Emit/Artifact.h"
+#include "dyadic_model.h"
+
+#include "llvm/Support/FileSystem.h"
+
+#include <dlfcn.h>
+
+using namespace llvm;
+
+namespace dyadic {
+
+static TensorInfo describeTensor(const dyadic_tensor_info &tensor) {
+  TensorInfo info;
+  info.name = tensor.name;
+  info.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+  info.kind = static_cast<ElementKind>(tensor.kind);
+  if (tensor.scale != 0)
+    info.scale = tensor.scale;
+  info.zeroPoint = tensor.zero_point;
+  info.arenaOffset = tensor.arena_offset;
+  return info;
+}
+
+Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
+  auto fault = [&](const std::string &why) {
+    return createStringError(inconvertibleErrorCode(), "cannot load %s: %s",
+                             path.str().c_str(), why.c_str());
+  };
+  // Without a slash the loader would search its own folders.
+  SmallString<128> absolute(path);
+  if (std::error_code error = sys::fs::make_absolute(absolute))
+    return fault(error.message());
+  std::unique_ptr<SharedModel> model(new SharedModel);
+  model->handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!model->handle)
+    return fault(dlerror());
+  std::string symbol = modelNameOf(path) + "_info";
+  auto *table = static_cast<const dyadic_model_info *>(dlsym(model->handle, symbol.c_str()));
+  if (!table)
+    return fault("it has no symbol " + symbol +
+                 ": expected a library that dyadic made, under the name it was given");
+  if (table->version != DYADIC_MODEL_VERSION)
+    return fault("expected version " + std::to_string(DYADIC_MODEL_VERSION) +
+                 " of its table, but got " + std::to_string(table->version) +
+                 ": compile the model again");
+  ProgramInfo &info = model->program;
+  info.name = table->name;
+  for (int32_t i = 0; i < table->num_inputs; ++i)
+    info.inputs.push_back(describeTensor(table->inputs[i]));
+  for (int32_t i = 0; i < table->num_outputs; ++i)
+    info.outputs.push_back(describeTensor(table->outputs[i]));
+  for (int32_t i = 0; i < table->num_kept; ++i)
+    info.kept.push_back(describeTensor(table->kept[i]));
+  info.arenaBytes = table->arena_bytes;
+  info.weightBytes = table->weight_bytes;
+  model->invoke = table->invoke;
+  return std::move(model);
+}
+
+SharedModel::~SharedModel() {
+  if (handle)
+    dlclose(handle);
+}
+
+} // namespace dyadic

@@ -1,0 +1,205 @@
+//===- CommandLine.cpp ----------------------------------------------------===//
+#include "CommandLine.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace dyadic {
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+void CommonOptions::addModel(CLI::App &app, const std::string &what) {
+  app.add_option("model", model, what)->required();
+}
+
+void CommonOptions::addShapes(CLI::App &app) {
+  app.add_option("--shape", shapes,
+                 "shape of an input whose dimensions the model leaves open, as "
+                 "name=1x3x224x224; may be repeated")
+      ->type_name("NAME=SHAPE")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+void CommonOptions::addCalibration(CLI::App &app) {
+  auto *samples =
+      app.add_option("--calibrate", calibrate,
+                     "samples to learn value ranges from: .npz with an array per "
+                     "input, .npy, .raw float32, or a folder of such or of images")
+          ->type_name("PATH");
+  app.add_flag("--float", isFloat, "don't quantize: all of it in float32")
+      ->excludes(samples);
+  app.add_option("--observer", observer,
+                 "how ranges follow from values: minmax, "
+                 "moving-average[=momentum 0..1] or percentile[=percent 50..100]")
+      ->capture_default_str();
+  app.add_option("--keep-float", keepFloat,
+                 "name of an op that stays in float32; may be repeated")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_flag("--calibrate-by-interpreter", calibrateByInterpreter)->group("");
+  addImages(app);
+}
+
+void CommonOptions::addImages(CLI::App &app) {
+  const char *group = "Image samples, (pixel * scale - mean) / std";
+  app.add_option("--mean", mean, "subtracted per channel, in units of the scaled pixel (0)")
+      ->delimiter(',')->type_name("X,..")->group(group);
+  app.add_option("--std", std, "divided by per channel (1)")
+      ->delimiter(',')->type_name("X,..")->group(group);
+  app.add_option("--scale", scale, "of the pixels, 0 to 255 (1/255)")->group(group);
+  app.add_option("--layout", layout, "of the model's input: nchw, nhwc or auto")
+      ->check(CLI::IsMember({"auto", "nchw", "nhwc"}))->capture_default_str()->group(group);
+  app.add_option("--resize", resize,
+                 "images of another size than the model's: none refuses, stretch "
+                 "scales, crop scales the shorter side and cuts the longer")
+      ->check(CLI::IsMember({"none", "stretch", "crop"}))->capture_default_str()->group(group);
+  app.add_flag("--bgr", bgr, "blue is the first channel, not red")->group(group);
+}
+
+void CommonOptions::addTarget(CLI::App &app) {
+  app.add_option("--cpu", cpu,
+                 "native (this machine), scalar, avx2, avx512vnni or a CPU's name, "
+                 "each optionally with features: avx2,+avxvnni")
+      ->capture_default_str();
+}
+
+ImageOptions CommonOptions::images() const {
+  ImageOptions options;
+  options.mean.assign(mean.begin(), mean.end());
+  options.std.assign(std.begin(), std.end());
+  options.scale = scale;
+  options.bgr = bgr;
+  options.layout = layout == "nchw"   ? ImageOptions::Layout::NCHW
+                   : layout == "nhwc" ? ImageOptions::Layout::NHWC
+                                      : ImageOptions::Layout::Auto;
+  options.resize = resize == "stretch" ? ImageOptions::Resize::Stretch
+                   : resize == "crop"  ? ImageOptions::Resize::Crop
+                                       : ImageOptions::Resize::None;
+  return options;
+}
+
+/// "x=1x3x224x224"; the name may contain "=".
+static LogicalResult parseShape(StringRef text, llvm::StringMap<SmallVector<int64_t>> &shapes) {
+  auto [name, dims] = text.rsplit('=');
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> parts;
+  dims.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t extent;
+    if (part.getAsInteger(10, extent) || extent < 1)
+      return failure();
+    shape.push_back(extent);
+  }
+  if (name.empty() || name == text)
+    return failure();
+  shapes[name] = shape;
+  return success();
+}
+
+FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
+  CompileOptions options;
+  options.model = model;
+  options.name = name;
+  options.keepFloat = keepFloat;
+  Location loc = UnknownLoc::get(context);
+  for (const std::string &shape : shapes)
+    if (mlir::failed(parseShape(shape, options.import.shapes)))
+      return emitError(loc) << "--shape: expected name=1x3x224x224 with positive "
+                               "extents, but got " << shape;
+  auto target = resolveTarget(cpu, loc);
+  if (mlir::failed(target))
+    return mlir::failure();
+  options.target = *target;
+  if (isFloat || calibrate.empty())
+    return options;
+  CalibrationOptions calibration;
+  calibration.samples = calibrate;
+  calibration.images = images();
+  calibration.interpret = calibrateByInterpreter;
+  auto parsed = parseObserver(observer);
+  if (!parsed)
+    return emitError(loc) << "--observer: " << llvm::toString(parsed.takeError());
+  calibration.observer = *parsed;
+  options.calibration = calibration;
+  return options;
+}
+
+//===----------------------------------------------------------------------===//
+// Messages
+//===----------------------------------------------------------------------===//
+
+/// The name in a location, or file:line:column.
+static std::string describeLocation(Location loc) {
+  if (auto named = dyn_cast<NameLoc>(loc))
+    return "\"" + named.getName().str() + "\"";
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : llvm::reverse(fused.getLocations()))
+      if (std::string text = describeLocation(part); !text.empty())
+        return text;
+  if (auto call = dyn_cast<CallSiteLoc>(loc))
+    return describeLocation(call.getCallee());
+  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    std::string text = file.getFilename().str();
+    if (file.getLine())
+      text += ":" + std::to_string(file.getLine()) + ":" + std::to_string(file.getColumn());
+    return text;
+  }
+  return "";
+}
+
+static void print(const Diagnostic &diagnostic) {
+  static constexpr StringLiteral kinds[] = {"note", "warning", "error", "remark"};
+  llvm::errs() << kinds[static_cast<int>(diagnostic.getSeverity())] << ": ";
+  std::string where = describeLocation(diagnostic.getLocation());
+  if (!where.empty())
+    llvm::errs() << where << ": ";
+  llvm::errs() << diagnostic << "\n";
+  for (const Diagnostic &note : diagnostic.getNotes())
+    print(note);
+}
+
+DiagnosticPrinter::DiagnosticPrinter(MLIRContext *context)
+    : handler(context, [](Diagnostic &diagnostic) { print(diagnostic); }) {
+  context->printOpOnDiagnostic(false);
+}
+
+void printError(const llvm::Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+}
+
+ExitCode inputError(llvm::Error error) {
+  printError(llvm::toString(std::move(error)));
+  return InputError;
+}
+
+ExitCode usageError(const llvm::Twine &message) {
+  printError(message);
+  return UsageError;
+}
+
+ExitCode failed(const Compilation &compilation) {
+  if (compilation.fault() == InternalError)
+    llvm::errs() << kHowToReport;
+  return compilation.fault();
+}
+
+std::string printBytes(int64_t bytes) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (bytes < 10000)
+    os << bytes << " bytes";
+  else if (bytes < 1000000)
+    os << llvm::format("%.1f KB", bytes / 1e3);
+  else
+    os << llvm::format("%.2f MB", bytes / 1e6);
+  return text;
+}
+
+} // namespace dyadic

@@ -1,0 +1,75 @@
+//===- CommandLine.h - what the subcommands share ---------------*- C++ -*-===//
+#ifndef DYADIC_TOOLS_COMMANDLINE_H
+#define DYADIC_TOOLS_COMMANDLINE_H
+
+#include "dyadic/Pipeline/Compile.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <string>
+#include <vector>
+
+namespace dyadic {
+
+/// Options that mean the same in every subcommand, as given.
+struct CommonOptions {
+  std::string model, cpu = "native", observer = "minmax", calibrate, name;
+  std::vector<std::string> shapes, keepFloat;
+  bool isFloat = false;
+  bool calibrateByInterpreter = false;
+  // Images.
+  std::vector<float> mean, std;
+  float scale = 1.0f / 255;
+  std::string layout = "auto", resize = "none";
+  bool bgr = false;
+
+  void addModel(CLI::App &app, const std::string &what);
+  void addShapes(CLI::App &app);
+  void addCalibration(CLI::App &app);
+  void addImages(CLI::App &app);
+  void addTarget(CLI::App &app);
+
+  ImageOptions images() const;
+  /// Everything but `fuse`. Reports what doesn't parse; the command line is at
+  /// fault then.
+  mlir::FailureOr<CompileOptions> resolve(mlir::MLIRContext *context) const;
+};
+
+/// What follows an error that is our fault.
+extern const char *const kHowToReport;
+
+/// Prints diagnostics as "error: where: what".
+class DiagnosticPrinter {
+public:
+  explicit DiagnosticPrinter(mlir::MLIRContext *context);
+
+private:
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+/// "error: …" on standard error.
+void printError(const llvm::Twine &message);
+/// Prints the error and returns InputError.
+ExitCode inputError(llvm::Error error);
+ExitCode usageError(const llvm::Twine &message);
+/// The exit code for a stage that failed; says how to report our own faults.
+ExitCode failed(const Compilation &compilation);
+
+/// "1.5 MB"
+std::string printBytes(int64_t bytes);
+
+/// The commands; each adds itself and runs when the command line named it.
+struct Command {
+  CLI::App *app = nullptr;
+  std::function<ExitCode()> run;
+};
+Command addCompile(CLI::App &app);
+Command addRun(CLI::App &app);
+Command addEvaluate(CLI::App &app);
+Command addInspect(CLI::App &app);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,170 @@
+//===- Compile.cpp - dyadic compile ---------------------------------------===//
+#include "CommandLine.h"
+
+#include "dyadic/Emit/Artifact.h"
+#include "dyadic/InitAll.h"
+#include "dyadic/Support/OutputFile.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace dyadic {
+
+namespace {
+struct Options : CommonOptions {
+  std::string output, emit;
+  bool keepAll = false;
+};
+} // namespace
+
+static Level levelOf(StringRef emit) {
+  return llvm::StringSwitch<Level>(emit)
+      .Case("qnn", Level::Float)
+      .Case("quantized", Level::Quantized)
+      .Case("dyadic", Level::Integer)
+      .Case("fused", Level::Kernels)
+      .Case("llvm", Level::LLVM)
+      .Default(Level::Loops);
+}
+
+/// The IR of a level as text, without the bytes of large constants.
+static std::string printIR(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(16).elideLargeResourceString(64);
+  module.print(os, flags);
+  os << "\n";
+  return text;
+}
+
+static ExitCode emitText(Compilation &compilation, const Options &options) {
+  if (mlir::failed(compilation.advance(levelOf(options.emit))))
+    return failed(compilation);
+  std::string text;
+  if (options.emit == "asm") {
+    EmitOptions emit;
+    emit.target = compilation.options().target;
+    SmallVector<char, 0> bytes;
+    if (mlir::failed(compile(compilation.module(), compilation.info(), emit,
+                             CodeKind::Assembly, bytes)))
+      return InternalError;
+    text.assign(bytes.begin(), bytes.end());
+  } else {
+    text = printIR(compilation.module());
+  }
+  if (options.output.empty() || options.output == "-") {
+    llvm::outs() << text;
+    return Done;
+  }
+  if (auto error = writeFile(options.output, text))
+    return inputError(std::move(error));
+  return Done;
+}
+
+/// What every compile tells: what computes how, and what it costs.
+static void printSummary(raw_ostream &os, const Compilation &compilation,
+                         const Options &options, double seconds) {
+  const CompileSummary &summary = compilation.summary();
+  const ProgramInfo &info = compilation.info();
+  bool quantized = compilation.options().calibration.has_value();
+  os << options.model << ": ";
+  if (quantized)
+    os << summary.integerOps << " ops in integers, ";
+  os << summary.floatOps.size() << " in float";
+  if (quantized)
+    os << " (" << summary.samples << " calibration samples)";
+  os << "\n";
+  for (const FloatOp &op : summary.floatOps)
+    if (quantized)
+      os << "  " << (op.name.empty() ? "?" : op.name) << " (" << op.kind
+         << ") stays float because "
+         << (op.reason.empty() ? "its neighbours do" : op.reason) << "\n";
+  os << "  weights " << printBytes(info.weightBytes) << ", arena "
+     << printBytes(info.arenaBytes) << ", for "
+     << compilation.options().target.cpu << " ("
+     << name(compilation.options().target.isa) << ")\n";
+  uint64_t size = 0;
+  if (!options.output.empty() && !llvm::sys::fs::file_size(options.output, size))
+    os << "  " << options.output << " " << printBytes(size) << ", ";
+  else
+    os << "  ";
+  os << llvm::format("%.1f s", seconds);
+  if (quantized)
+    os << llvm::format(", of which calibration %.1f s", summary.calibrationSeconds);
+  os << "\n";
+}
+
+static ExitCode runCompile(Options &options) {
+  if (options.output.empty() && options.emit.empty())
+    return usageError("expected -o FILE, or --emit");
+  if (options.calibrate.empty() && !options.isFloat && options.emit != "qnn")
+    return usageError("expected --calibrate PATH with samples, or --float");
+  if (options.name.empty())
+    options.name = modelNameOf(options.output.empty() || options.output == "-"
+                                   ? llvm::sys::path::stem(options.model)
+                                   : StringRef(options.output));
+  auto start = std::chrono::steady_clock::now();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  DiagnosticPrinter printer(&context);
+  auto resolved = options.resolve(&context);
+  if (mlir::failed(resolved))
+    return UsageError;
+  resolved->fuse.keepAll = options.keepAll;
+  // A path that can't be written is known before the long part.
+  if (!options.output.empty() && options.output != "-") {
+    auto probe = OutputFile::create(options.output);
+    if (!probe)
+      return inputError(probe.takeError());
+  }
+
+  Compilation compilation(&context, *resolved);
+  if (!options.emit.empty())
+    return emitText(compilation, options);
+  if (mlir::failed(compilation.advance(Level::Loops)))
+    return failed(compilation);
+  EmitOptions emit;
+  emit.target = resolved->target;
+  if (mlir::failed(writeArtifact(compilation.module(), compilation.info(), emit,
+                                 options.output)))
+    return InputError;
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  printSummary(llvm::outs(), compilation, options, seconds.count());
+  return Done;
+}
+
+Command addCompile(CLI::App &app) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand(
+      "compile", "compile a model to an object, library or executable");
+  options->addModel(*command, "the ONNX file");
+  command->add_option("-o,--output", options->output,
+                      "what to write, by its extension: .o or .a or .so with a .h "
+                      "beside it, .s, else an executable");
+  options->addCalibration(*command);
+  options->addShapes(*command);
+  options->addTarget(*command);
+  command->add_option("--name", options->name,
+                      "prefix of the C symbols (the output's name)");
+  command->add_flag("--keep-all", options->keepAll,
+                    "give every tensor memory of its own, so that all can be "
+                    "read after a run");
+  command->add_option("--emit", options->emit,
+                      "write the IR of a level as text, to -o or standard output, "
+                      "large constants left out")
+      ->check(CLI::IsMember({"qnn", "quantized", "dyadic", "fused", "linalg", "llvm", "asm"}));
+  return {command, [options] { return runCompile(*options); }};
+}
+
+} // namespace dyadic

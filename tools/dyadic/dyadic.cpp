@@ -1,0 +1,87 @@
+//===- dyadic.cpp - the compiler's command line ---------------------------===//
+#include "CommandLine.h"
+
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <new>
+#include <unistd.h>
+
+using namespace dyadic;
+
+const char *const dyadic::kHowToReport =
+    "This is a fault of dyadic, not of the model. Please report it to whoever "
+    "gave you dyadic,\nwith the messages above, the command line, and the model "
+    "if it may be shared.\n";
+
+/// Only calls that are allowed in a signal handler.
+static void sayRaw(const char *text) {
+  [[maybe_unused]] auto written = ::write(STDERR_FILENO, text, strlen(text));
+}
+
+/// Crashes end with exit code 3 and a hint, behind LLVM's stack trace.
+static void installCrashHandlers() {
+  llvm::sys::AddSignalHandler(
+      [](void *) {
+        sayRaw("error: dyadic crashed\n");
+        sayRaw(kHowToReport);
+        _exit(InternalError);
+      },
+      nullptr);
+  llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
+    sayRaw("error: ");
+    sayRaw(reason);
+    sayRaw("\n");
+    sayRaw(kHowToReport);
+    llvm::sys::RunInterruptHandlers(); // removes unfinished files
+    _exit(InternalError);
+  });
+  auto outOfMemory = [] {
+    sayRaw("error: not enough memory\n");
+    llvm::sys::RunInterruptHandlers();
+    _exit(InputError);
+  };
+  std::set_new_handler(outOfMemory);
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) {
+    sayRaw("error: not enough memory\n");
+    llvm::sys::RunInterruptHandlers();
+    _exit(InputError);
+  });
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  installCrashHandlers();
+
+  CLI::App app("Compiles float ONNX networks to small integer-only native code.\n"
+               "Exit codes: 0 done, 1 the input is at fault, 2 the command line "
+               "is, 3 dyadic is.");
+  app.name("dyadic");
+  app.set_version_flag("--version", "dyadic " DYADIC_VERSION);
+  app.require_subcommand(1);
+  Command commands[] = {addCompile(app), addRun(app), addEvaluate(app),
+                        addInspect(app)};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &done) { // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError &error) {
+    printError(error.what());
+    llvm::errs() << "Run dyadic --help, or dyadic COMMAND --help, for the options.\n";
+    return UsageError;
+  }
+  for (Command &command : commands)
+    if (command.app->parsed()) {
+      ExitCode code = command.run();
+      llvm::outs().flush();
+      if (llvm::outs().has_error()) {
+        printError("cannot write to standard output: " + llvm::outs().error().message());
+        llvm::outs().clear_error();
+        return code == Done ? InputError : code;
+      }
+      return code;
+    }
+  return UsageError;
+}
