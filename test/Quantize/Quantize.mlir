@@ -1,0 +1,87 @@
+// RUN: dyadic-opt %s --qnn-quantize | FileCheck %s
+// RUN: dyadic-opt %s --qnn-quantize=activations=i8 | FileCheck %s --check-prefix=SIGNED
+// RUN: dyadic-opt %s --qnn-quantize=keep-float=conv | FileCheck %s --check-prefix=KEPT
+
+// Weights per output channel, activations per tensor, the bias f32.
+// CHECK-LABEL: func @conv
+// CHECK: %[[X:.*]] = quant.qcast %arg0 {{.*}} to tensor<1x4x4x1x!quant.uniform<u8:f32, 1.000000e+00:100>>
+// CHECK: qnn.constant dense<127> : tensor<2x1x1x1xi8> : tensor<2x1x1x1x!quant.uniform<i8<-127:127>:f32:0, {1.000000e+00,5.000000e-01}>>
+// CHECK: qnn.conv2d %[[X]], %{{.*}}, %{{.*}} : ({{.*}}, tensor<2xf32>) -> tensor<1x4x4x2x!quant.uniform<u8:f32, {{.*}}>>
+// CHECK-NOT: qnn.range
+// CHECK: quant.dcast
+// SIGNED-LABEL: func @conv
+// SIGNED: tensor<1x4x4x1x!quant.uniform<i8:f32, 1.000000e+00:-28>>
+// KEPT-LABEL: func @conv
+// KEPT-NOT: quant.
+// KEPT: qnn.conv2d {{.*}}qnn.float_reason = "it was asked to"
+func.func @conv(%x: tensor<1x4x4x1xf32> {qnn.range = #qnn.range<-100.0, 155.0>}) -> tensor<1x4x4x2xf32> {
+  %w = qnn.constant dense<[[[[127.0]]], [[[63.5]]]]> : tensor<2x1x1x1xf32> : tensor<2x1x1x1xf32>
+  %b = qnn.constant dense<1.0> : tensor<2xf32> : tensor<2xf32>
+  %0 = qnn.conv2d %x, %w, %b {qnn.range = [#qnn.range<-9.0, 9.0>]} : (tensor<1x4x4x1xf32>, tensor<2x1x1x1xf32>, tensor<2xf32>) -> tensor<1x4x4x2xf32> loc("conv")
+  return %0 : tensor<1x4x4x2xf32>
+}
+
+// A channel of zeros gets a scale at which its bias fits 2^23 steps.
+// CHECK-LABEL: func @zero_channel
+// CHECK: qnn.constant dense<{{\[\[}}127, 0]]> : tensor<1x2xi8> : tensor<1x2x!quant.uniform<i8<-127:127>:f32:1, {1.000000e+00,1.1920928955078125E-5}>>
+func.func @zero_channel(%x: tensor<1x1xf32> {qnn.range = #qnn.range<0.0, 255.0>}) -> tensor<1x2xf32> {
+  %w = qnn.constant dense<[[127.0, 0.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %b = qnn.constant dense<[0.0, 100.0]> : tensor<2xf32> : tensor<2xf32>
+  %0 = qnn.matmul %x, %w, %b {qnn.range = [#qnn.range<0.0, 255.0>]} : (tensor<1x1xf32>, tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  return %0 : tensor<1x2xf32>
+}
+
+// Ops that move values keep the type; the concatenation's inputs that nothing
+// else reads are made in its type, through the ops that move them.
+// CHECK-LABEL: func @concat
+// CHECK-DAG: %[[A:.*]] = quant.qcast %arg0 {{.*}}u8:f32, 1.000000e+00>>
+// CHECK-DAG: %[[B:.*]] = quant.qcast %arg1 {{.*}}u8:f32, 4.000000e+00>>
+// CHECK: %[[P:.*]] = qnn.max_pool2d %[[B]] {{.*}} -> tensor<1x2x2x1x!quant.uniform<u8:f32, 4.000000e+00>>
+// CHECK: qnn.concat %[[A]], %[[P]] {{.*}} -> tensor<1x2x2x2x!quant.uniform<u8:f32, 4.000000e+00>>
+func.func @concat(%x: tensor<1x2x2x1xf32> {qnn.range = #qnn.range<0.0, 255.0>},
+                  %y: tensor<1x4x4x1xf32> {qnn.range = #qnn.range<0.0, 510.0>}) -> (tensor<1x2x2x2xf32>, tensor<1x2x2x1xf32>) {
+  %0 = qnn.max_pool2d %y {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<1x4x4x1xf32>) -> tensor<1x2x2x1xf32>
+  %1 = qnn.concat %x, %0 {axis = 3, qnn.range = [#qnn.range<0.0, 1020.0>]} : (tensor<1x2x2x1xf32>, tensor<1x2x2x1xf32>) -> tensor<1x2x2x2xf32>
+  %2 = qnn.relu %x {qnn.range = [#qnn.range<0.0, 255.0>]} : (tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32>
+  return %1, %2 : tensor<1x2x2x2xf32>, tensor<1x2x2x1xf32>
+}
+
+// Attention: products of tensors are float, and what stands between them is too.
+// CHECK-LABEL: func @island
+// CHECK: qnn.matmul {{.*}}qnn.float_reason = "its right operand is computed at run time"
+// CHECK: qnn.mul {{.*}}qnn.float_reason = "its neighbours are float"{{.*}} -> tensor<4x4xf32>
+// CHECK-NOT: quant.
+// CHECK: qnn.softmax {{.*}}qnn.float_reason = "it has no integer form"
+// CHECK-NOT: quant.
+func.func @island(%x: tensor<4x4xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<4x4xf32> {
+  %s = qnn.constant dense<0.5> : tensor<f32> : tensor<f32>
+  %0 = qnn.matmul %x, %x {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = qnn.mul %0, %s {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+  %2 = qnn.softmax %1 {axis = 1} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %2 : tensor<4x4xf32>
+}
+
+// CHECK-LABEL: func @no_range
+// CHECK: qnn.relu {{.*}}"its result has no finite calibrated range"
+// CHECK: qnn.sigmoid {{.*}}"an operand has no finite calibrated range"
+func.func @no_range(%x: tensor<4xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<4xf32> {
+  %0 = qnn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = qnn.sigmoid %0 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func @not_finite
+// CHECK: qnn.mul {{.*}}"a constant operand isn't finite"
+func.func @not_finite(%x: tensor<1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1xf32> {
+  %c = qnn.constant dense<0x7FC00000> : tensor<1xf32> : tensor<1xf32>
+  %0 = qnn.mul %x, %c {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  return %0 : tensor<1xf32>
+}
+
+// No 24-bit multiplier goes from a scale of 1 to one of 2^-30.
+// CHECK-LABEL: func @tiny_result
+// CHECK: qnn.add {{.*}}"its result's range is tiny beside its operands'"
+func.func @tiny_result(%x: tensor<1xf32> {qnn.range = #qnn.range<0.0, 255.0>}) -> tensor<1xf32> {
+  %0 = qnn.add %x, %x {qnn.range = [#qnn.range<0.0, 1.0e-8>]} : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  return %0 : tensor<1xf32>
+}
