@@ -1,0 +1,73 @@
+// RUN: dyadic-opt %s --lower-qnn-to-dyadic | FileCheck %s
+
+!a = !quant.uniform<u8:f32, 0.5:3>
+!b = !quant.uniform<u8:f32, 0.25:4>
+!s = !quant.uniform<i8:f32, 1.0:-128>
+
+// CHECK-LABEL: func @borders
+// CHECK: dyadic.quantize %arg0 {inverse_scale = 2.000000e+00 : f32, zero_point = 3 : i32} : (tensor<4xf32>) -> tensor<4xui8>
+// CHECK: dyadic.dequantize %arg1 {scale = 2.500000e-01 : f32, zero_point = 4 : i32} : (tensor<4xui8>) -> tensor<4xf32>
+func.func @borders(%x: tensor<4xf32>, %q: tensor<4x!b>) -> (tensor<4x!a>, tensor<4xf32>) {
+  %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!a>
+  %1 = quant.dcast %q : tensor<4x!b> to tensor<4xf32>
+  return %0, %1 : tensor<4x!a>, tensor<4xf32>
+}
+
+// Ratios 1 and 1/2: the larger one takes 15 bits and the sign, shift 15.
+// CHECK-LABEL: func @add
+// CHECK: %[[S:.*]] = dyadic.add %arg0, %arg1 {lhs_multiplier = 32768 : i32, lhs_zp = 3 : i32, rhs_multiplier = 16384 : i32, rhs_zp = 4 : i32}
+// CHECK: dyadic.requantize %[[S]] {{.*}}multiplier = array<i32: 8388608>, output_zp = 3 : i32, shift = array<i32: 38>
+func.func @add(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
+  %0 = qnn.add %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
+  return %0 : tensor<4x!a>
+}
+
+// CHECK-LABEL: func @sub
+// CHECK: dyadic.add %arg0, %arg1 {lhs_multiplier = 32768 : i32, lhs_zp = 3 : i32, rhs_multiplier = -16384 : i32, rhs_zp = 4 : i32}
+func.func @sub(%x: tensor<4x!a>, %y: tensor<1x!b>) -> tensor<4x!a> {
+  %0 = qnn.sub %x, %y : (tensor<4x!a>, tensor<1x!b>) -> tensor<4x!a>
+  return %0 : tensor<4x!a>
+}
+
+// 0.5 · 0.25 / 1.0 = 2^23 · 2^−26, to a signed type.
+// CHECK-LABEL: func @mul
+// CHECK: %[[P:.*]] = dyadic.mul %arg0, %arg1 {lhs_zp = 3 : i32, rhs_zp = 4 : i32}
+// CHECK: dyadic.requantize %[[P]] {clamp_max = 127 : i32, clamp_min = -128 : i32, multiplier = array<i32: 8388608>, output_zp = -128 : i32, shift = array<i32: 26>} : (tensor<4xi32>) -> tensor<4xi8>
+func.func @mul(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!s> {
+  %0 = qnn.mul %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!s>
+  return %0 : tensor<4x!s>
+}
+
+// |q − 3| · 0.5 / 0.25 + 4: 10, 8, 6, 4, 6 …, and 255 from where it saturates.
+// CHECK-LABEL: func @table
+// CHECK: dyadic.lookup %arg0, dense<"0x0A080604060{{.*}}FFFFFF"> : tensor<256xui8>
+func.func @table(%x: tensor<4x!a>) -> tensor<4x!b> {
+  %0 = qnn.abs %x : (tensor<4x!a>) -> tensor<4x!b>
+  return %0 : tensor<4x!b>
+}
+
+// A chain with numbers is one table: −|x| · 2 + 64 over the same inputs. What
+// is between has no type to round to: !s could not hold it.
+// CHECK-LABEL: func @chain
+// CHECK-NEXT: %[[T:.*]] = dyadic.lookup %arg0, dense<"0xF8FCFFFFFFFC{{.*}}000000"> : tensor<256xui8>
+// CHECK-NEXT: return %[[T]]
+func.func @chain(%x: tensor<4x!a>) -> tensor<4x!b> {
+  %two = qnn.constant dense<4> : tensor<1xui8> : tensor<1x!quant.uniform<u8:f32, 0.5>>
+  %64 = qnn.constant dense<64> : tensor<ui8> : tensor<!quant.uniform<u8:f32, 1.0>>
+  %0 = qnn.abs %x : (tensor<4x!a>) -> tensor<4x!s>
+  %1 = qnn.mul %0, %two : (tensor<4x!s>, tensor<1x!quant.uniform<u8:f32, 0.5>>) -> tensor<4x!s>
+  %2 = qnn.sub %64, %1 : (tensor<!quant.uniform<u8:f32, 1.0>>, tensor<4x!s>) -> tensor<4x!b>
+  return %2 : tensor<4x!b>
+}
+
+// Between equal types a relu is a clamp at the zero point.
+// CHECK-LABEL: func @clamp
+// CHECK: %[[R:.*]] = dyadic.clamp %arg0 {max = 255 : i32, min = 3 : i32}
+// CHECK: dyadic.clamp %[[R]] {max = 15 : i32, min = 5 : i32}
+// CHECK: dyadic.lookup
+func.func @clamp(%x: tensor<4x!a>) -> (tensor<4x!a>, tensor<4x!a>, tensor<4x!b>) {
+  %0 = qnn.relu %x : (tensor<4x!a>) -> tensor<4x!a>
+  %1 = qnn.clamp %0 {min = 1.0 : f32, max = 6.0 : f32} : (tensor<4x!a>) -> tensor<4x!a>
+  %2 = qnn.relu %0 : (tensor<4x!a>) -> tensor<4x!b>
+  return %0, %1, %2 : tensor<4x!a>, tensor<4x!a>, tensor<4x!b>
+}
