@@ -11,6 +11,7 @@ config.environment["PATH"] = os.pathsep.join(
     [config.dyadic_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
 )
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "Inputs")))
+config.substitutions.append(("%source", config.dyadic_source_dir))
 
 with open("/proc/cpuinfo") as cpuinfo:
     flags = set(cpuinfo.read().split())
