@@ -18,6 +18,18 @@ void buildSimplifyPipeline(OpPassManager &pm) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createCanonicalizerPass());
   func.addPass(createCSEPass());
+  func.addPass(createFoldConstants());
+  // Composites first: the later passes take their parts away.
+  func.addPass(createNormalizeArithmetic());
+  func.addPass(createRecognizeComposites());
+  // Channels last, so that arithmetic per channel meets its convolution.
+  func.addPass(createPropagateLayout());
+  func.addPass(createFoldConstants());
+  func.addPass(createNormalizeArithmetic());
+  func.addPass(createFoldScaleAndBias());
+  func.addPass(createFoldConstants());
+  func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
 }
 
 void buildQuantizePipeline(OpPassManager &pm,

@@ -138,7 +138,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
 /// The name in a location, or file:line:column.
 static std::string describeLocation(Location loc) {
   if (auto named = dyn_cast<NameLoc>(loc))
-    return "\"" + named.getName().str() + "\"";
+    return named.getName().str();
   if (auto fused = dyn_cast<FusedLoc>(loc))
     for (Location part : llvm::reverse(fused.getLocations()))
       if (std::string text = describeLocation(part); !text.empty())
