@@ -2,8 +2,9 @@
 //
 //   F32            vbroadcastss, vfmadd
 //   U8, VNNI       vpbroadcastd of 4 bytes, vpdpbusd
-//   otherwise      bytes widened to 16 bits, vpmaddwd, vpaddd: exact, where
-//                  the saturating vpmaddubsw isn't
+//   otherwise      the same bytes, split into the 16-bit lanes of even and odd
+//                  positions, vpmaddwd, vpaddd: exact, where the saturating
+//                  vpmaddubsw isn't
 //
 //===----------------------------------------------------------------------===//
 #include "X86.h"
@@ -29,14 +30,6 @@ static Value bitcast(OpBuilder &b, Location loc, int64_t width, Type element,
                                    value);
 }
 
-static Value extend(OpBuilder &b, Location loc, Type element, bool isUnsigned,
-                    Value value) {
-  auto type = cast<VectorType>(value.getType()).clone(element);
-  if (isUnsigned)
-    return arith::ExtUIOp::create(b, loc, type, value);
-  return arith::ExtSIOp::create(b, loc, type, value);
-}
-
 static Value callIntrinsic(OpBuilder &b, Location loc, StringRef name,
                            Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
@@ -56,24 +49,16 @@ Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
     return vector::BroadcastOp::create(
         b, loc, VectorType::get(n, b.getF32Type()), one);
   }
-  Value group = load(b, loc, reductionGroup(kind), memref, index);
-  if (!usesVNNI(kind))
-    group = extend(b, loc, b.getI16Type(), kind == OperandKind::U8, group);
+  Value group = load(b, loc, 4, memref, index);
   Value word = bitcast(b, loc, 1, b.getI32Type(), group);
   Value words = vector::BroadcastOp::create(
       b, loc, VectorType::get(n, b.getI32Type()), word);
-  return usesVNNI(kind) ? bitcast(b, loc, 4 * n, b.getI8Type(), words)
-                        : bitcast(b, loc, 2 * n, b.getI16Type(), words);
+  return bitcast(b, loc, 4 * n, b.getI8Type(), words);
 }
 
 Value X86Target::loadWeights(OpBuilder &b, Location loc, OperandKind kind,
                              Value memref, Value index) const {
-  if (kind == OperandKind::F32)
-    return load(b, loc, lanes(), memref, index);
-  Value bytes = load(b, loc, lanes() * reductionGroup(kind), memref, index);
-  if (usesVNNI(kind))
-    return bytes;
-  return extend(b, loc, b.getI16Type(), /*isUnsigned=*/false, bytes);
+  return load(b, loc, lanes() * reductionGroup(kind), memref, index);
 }
 
 /// vpmaddwd and vpaddd on i16 pairs.
@@ -85,6 +70,23 @@ static Value multiplyAddPairs(OpBuilder &b, Location loc, int64_t lanes,
   return arith::AddIOp::create(b, loc, acc, sums);
 }
 
+/// Bytes as 16-bit lanes: those at even positions, and those at odd ones.
+static std::pair<Value, Value> widenBytes(OpBuilder &b, Location loc,
+                                          Value bytes, bool isUnsigned) {
+  int64_t n = cast<VectorType>(bytes.getType()).getNumElements() / 2;
+  Value words = bitcast(b, loc, n, b.getI16Type(), bytes);
+  Value eight = arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(cast<VectorType>(words.getType()),
+                             b.getI16IntegerAttr(8)));
+  Value up = arith::ShLIOp::create(b, loc, words, eight);
+  if (isUnsigned)
+    return {arith::ShRUIOp::create(b, loc, up, eight),
+            arith::ShRUIOp::create(b, loc, words, eight)};
+  return {arith::ShRSIOp::create(b, loc, up, eight),
+          arith::ShRSIOp::create(b, loc, words, eight)};
+}
+
 static constexpr StringRef kDpbusd = "llvm.x86.avx512.vpdpbusd.512";
 
 Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
@@ -94,7 +96,11 @@ Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
   if (usesVNNI(kind))
     return callIntrinsic(b, loc, kDpbusd, acc.getType(),
                          {acc, activation, weights});
-  return multiplyAddPairs(b, loc, lanes(), acc, activation, weights);
+  auto [evenX, oddX] =
+      widenBytes(b, loc, activation, kind == OperandKind::U8);
+  auto [evenW, oddW] = widenBytes(b, loc, weights, /*isUnsigned=*/false);
+  acc = multiplyAddPairs(b, loc, lanes(), acc, evenX, evenW);
+  return multiplyAddPairs(b, loc, lanes(), acc, oddX, oddW);
 }
 
 Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,

@@ -16,9 +16,7 @@ X86Target::X86Target(const TargetInfo &info) : KernelTarget(info) {
 }
 
 int64_t X86Target::reductionGroup(OperandKind kind) const {
-  if (kind == OperandKind::F32)
-    return 1;
-  return usesVNNI(kind) ? 4 : 2;
+  return kind == OperandKind::F32 ? 1 : 4;
 }
 
 /// Cycles of one reduction step of a tile: a dot product a cycle, two loads a
@@ -30,16 +28,15 @@ static double stepCycles(int64_t pixels, int64_t vectors) {
 
 RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
   int64_t vectors = llvm::divideCeil(shape.channels, lanes());
-  // Widened operands take scratch registers beside the accumulators.
-  int64_t scratch = usesVNNI(shape.operand) || shape.operand == OperandKind::F32
-                        ? 1
-                        : 2;
+  // Widened operands take twice the registers, and one for the products.
+  bool widened = shape.operand != OperandKind::F32 && !usesVNNI(shape.operand);
+  int64_t perVector = widened ? 2 : 1, scratch = widened ? 3 : 1;
   int64_t registers = getInfo().vectorRegisters();
   RegisterTile best{1, 1, false};
   double bestCycles = -1;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 6); ++v) {
     for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
-      if (p * v + v + scratch > registers)
+      if (p * v + perVector * v + scratch > registers)
         break;
       auto row = [&](int64_t tileVectors) {
         int64_t tail = shape.pixels % p;
