@@ -1,0 +1,229 @@
+//===- FoldScaleAndBias.cpp - factors and addends into weights ------------===//
+#include "Constants.h"
+
+#include "dyadic/Simplify/Passes.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+using namespace dyadic::qnn;
+
+namespace dyadic {
+#define GEN_PASS_DEF_FOLDSCALEANDBIAS
+#include "dyadic/Simplify/Passes.h.inc"
+
+namespace {
+
+/// A constant per channel that a mul or add applies to its other operand.
+struct PerChannel {
+  Value input;
+  SmallVector<float> values;
+};
+
+template <typename OpTy> std::optional<PerChannel> matchPerChannel(OpTy op) {
+  auto [input, constant] = splitConstant(op);
+  if (!input || input.getType() != op.getType() || shapeOf(input).empty())
+    return std::nullopt;
+  auto values = perChannelOf(constant, shapeOf(input).back());
+  if (!values)
+    return std::nullopt;
+  return PerChannel{input, std::move(*values)};
+}
+
+/// The constants of a contraction: rows of weights, each feeding one output
+/// channel from one input channel.
+struct Weights {
+  HostTensor tensor;
+  SmallVector<float> bias;
+
+  /// weights[i] *= factor(output channel, input channel)
+  template <typename Fn> void scale(Fn factor) {
+    forEach([&](float &w, int64_t o, int64_t c) { w *= factor(o, c); });
+  }
+
+  // How positions map to channels: filters are O×KH×KW×I with groups,
+  // matrices K×N.
+  bool isFilter;
+  int64_t groups = 1;
+
+  template <typename Fn> void forEach(Fn visit) {
+    MutableArrayRef<float> elements = tensor.as<float>();
+    int64_t inner = tensor.shape.back();
+    if (!isFilter) {
+      for (int64_t i = 0, e = elements.size(); i < e; ++i)
+        visit(elements[i], i % inner, i / inner);
+      return;
+    }
+    int64_t outputs = tensor.shape[0], row = elements.size() / outputs;
+    for (int64_t i = 0, e = elements.size(); i < e; ++i) {
+      int64_t o = i / row;
+      int64_t group = o * groups / outputs;
+      visit(elements[i], o, group * inner + i % inner);
+    }
+  }
+};
+
+/// Reads weights and bias; none unless both are constants.
+std::optional<Weights> readWeights(Operation *op) {
+  Value weights = op->getOperand(1);
+  auto bias = op->getNumOperands() == 3 ? op->getOperand(2) : Value();
+  auto conv = dyn_cast<Conv2DOp>(op);
+  int64_t rank = shapeOf(weights).size();
+  if ((!conv && rank != 2) || (bias && !isConstant(bias)))
+    return std::nullopt;
+  auto tensor = readConstant(weights);
+  if (failed(tensor) || tensor->kind != ElementKind::F32)
+    return std::nullopt;
+  int64_t outputs = conv ? tensor->shape[0] : tensor->shape[1];
+  Weights result{std::move(*tensor), SmallVector<float>(outputs, 0),
+                 bool(conv), conv ? static_cast<int64_t>(conv.getGroups()) : 1};
+  if (bias) {
+    auto values = perChannelOf(bias, outputs);
+    if (!values)
+      return std::nullopt;
+    result.bias = std::move(*values);
+  }
+  return result;
+}
+
+/// `op` with other weights and perhaps another input, in place of `replaced`.
+void replaceContraction(PatternRewriter &rewriter, Operation *replaced,
+                        Operation *op, Value input, Weights weights) {
+  rewriter.setInsertionPoint(replaced);
+  Location loc = op->getLoc();
+  Value constant =
+      makeFloats(rewriter, op->getOperand(1).getLoc(), std::move(weights.tensor));
+  Value bias = makeVector(rewriter, loc, weights.bias);
+  // Attributes stay; operands may be one more than there were.
+  OperationState state(loc, op->getName(), {input, constant, bias},
+                       op->getResultTypes(), op->getAttrs());
+  rewriter.replaceOp(replaced, rewriter.create(state)->getResults());
+}
+
+bool isContraction(Operation *op) {
+  return isa_and_nonnull<Conv2DOp, MatmulOp>(op);
+}
+
+/// mul(conv(x, w, b), s) → conv(x, s·w, s·b);  add(conv(x, w, b), a) →
+/// conv(x, w, b + a)
+template <typename OpTy> struct FoldBehind : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    auto applied = matchPerChannel(op);
+    Operation *producer = applied ? applied->input.getDefiningOp() : nullptr;
+    if (!isContraction(producer) || !producer->hasOneUse())
+      return failure();
+    auto weights = readWeights(producer);
+    if (!weights)
+      return failure();
+    constexpr bool isScale = std::is_same_v<OpTy, MulOp>;
+    if (isScale)
+      weights->scale([&](int64_t o, int64_t) { return applied->values[o]; });
+    for (auto [bias, value] : llvm::zip(weights->bias, applied->values))
+      bias = isScale ? bias * value : bias + value;
+    replaceContraction(rewriter, op, producer, producer->getOperand(0),
+                       std::move(*weights));
+    return success();
+  }
+};
+
+bool hasPadding(Operation *op) {
+  auto conv = dyn_cast<Conv2DOp>(op);
+  return conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad; });
+}
+
+/// conv(mul(x, s), w) → conv(x, s·w);  conv(add(x, a), w, b) →
+/// conv(x, w, b + Σ w·a) unless zeros stand around the image
+template <typename OpTy> struct FoldInFront : RewritePattern {
+  FoldInFront(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isContraction(op))
+      return failure();
+    auto producer = op->getOperand(0).getDefiningOp<OpTy>();
+    if (!producer || !producer->hasOneUse())
+      return failure();
+    auto applied = matchPerChannel(producer);
+    constexpr bool isScale = std::is_same_v<OpTy, MulOp>;
+    if (!applied || (!isScale && hasPadding(op)))
+      return failure();
+    auto weights = readWeights(op);
+    if (!weights)
+      return failure();
+    if (isScale) {
+      weights->scale([&](int64_t, int64_t c) { return applied->values[c]; });
+    } else {
+      SmallVector<double> sums(weights->bias.begin(), weights->bias.end());
+      weights->forEach([&](float &w, int64_t o, int64_t c) {
+        sums[o] += static_cast<double>(w) * applied->values[c];
+      });
+      llvm::copy(sums, weights->bias.begin());
+    }
+    replaceContraction(rewriter, op, op, applied->input, std::move(*weights));
+    return success();
+  }
+};
+
+/// A layer norm's own scale and bias take in those that follow it.
+template <typename OpTy> struct FoldBehindLayerNorm : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    auto applied = matchPerChannel(op);
+    auto norm = applied ? applied->input.template getDefiningOp<LayerNormOp>()
+                        : LayerNormOp();
+    if (!norm || !norm->hasOneUse())
+      return failure();
+    auto scale = perChannelOf(norm.getScale(), applied->values.size());
+    auto bias = perChannelOf(norm.getBias(), applied->values.size());
+    if (!scale || !bias)
+      return failure();
+    constexpr bool isScale = std::is_same_v<OpTy, MulOp>;
+    for (auto [s, b, value] : llvm::zip(*scale, *bias, applied->values)) {
+      s = isScale ? s * value : s;
+      b = isScale ? b * value : b + value;
+    }
+    Location loc = norm.getLoc();
+    Value scales = makeVector(rewriter, loc, *scale);
+    Value biases = makeVector(rewriter, loc, *bias);
+    auto merged =
+        LayerNormOp::create(rewriter, loc, op.getType(), norm.getInput(),
+                            scales, biases, norm.getEpsilonAttr());
+    rewriter.replaceOp(op, merged);
+    return success();
+  }
+};
+
+/// add(matmul(x, w), b): a bias that isn't constant stays an addition, but
+/// the operand of a constant bias needs no constant weights.
+struct AddToMatmulBias : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    auto applied = matchPerChannel(op);
+    auto matmul = applied ? applied->input.getDefiningOp<MatmulOp>() : MatmulOp();
+    if (!matmul || !matmul->hasOneUse() || matmul.getBias() ||
+        isConstant(matmul.getRhs()))
+      return failure();
+    Value bias = makeVector(rewriter, op.getLoc(), applied->values);
+    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), matmul.getLhs(),
+                                          matmul.getRhs(), bias);
+    return success();
+  }
+};
+
+struct FoldScaleAndBias : impl::FoldScaleAndBiasBase<FoldScaleAndBias> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FoldBehind<MulOp>, FoldBehind<AddOp>, FoldInFront<MulOp>,
+                 FoldInFront<AddOp>, FoldBehindLayerNorm<MulOp>,
+                 FoldBehindLayerNorm<AddOp>, AddToMatmulBias>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+} // namespace dyadic
