@@ -1,7 +1,8 @@
 /*===- output.c - writes .npy and .npz files ---------------------------------===
  *
  * Everything goes to a temporary file beside the target, which takes the
- * target's name when it is complete: a full disk leaves nothing behind.
+ * target's name when it is complete: a full disk leaves nothing behind. What
+ * exists and is no regular file (a device, a pipe) is written to in place.
  *===----------------------------------------------------------------------===*/
 #define _POSIX_C_SOURCE 200809L
 #include "runtime.h"
@@ -33,7 +34,14 @@ static void failed(void) {
 }
 
 static void begin(const char *path) {
+  struct stat status;
   output.path = path;
+  if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+    output.stream = fopen(path, "wb");
+    if (!output.stream)
+      failed();
+    return;
+  }
   char *temporary = allocate(strlen(path) + 16);
   sprintf(temporary, "%s.XXXXXX", path);
   int descriptor = mkstemp(temporary);
@@ -56,7 +64,7 @@ static void put(const void *data, size_t size) {
 static void end(void) {
   if (fflush(output.stream) || fclose(output.stream))
     failed();
-  if (rename(output.temporary, output.path))
+  if (output.temporary && rename(output.temporary, output.path))
     failed();
   output.temporary = NULL;
 }

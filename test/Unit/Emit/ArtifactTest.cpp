@@ -150,6 +150,7 @@ TEST_F(ArtifactTest, ExecutableRefusesBadInput) {
       {"-o y.npy", 2, "the input 'x' is missing"},
       {"--frobnicate", 2, "unknown option '--frobnicate'"},
       {"x.npy -o no/y.npy", 1, "cannot write 'no/y.npy': No such file"},
+      {"x.npy -o /dev/full", 1, "cannot write '/dev/full': No space left"},
       {"", 2, "usage:"},
   };
   for (auto &test : cases) {
@@ -168,6 +169,8 @@ TEST_F(ArtifactTest, NothingIsLeftBehindOnFailure) {
   EXPECT_TRUE(failed(write("no/m.o")));
   EXPECT_EQ(message, "cannot write '" + path("no/m.o") +
                          "': No such file or directory");
+  EXPECT_TRUE(failed(writeFile("/dev/full", "x", UnknownLoc::get(&context))));
+  EXPECT_NE(message.find("No space left on device"), std::string::npos) << message;
   // A module that does not compile.
   ProgramInfo info = programInfo();
   info.name = "other";
