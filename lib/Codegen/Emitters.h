@@ -25,6 +25,15 @@ mlir::LogicalResult emitConv2D(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitMatmul(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op);
 mlir::LogicalResult emitDepthwise(KernelBuilder &k, mlir::Operation *anchor);
+// Movement.cpp: transpose, concat, slice, pad, resize of either dialect
+mlir::LogicalResult emitMovement(KernelBuilder &k, mlir::Operation *anchor);
+// Pooling.cpp
+mlir::LogicalResult emitPool2D(KernelBuilder &k, mlir::Operation *anchor);
+// Reduction.cpp: dyadic.reduce_sum, qnn.reduce_mean
+mlir::LogicalResult emitReduction(KernelBuilder &k, mlir::Operation *anchor);
+// Normalization.cpp
+mlir::LogicalResult emitSoftmax(KernelBuilder &k, mlir::Operation *anchor);
+mlir::LogicalResult emitLayerNorm(KernelBuilder &k, mlir::Operation *anchor);
 
 } // namespace dyadic::codegen
 

@@ -46,6 +46,8 @@ bool PointwiseEmitter::canFlatten() const {
   KernelOp kernel = k.kernel;
   auto shape = tensorType(kernel.getResult(0)).getShape();
   for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (&op == kernel.getAnchor() || op.hasTrait<OpTrait::ConstantLike>())
+      continue;
     for (Value value : llvm::concat<Value>(llvm::to_vector(op.getOperands()),
                                            llvm::to_vector(op.getResults())))
       if (tensorType(value).getShape() != shape &&

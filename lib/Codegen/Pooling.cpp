@@ -1,0 +1,245 @@
+//===- Pooling.cpp - folds over windows of images -------------------------===//
+//
+// Lanes are channels. Maxima of bytes stay bytes, so that one register holds a
+// block of them; sums are i32 or f32 lanes.
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "ResultSink.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+namespace {
+struct Window {
+  Value input;
+  ArrayRef<int64_t> inputShape, outputShape, kernel, strides;
+  int64_t top = 0, left = 0;
+
+  template <typename Op> static Window read(Op op) {
+    return {op.getInput(), tensorTypeOf(op.getInput()).getShape(),
+            tensorTypeOf(op.getOutput()).getShape(), op.getKernel(),
+            op.getStrides()};
+  }
+};
+
+class PoolEmitter {
+public:
+  PoolEmitter(KernelBuilder &k, ResultSink &sink, const Window &window)
+      : k(k), sink(sink), window(window), input(k.buffer(window.input)),
+        element(tensorTypeOf(window.input).getElementType()),
+        channels(window.inputShape[3]), rowSize(window.inputShape[2] * channels) {}
+
+  /// The result is in the input's type.
+  void emitMaximum() {
+    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
+      Value result = foldWindow(
+          load(first, width), first, window.kernel,
+          [&](Value acc, Value at) { return maximum(acc, load(at, width)); });
+      sink.emit({flat, channel, width}, result);
+    });
+  }
+
+  /// Σ (x − zeroPoint) in i32.
+  void emitSum(int64_t zeroPoint) {
+    int64_t count = window.kernel[0] * window.kernel[1];
+    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
+      auto type = k.vectorType(width, k.b.getI32Type());
+      Value sum = foldWindow(k.splatInt(type, -zeroPoint * count), first,
+                             window.kernel, addElement(width));
+      sink.emit({flat, channel, width}, sum);
+    });
+  }
+
+  /// Float means over windows inside the image.
+  void emitMean() {
+    float factor = 1.0f / (window.kernel[0] * window.kernel[1]);
+    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
+      auto type = k.vectorType(width, k.b.getF32Type());
+      Value sum =
+          foldWindow(k.splat(type, 0), first, window.kernel, addElement(width));
+      Value mean = arith::MulFOp::create(k.b, k.loc, sum, k.splat(type, factor));
+      sink.emit({flat, channel, width}, mean);
+    });
+  }
+
+  /// Float means over the part of each window that lies inside the image.
+  void emitPaddedMean(bool countAll) {
+    forWindows([&](Value image, Value y, Value x, Value pixel) {
+      Range rows = inside(y, 0, window.top), columns = inside(x, 1, window.left);
+      Value count = k.index(window.kernel[0] * window.kernel[1]);
+      if (!countAll)
+        count = arith::MulIOp::create(k.b, k.loc, size(rows), size(columns));
+      Type f32 = k.b.getF32Type();
+      Value whole = arith::IndexCastOp::create(k.b, k.loc, k.b.getI32Type(), count);
+      Value divisor = arith::SIToFPOp::create(k.b, k.loc, f32, whole);
+      forVectors(k, channels, sink.width(element), [&](Value channel, int64_t width) {
+        auto type = k.vectorType(width, f32);
+        Value sum = forRange(rows, k.splat(type, 0), [&](Value row, Value sum) {
+          Value start = k.add(k.add(image, k.mul(row, rowSize)), channel);
+          return forRange(columns, sum, [&](Value column, Value sum) -> Value {
+            Value x = load(k.add(start, k.mul(column, channels)), width);
+            return arith::AddFOp::create(k.b, k.loc, sum, x);
+          });
+        });
+        Value divisors = vector::BroadcastOp::create(k.b, k.loc, type, divisor);
+        Value mean = arith::DivFOp::create(k.b, k.loc, sum, divisors);
+        sink.emit({k.add(k.mul(pixel, channels), channel), channel, width}, mean);
+      });
+    });
+  }
+
+private:
+  /// Above this many positions a window is a loop over its rows.
+  static constexpr int64_t kMaxUnrolled = 32;
+
+  using Combine = llvm::function_ref<Value(Value acc, Value at)>;
+  struct Range {
+    Value begin, end;
+  };
+
+  Value load(Value at, int64_t width) { return k.loadVector(input, at, width); }
+
+  /// Calls `body` with an image's first element, the window's place in the
+  /// result, and that as one number.
+  void forWindows(llvm::function_ref<void(Value, Value, Value, Value)> body) {
+    int64_t rows = window.outputShape[1], columns = window.outputShape[2];
+    k.loop(window.outputShape[0], [&](Value n) {
+      Value image = k.mul(n, window.inputShape[1] * rowSize);
+      k.loop(rows, [&](Value y) {
+        k.loop(columns, [&](Value x) {
+          Value pixel =
+              k.add(k.mul(k.add(k.mul(n, rows), y), columns), x);
+          body(image, y, x, pixel);
+        });
+      });
+    });
+  }
+
+  /// Calls `body` with the first element of a block of channels of each window
+  /// and with the block's place in the result.
+  void forBlocks(llvm::function_ref<void(Value, Value, Value, int64_t)> body) {
+    forWindows([&](Value image, Value y, Value x, Value pixel) {
+      Value corner = k.add(k.add(image, k.mul(y, window.strides[0] * rowSize)),
+                           k.mul(x, window.strides[1] * channels));
+      forVectors(k, channels, sink.width(element), [&](Value channel, int64_t width) {
+        body(k.add(corner, channel), k.add(k.mul(pixel, channels), channel),
+             channel, width);
+      });
+    });
+  }
+
+  Value foldWindow(Value initial, Value first, ArrayRef<int64_t> kernel,
+                   Combine combine) {
+    auto foldRow = [&](Value acc, Value start) {
+      for (int64_t j = 0; j < kernel[1]; ++j)
+        acc = combine(acc, k.add(start, j * channels));
+      return acc;
+    };
+    if (kernel[0] * kernel[1] > kMaxUnrolled) {
+      auto folded = k.loop(kernel[0], {initial}, [&](Value i, ValueRange acc) {
+        return KernelBuilder::Carried{
+            foldRow(acc[0], k.add(first, k.mul(i, rowSize)))};
+      });
+      return folded[0];
+    }
+    for (int64_t i = 0; i < kernel[0]; ++i)
+      initial = foldRow(initial, k.add(first, i * rowSize));
+    return initial;
+  }
+
+  Value maximum(Value a, Value b) {
+    if (element.isF32()) {
+      // One instruction; like the interpreter's, it keeps `a` when unordered.
+      Value greater = arith::CmpFOp::create(k.b, k.loc,
+                                            arith::CmpFPredicate::OGT, b, a);
+      return arith::SelectOp::create(k.b, k.loc, greater, b, a);
+    }
+    if (element.isUnsignedInteger())
+      return arith::MaxUIOp::create(k.b, k.loc, a, b);
+    return arith::MaxSIOp::create(k.b, k.loc, a, b);
+  }
+
+  std::function<Value(Value, Value)> addElement(int64_t width) {
+    return [this, width](Value acc, Value at) -> Value {
+      Value x = k.extend(load(at, width), element);
+      if (element.isF32())
+        return arith::AddFOp::create(k.b, k.loc, acc, x);
+      return arith::AddIOp::create(k.b, k.loc, acc, x);
+    };
+  }
+
+  //===--- Windows over the border -----------------------------------------===//
+
+  /// The rows (dim 0) or columns (1) of the image under the window at `i`.
+  Range inside(Value i, unsigned dim, int64_t pad) {
+    Value begin = arith::SubIOp::create(
+        k.b, k.loc, k.mul(i, window.strides[dim]), k.index(pad));
+    Value end = k.add(begin, window.kernel[dim]);
+    return {arith::MaxSIOp::create(k.b, k.loc, begin, k.index(0)),
+            arith::MinSIOp::create(k.b, k.loc, end,
+                                   k.index(window.inputShape[1 + dim]))};
+  }
+
+  Value size(Range range) {
+    // The padding may be wider than the window: then nothing is inside.
+    Value count = arith::SubIOp::create(k.b, k.loc, range.end, range.begin);
+    return arith::MaxSIOp::create(k.b, k.loc, count, k.index(1));
+  }
+
+  Value forRange(Range range, Value initial,
+                 llvm::function_ref<Value(Value, Value)> body) {
+    auto loop = scf::ForOp::create(k.b, k.loc, range.begin, range.end,
+                                   k.index(1), initial);
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(loop.getBody());
+    Value next = body(loop.getInductionVar(), loop.getRegionIterArg(0));
+    scf::YieldOp::create(k.b, k.loc, next);
+    return loop.getResult(0);
+  }
+
+  KernelBuilder &k;
+  ResultSink &sink;
+  const Window &window;
+  Value input;
+  Type element;
+  int64_t channels, rowSize;
+};
+} // namespace
+
+static bool hasPads(ArrayRef<int64_t> pads) {
+  return llvm::any_of(pads, [](int64_t pad) { return pad != 0; });
+}
+
+LogicalResult codegen::emitPool2D(KernelBuilder &k, Operation *anchor) {
+  auto sink = ResultSink::create(k, anchor);
+  if (failed(sink))
+    return failure();
+  if (auto op = dyn_cast<dyadic::MaxPool2DOp>(anchor)) {
+    PoolEmitter(k, *sink, Window::read(op)).emitMaximum();
+  } else if (auto op = dyn_cast<dyadic::SumPool2DOp>(anchor)) {
+    PoolEmitter(k, *sink, Window::read(op))
+        .emitSum(static_cast<int32_t>(op.getInputZp()));
+  } else if (auto op = dyn_cast<qnn::MaxPool2DOp>(anchor)) {
+    if (hasPads(op.getPads()))
+      return op.emitError("expected no padding: run "
+                          "--dyadic-materialize-padding first");
+    PoolEmitter(k, *sink, Window::read(op)).emitMaximum();
+  } else {
+    auto mean = cast<qnn::AvgPool2DOp>(anchor);
+    Window window = Window::read(mean);
+    window.top = mean.getPads()[0];
+    window.left = mean.getPads()[1];
+    PoolEmitter emitter(k, *sink, window);
+    if (hasPads(mean.getPads()))
+      emitter.emitPaddedMean(mean.getCountIncludePad());
+    else
+      emitter.emitMean();
+  }
+  return success();
+}
