@@ -73,12 +73,11 @@ static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
     return file.write(archive->getBuffer());
   }
   case ArtifactKind::SharedLibrary:
-    return linkSharedLibrary(code, path::filename(target), file.temporaryPath(),
-                             loc);
+    return linkSharedLibrary(code, target, file.temporaryPath(), loc);
   case ArtifactKind::Executable:
     break;
   }
-  return linkExecutable(code, file.temporaryPath(), loc);
+  return linkExecutable(code, target, file.temporaryPath(), loc);
 }
 
 LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,

@@ -6,6 +6,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <deque>
@@ -25,8 +26,10 @@ class Scratch {
 public:
   explicit Scratch(Location loc) : loc(loc) {}
   ~Scratch() {
-    for (StringRef file : files)
+    for (StringRef file : files) {
       fs::remove(file);
+      llvm::sys::DontRemoveFileOnSignal(file);
+    }
   }
 
   /// A new file with these bytes; its path.
@@ -37,6 +40,7 @@ public:
             fs::createTemporaryFile("dyadic", extension, descriptor, name))
       return fail(name.empty() ? "a temporary file" : name.str(), error);
     files.push_back(name.str().str());
+    llvm::sys::RemoveFileOnSignal(name);
     llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
     os << bytes;
     os.close();
@@ -70,8 +74,8 @@ static FailureOr<std::string> findDriver(Location loc) {
 }
 
 /// Runs the driver; what it says becomes part of the error.
-static LogicalResult runDriver(ArrayRef<StringRef> arguments, Scratch &scratch,
-                               Location loc) {
+static LogicalResult runDriver(ArrayRef<StringRef> arguments, StringRef target,
+                               Scratch &scratch, Location loc) {
   auto driver = findDriver(loc);
   if (failed(driver))
     return failure();
@@ -88,10 +92,12 @@ static LogicalResult runDriver(ArrayRef<StringRef> arguments, Scratch &scratch,
     return success();
   if (auto text = llvm::MemoryBuffer::getFile(*log))
     message += (*text)->getBuffer().rtrim();
-  return emitError(loc) << "linking with " << *driver << " failed: " << message;
+  return emitError(loc) << "cannot link '" << target << "' with " << *driver
+                        << ": " << message;
 }
 
-LogicalResult linkExecutable(StringRef object, StringRef output, Location loc) {
+LogicalResult linkExecutable(StringRef object, StringRef target,
+                             StringRef output, Location loc) {
   Scratch scratch(loc);
   auto model = scratch.add("o", object);
   if (failed(model))
@@ -103,19 +109,19 @@ LogicalResult linkExecutable(StringRef object, StringRef output, Location loc) {
     return failure();
   return runDriver({*model, *runtime, "-o", output, "-pie", "-Wl,--gc-sections",
                     "-Wl,--as-needed", "-Wl,-z,noexecstack", "-lm"},
-                   scratch, loc);
+                   target, scratch, loc);
 }
 
-LogicalResult linkSharedLibrary(StringRef object, StringRef soname,
+LogicalResult linkSharedLibrary(StringRef object, StringRef target,
                                 StringRef output, Location loc) {
   Scratch scratch(loc);
   auto model = scratch.add("o", object);
   if (failed(model))
     return failure();
-  std::string name = ("-Wl,-soname," + soname).str();
+  std::string name = ("-Wl,-soname," + llvm::sys::path::filename(target)).str();
   return runDriver({*model, "-shared", "-o", output, name, "-Wl,--gc-sections",
                     "-Wl,--as-needed", "-Wl,-z,noexecstack", "-lm"},
-                   scratch, loc);
+                   target, scratch, loc);
 }
 
 } // namespace dyadic

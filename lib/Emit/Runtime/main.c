@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -480,6 +480,7 @@ int main(int argc, char **argv) {
     const char *slash = strrchr(argv[0], '/');
     program = slash ? slash + 1 : argv[0];
   }
+  signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like any other */
   if (model->version != DYADIC_MODEL_VERSION)
     die(INPUT_FAULT, "the model and this main program are of different versions");
   inputs = allocate((size_t)model->num_inputs * sizeof *inputs);
