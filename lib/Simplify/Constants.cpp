@@ -67,8 +67,8 @@ Value makeScalar(OpBuilder &builder, Location loc, float value) {
   return makeFloats(builder, loc, std::move(tensor));
 }
 
-LogicalResult foldToConstant(RewriterBase &rewriter, Operation *op,
-                             int64_t maxBytes) {
+FailureOr<Value> evaluateConstant(OpBuilder &builder, Operation *op,
+                                  int64_t maxBytes) {
   if (op->getNumResults() != 1 || op->getNumOperands() == 0 ||
       op->hasTrait<OpTrait::ConstantLike>())
     return failure();
@@ -90,9 +90,16 @@ LogicalResult foldToConstant(RewriterBase &rewriter, Operation *op,
     pointers.push_back(&operand);
   if (failed(interpretOp(op, pointers, results)))
     return failure();
-  rewriter.setInsertionPoint(op);
-  rewriter.replaceOpWithNewOp<qnn::ConstantOp>(
-      op, type, makeConstant(std::move(results.front()), type));
+  builder.setInsertionPoint(op);
+  return makeFloats(builder, op->getLoc(), std::move(results.front()));
+}
+
+LogicalResult foldToConstant(RewriterBase &rewriter, Operation *op,
+                             int64_t maxBytes) {
+  auto value = evaluateConstant(rewriter, op, maxBytes);
+  if (failed(value))
+    return failure();
+  rewriter.replaceOp(op, *value);
   return success();
 }
 

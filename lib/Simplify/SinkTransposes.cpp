@@ -57,17 +57,33 @@ bool movesOnlyOnes(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
   return llvm::is_sorted(kept);
 }
 
-/// Whether `value` can be had in the layout before `permutation` for nothing,
-/// or at the price that image layouts may cost.
-bool canUndo(Value value, ArrayRef<int64_t> permutation, int64_t rank) {
-  if (isConstant(value) || isChannelsFirst(permutation))
+/// Whether `value` can be had in the layout before `transpose`. A transpose
+/// that moves data may ask for transposes of extents of one, and one of images
+/// for any; a free one asks for none, or two would drive each other in turn.
+bool canUndo(Value value, TransposeOp transpose) {
+  ArrayRef<int64_t> permutation = transpose.getPermutation();
+  auto other = value.getDefiningOp<TransposeOp>();
+  if (isConstant(value) || (other && other.getPermutation() == permutation))
     return true;
-  if (auto transpose = value.getDefiningOp<TransposeOp>();
-      transpose && transpose.getPermutation() == permutation)
+  if (movesOnlyOnes(shapeOf(transpose.getInput()), permutation))
+    return false;
+  if (isChannelsFirst(permutation))
     return true;
   SmallVector<int64_t> shape(shapeOf(value));
-  shape.insert(shape.begin(), rank - shape.size(), 1);
+  shape.insert(shape.begin(), permutation.size() - shape.size(), 1);
   return movesOnlyOnes(shape, inverse(permutation));
+}
+
+/// The constant that a movement of a constant is: left as it is, the op would
+/// look like a run-time tensor in another layout.
+Value foldIfConstant(PatternRewriter &rewriter, Value value) {
+  Operation *op = value.getDefiningOp();
+  OpBuilder::InsertionGuard guard(rewriter);
+  auto folded = evaluateConstant(rewriter, op);
+  if (failed(folded))
+    return value;
+  rewriter.eraseOp(op);
+  return *folded;
 }
 
 /// `value`, which broadcasts to the rank of `permutation`, before it.
@@ -83,9 +99,11 @@ Value undo(PatternRewriter &rewriter, Value value,
     SmallVector<int64_t> full(permutation.size() - shape.size(), 1);
     llvm::append_range(full, shape);
     auto type = cast<RankedTensorType>(value.getType()).clone(full);
-    value = ReshapeOp::create(rewriter, value.getLoc(), type, value);
+    value = foldIfConstant(
+        rewriter, ReshapeOp::create(rewriter, value.getLoc(), type, value));
   }
-  return makeTranspose(rewriter, value.getLoc(), value, inverse(permutation));
+  return foldIfConstant(rewriter, makeTranspose(rewriter, value.getLoc(), value,
+                                                inverse(permutation)));
 }
 
 /// The transpose among the operands whose layout the op should take, if the
@@ -97,7 +115,7 @@ TransposeOp findTranspose(Operation *op) {
     if (!transpose || static_cast<int64_t>(shapeOf(operand).size()) != rank)
       continue;
     if (llvm::all_of(op->getOperands(), [&](Value other) {
-          return canUndo(other, transpose.getPermutation(), rank);
+          return canUndo(other, transpose);
         }))
       return transpose;
   }
