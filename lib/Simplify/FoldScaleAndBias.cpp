@@ -167,6 +167,34 @@ template <typename OpTy> struct FoldInFront : RewritePattern {
   }
 };
 
+/// conv(add(mul(x, s), a), w) → conv(add(x, a/s), s·w) for scalars: behind zero
+/// padding the addition has to stay, but not the multiplication.
+struct FoldScaleThroughAdd : OpRewritePattern<Conv2DOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(Conv2DOp op,
+                                PatternRewriter &rewriter) const override {
+    auto add = op.getInput().getDefiningOp<AddOp>();
+    auto [sum, addend] = add ? splitConstant(add) : std::pair<Value, Value>();
+    auto mul = sum ? sum.getDefiningOp<MulOp>() : MulOp();
+    auto [input, factor] = mul ? splitConstant(mul) : std::pair<Value, Value>();
+    if (!input || !add->hasOneUse() || !mul->hasOneUse() ||
+        input.getType() != add.getType())
+      return failure();
+    std::optional<float> a = scalarOf(addend), s = scalarOf(factor);
+    // A tiny factor would make the addend, and its rounding, large.
+    if (!a || !s || std::abs(*s) < 1e-3f)
+      return failure();
+    auto weights = readWeights(op);
+    if (!weights)
+      return failure();
+    weights->scale([&](int64_t, int64_t) { return *s; });
+    Value shifted = AddOp::create(rewriter, add.getLoc(), add.getType(), input,
+                                  makeScalar(rewriter, add.getLoc(), *a / *s));
+    replaceContraction(rewriter, op, op, shifted, std::move(*weights));
+    return success();
+  }
+};
+
 /// A layer norm's own scale and bias take in those that follow it.
 template <typename OpTy> struct FoldBehindLayerNorm : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
@@ -219,7 +247,8 @@ struct FoldScaleAndBias : impl::FoldScaleAndBiasBase<FoldScaleAndBias> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldBehind<MulOp>, FoldBehind<AddOp>, FoldInFront<MulOp>,
-                 FoldInFront<AddOp>, FoldBehindLayerNorm<MulOp>,
+                 FoldInFront<AddOp>, FoldScaleThroughAdd,
+                 FoldBehindLayerNorm<MulOp>,
                  FoldBehindLayerNorm<AddOp>, AddToMatmulBias>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

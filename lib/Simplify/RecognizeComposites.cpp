@@ -59,26 +59,24 @@ std::optional<std::pair<Value, float>> matchAddScalar(Value value) {
   return std::make_pair(x, *scalar);
 }
 
-/// scale·x + offset cut to [0, 1], however it is spelled; `factor` is what
-/// multiplies the clamp.
+/// max · (scale·x + offset cut to [0, 1]): a hard_sigmoid, or a clamp from 0
+/// of a sum. Without an offset it is just a relu6.
 struct Ramp {
   Value input;
-  double scale, offset;
+  double scale, offset, max;
 };
 
-std::optional<Ramp> matchRamp(Value value, double factor) {
-  if (auto ramp = value.getDefiningOp<HardSigmoidOp>(); ramp && isNear(factor, 1))
+std::optional<Ramp> matchRamp(Value value) {
+  if (auto ramp = value.getDefiningOp<HardSigmoidOp>())
     return Ramp{ramp.getInput(), ramp.getAlpha().convertToFloat(),
-                ramp.getBeta().convertToFloat()};
+                ramp.getBeta().convertToFloat(), 1};
   auto clamp = value.getDefiningOp<ClampOp>();
-  if (!clamp || clamp.getMin().convertToFloat() != 0 ||
-      !isNear(clamp.getMax().convertToFloat() * factor, 1))
+  auto sum = clamp ? matchAddScalar(clamp.getInput()) : std::nullopt;
+  if (!sum || sum->second == 0 || clamp.getMin().convertToFloat() != 0 ||
+      clamp.getMax().convertToFloat() <= 0)
     return std::nullopt;
-  Ramp ramp{clamp.getInput(), factor, 0};
-  if (auto sum = matchAddScalar(ramp.input)) {
-    ramp.input = sum->first;
-    ramp.offset = sum->second * factor;
-  }
+  double max = clamp.getMax().convertToFloat();
+  Ramp ramp{sum->first, 1 / max, sum->second / max, max};
   // clamp(a·x + b) as well as clamp(x + b)
   Product inner;
   collectFactors(ramp.input, /*isRoot=*/false, inner);
@@ -86,8 +84,7 @@ std::optional<Ramp> matchRamp(Value value, double factor) {
     ramp.input = inner.factors.front();
     ramp.scale *= inner.scale;
   }
-  // Without an offset it is just a relu6 that is scaled afterwards.
-  return ramp.offset != 0 ? std::optional(ramp) : std::nullopt;
+  return ramp;
 }
 
 /// 1 + erf(x/√2)
@@ -117,48 +114,58 @@ struct ProductToComposite : OpRewritePattern<MulOp> {
                    succeeded(rewritePair(op, b, a, product.scale, rewriter)));
   }
 
+  /// clamp(x + 3, 0, 6)/6 → hard_sigmoid(x)
   LogicalResult rewriteRamp(MulOp op, const Product &product,
                             PatternRewriter &rewriter) const {
-    auto ramp = matchRamp(product.factors.front(), product.scale);
+    Value value = product.factors.front();
+    auto ramp = matchRamp(value);
     if (!ramp || ramp->input.getType() != op.getType() ||
-        product.factors.front().getDefiningOp<HardSigmoidOp>())
+        value.getDefiningOp<HardSigmoidOp>() ||
+        !isNear(product.scale * ramp->max, 1))
       return failure();
-    rewriter.replaceOpWithNewOp<HardSigmoidOp>(
-        op, op.getType(), ramp->input, APFloat(static_cast<float>(ramp->scale)),
-        APFloat(static_cast<float>(ramp->offset)));
+    rewriter.replaceOp(op, makeHardSigmoid(op.getLoc(), *ramp, rewriter));
     return success();
   }
 
+  static Value makeHardSigmoid(Location loc, const Ramp &ramp,
+                               PatternRewriter &rewriter) {
+    return HardSigmoidOp::create(rewriter, loc, ramp.input.getType(), ramp.input,
+                                 APFloat(static_cast<float>(ramp.scale)),
+                                 APFloat(static_cast<float>(ramp.offset)));
+  }
+
+  /// x · gate · scale
   LogicalResult rewritePair(MulOp op, Value x, Value gate, double scale,
                             PatternRewriter &rewriter) const {
     if (x.getType() != op.getType())
       return failure();
-    if (auto ramp = matchRamp(gate, scale)) {
-      if (ramp->input == x && isNear(ramp->scale, 1.0 / 6) &&
-          isNear(ramp->offset, 0.5)) {
-        rewriter.replaceOpWithNewOp<HardSwishOp>(op, op.getType(), x);
-        return success();
-      }
-      // x·(clamp·s): what gates another tensor is a hard_sigmoid of its own.
-      if (gate.getDefiningOp<HardSigmoidOp>() || !gate.hasOneUse())
-        return failure();
-      Value sigmoid = HardSigmoidOp::create(
-          rewriter, op.getLoc(), gate.getType(), ramp->input,
-          APFloat(static_cast<float>(ramp->scale)),
-          APFloat(static_cast<float>(ramp->offset)));
-      rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), x, sigmoid);
+    auto replace = [&](Value composite, double rest) {
+      if (!isNear(rest, 1))
+        composite = MulOp::create(
+            rewriter, op.getLoc(), op.getType(), composite,
+            makeScalar(rewriter, op.getLoc(), static_cast<float>(rest)));
+      rewriter.replaceOp(op, composite);
       return success();
-    }
+    };
+    Location loc = op.getLoc();
     if (auto sigmoid = gate.getDefiningOp<SigmoidOp>();
-        sigmoid && sigmoid.getInput() == x && isNear(scale, 1)) {
-      rewriter.replaceOpWithNewOp<SwishOp>(op, op.getType(), x);
-      return success();
-    }
-    if (isNear(scale, 0.5) && isErfOf(gate, x)) {
-      rewriter.replaceOpWithNewOp<GeluOp>(op, op.getType(), x);
-      return success();
-    }
-    return failure();
+        sigmoid && sigmoid.getInput() == x)
+      return replace(SwishOp::create(rewriter, loc, op.getType(), x), scale);
+    if (isErfOf(gate, x))
+      return replace(GeluOp::create(rewriter, loc, op.getType(), x), scale * 2);
+    auto ramp = matchRamp(gate);
+    if (!ramp)
+      return failure();
+    if (ramp->input == x && isNear(ramp->scale, 1.0 / 6) &&
+        isNear(ramp->offset, 0.5))
+      return replace(HardSwishOp::create(rewriter, loc, op.getType(), x),
+                     scale * ramp->max);
+    // What gates another tensor is a hard_sigmoid of its own.
+    if (gate.getDefiningOp<HardSigmoidOp>() || !gate.hasOneUse())
+      return failure();
+    Value sigmoid = makeHardSigmoid(loc, *ramp, rewriter);
+    return replace(MulOp::create(rewriter, loc, op.getType(), x, sigmoid),
+                   scale * ramp->max);
   }
 };
 
