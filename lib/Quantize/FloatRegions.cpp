@@ -1,8 +1,9 @@
 //===- FloatRegions.cpp - which ops stay in float -------------------------===//
 //
 // First each op for itself, then, to a fixed point, the ops whose operands
-// can't be quantized, then islands: regions of cheap ops among float ops, where
-// integers would cost a round trip and gain nothing.
+// can't be quantized, islands of cheap ops among float ops, where integers would
+// cost a round trip and gain nothing, and the last ops before float ones, which
+// would only make the result coarser.
 //
 //===----------------------------------------------------------------------===//
 #include "FloatRegions.h"
@@ -140,6 +141,51 @@ static void floatIslands(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   }
 }
 
+bool dyadic::isReadAsFloat(Value value, const FloatReasons &floatOps) {
+  return !value.use_empty() && llvm::all_of(value.getUsers(), [&](Operation *op) {
+    return !isComputation(op) || floatOps.contains(op);
+  });
+}
+
+Value dyadic::argumentOfFunction(Operation *op) {
+  Value argument;
+  if (!isa<qnn::ElementwiseOpInterface>(op))
+    return {};
+  for (Value operand : op->getOperands()) {
+    if (isConstant(operand) &&
+        cast<RankedTensorType>(operand.getType()).getNumElements() == 1)
+      continue;
+    if (argument)
+      return {};
+    argument = operand;
+  }
+  return argument;
+}
+
+/// Whether nothing but functions of one element is between a contraction's sums
+/// and `op`, which is one too.
+static bool isFunctionOfSums(Operation *op, const FloatReasons &floatOps) {
+  while (Value argument = argumentOfFunction(op)) {
+    op = argument.getDefiningOp();
+    if (!op || !isComputation(op) || floatOps.contains(op) ||
+        !argument.hasOneUse())
+      return false;
+    if (!isCheap(op))
+      return true;
+  }
+  return false;
+}
+
+/// Makes ops float that stand between an integer op and float ops, or the
+/// return: reshapes, which cost nothing in either form, and functions of one
+/// element behind a contraction, whose sums then reach them unrounded.
+static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
+  for (Operation *op : llvm::reverse(ops))
+    if (!floatOps.contains(op) && isReadAsFloat(op->getResult(0), floatOps) &&
+        (isa<qnn::ReshapeOp>(op) || isFunctionOfSums(op, floatOps)))
+      floatOps[op] = "what reads it is float";
+}
+
 void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
                             FloatReasons &floatOps) {
   SmallVector<Operation *> ops;
@@ -159,5 +205,6 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
           }))
         floatOps[op] = "an operand has no finite calibrated range";
     floatIslands(ops, floatOps);
+    floatBorders(ops, floatOps);
   }
 }

@@ -18,6 +18,13 @@ bool isComputation(mlir::Operation *op);
 /// The finite range that calibration found for `value`; null if there is none.
 qnn::RangeAttr calibratedRange(mlir::Value value);
 
+/// The operand that an integer op is a function of element by element, the
+/// others being numbers: the lowering makes a table of it. Null if it isn't one.
+mlir::Value argumentOfFunction(mlir::Operation *op);
+
+/// Whether `value` is read, and by nothing but float ops and the return.
+bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);
+
 /// The ops of `func` that can't or needn't become integer ops. `floatOps` holds
 /// reasons found before, and gets the new ones.
 void chooseFloatOps(mlir::func::FuncOp func,

@@ -6,6 +6,8 @@
 
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace dyadic;
 using qnn::QuantizableOpInterface;
@@ -21,6 +23,16 @@ ActivationType dyadic::activationType(MLIRContext *context, double min,
       params.zeroPoint, params.qmin, params.qmax);
 }
 
+ActivationType dyadic::wideType(MLIRContext *context, double min, double max) {
+  constexpr double kRoom = 4;
+  double magnitude = std::max(std::abs(min), std::abs(max));
+  return ActivationType::get(
+      quant::QuantizationFlags::Signed, IntegerType::get(context, 16),
+      Float32Type::get(context),
+      chooseSymmetricScale(kRoom * magnitude, INT16_MAX), /*zeroPoint=*/0,
+      INT16_MIN, INT16_MAX);
+}
+
 static QuantKind kindOf(Operation *op) {
   return cast<QuantizableOpInterface>(op).getQuantKind();
 }
@@ -34,12 +46,29 @@ TypePlan::TypePlan(func::FuncOp func, const FloatReasons &floatOps,
     bool isContraction = kindOf(op) == QuantKind::Contraction;
     for (Value operand : op->getOperands().take_front(isContraction ? 1 : ~0u))
       typeOf(operand);
-    Value result = op->getResult(0);
-    types[result] = kindOf(op) == QuantKind::SameType
-                        ? typeOf(op->getOperand(0))
-                        : typeOf(result);
+    ActivationType type = resultType(op);
+    types[op->getResult(0)] = type;
   });
   unifyConcats(func);
+}
+
+ActivationType TypePlan::resultType(Operation *op) {
+  Value result = op->getResult(0);
+  switch (kindOf(op)) {
+  case QuantKind::SameType:
+    return typeOf(op->getOperand(0));
+  case QuantKind::Contraction:
+  case QuantKind::Rescaling:
+    if (!isa<qnn::ConcatOp>(op) && !argumentOfFunction(op) &&
+        isReadAsFloat(result, floatOps)) {
+      qnn::RangeAttr range = calibratedRange(result);
+      return wideType(op->getContext(), range.getMin(), range.getMax());
+    }
+    return typeOf(result);
+  case QuantKind::Table:
+    return typeOf(result);
+  }
+  return typeOf(result);
 }
 
 ActivationType TypePlan::typeOf(Value value) {

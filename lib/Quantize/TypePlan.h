@@ -12,6 +12,10 @@ using ActivationType = mlir::quant::UniformQuantizedType;
 ActivationType activationType(mlir::MLIRContext *context, double min,
                               double max, bool isSigned);
 
+/// The 16-bit type for sums in [min, max] that are read as floats: it costs no
+/// more than 8 bits, as it never reaches memory, and leaves room beyond.
+ActivationType wideType(mlir::MLIRContext *context, double min, double max);
+
 /// Integer types for the results of integer ops and for the float tensors that
 /// integer ops read. Constants aren't in it.
 class TypePlan {
@@ -27,6 +31,7 @@ public:
 
 private:
   ActivationType typeOf(mlir::Value value);
+  ActivationType resultType(mlir::Operation *op);
   void unifyConcats(mlir::func::FuncOp func);
   bool request(mlir::Value value, ActivationType type);
 

@@ -2,11 +2,12 @@
 // RUN: dyadic-opt %s --qnn-quantize=activations=i8 | FileCheck %s --check-prefix=SIGNED
 // RUN: dyadic-opt %s --qnn-quantize=keep-float=conv | FileCheck %s --check-prefix=KEPT
 
-// Weights per output channel, activations per tensor, the bias f32.
+// Weights per output channel, activations per tensor, the bias f32. The sums
+// leave as floats, so 16 bits hold them.
 // CHECK-LABEL: func @conv
 // CHECK: %[[X:.*]] = quant.qcast %arg0 {{.*}} to tensor<1x4x4x1x!quant.uniform<u8:f32, 1.000000e+00:100>>
 // CHECK: qnn.constant dense<127> : tensor<2x1x1x1xi8> : tensor<2x1x1x1x!quant.uniform<i8<-127:127>:f32:0, {1.000000e+00,5.000000e-01}>>
-// CHECK: qnn.conv2d %[[X]], %{{.*}}, %{{.*}} : ({{.*}}, tensor<2xf32>) -> tensor<1x4x4x2x!quant.uniform<u8:f32, {{.*}}>>
+// CHECK: qnn.conv2d %[[X]], %{{.*}}, %{{.*}} : ({{.*}}, tensor<2xf32>) -> tensor<1x4x4x2x!quant.uniform<i16:f32, {{.*}}>>
 // CHECK-NOT: qnn.range
 // CHECK: quant.dcast
 // SIGNED-LABEL: func @conv
@@ -59,6 +60,24 @@ func.func @island(%x: tensor<4x4xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> te
   %1 = qnn.mul %0, %s {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
   %2 = qnn.softmax %1 {axis = 1} : (tensor<4x4xf32>) -> tensor<4x4xf32>
   return %2 : tensor<4x4xf32>
+}
+
+// The reader of the sums is a function of one element, then a reshape: both are
+// float. Behind the pooling the same function is a table.
+// CHECK-LABEL: func @border
+// CHECK: qnn.matmul {{.*}} -> tensor<2x2x!quant.uniform<i16:f32,
+// CHECK: qnn.sigmoid {{.*}}"what reads it is float"
+// CHECK: qnn.reshape {{.*}}"what reads it is float"
+// CHECK: qnn.reduce_mean {{.*}} -> tensor<2x1x!quant.uniform<u8:f32,
+// CHECK: qnn.sigmoid {{.*}} -> tensor<2x1x!quant.uniform<u8:f32,
+func.func @border(%x: tensor<2x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> (tensor<4xf32>, tensor<2x1xf32>) {
+  %w = qnn.constant dense<1.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = qnn.sigmoid %0 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %2 = qnn.reshape %1 : (tensor<2x2xf32>) -> tensor<4xf32>
+  %3 = qnn.reduce_mean %x {axes = array<i64: 1>, qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x1xf32>
+  %4 = qnn.sigmoid %3 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  return %2, %4 : tensor<4xf32>, tensor<2x1xf32>
 }
 
 // CHECK-LABEL: func @no_range

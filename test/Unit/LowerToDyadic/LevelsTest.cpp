@@ -114,7 +114,14 @@ func.func @main(%x: tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32> {
   %2 = qnn.mul %1, %s : (tensor<1x4x4x8xf32>, tensor<1xf32>) -> tensor<1x4x4x8xf32>
   %b = qnn.constant dense<0.3> : tensor<f32> : tensor<f32>
   %3 = qnn.sub %b, %2 : (tensor<f32>, tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
-  return %3 : tensor<1x4x4x8xf32>
+  %4 = qnn.conv2d %3, %w : (tensor<1x4x4x8xf32>, tensor<8x1x1x8xf32>) -> tensor<1x4x4x8xf32>
+  return %4 : tensor<1x4x4x8xf32>
+})", 30},
+    {"FunctionOfArgument", R"(
+func.func @main(%x: tensor<16xf32>) -> tensor<16xf32> {
+  %b = qnn.constant dense<0.3> : tensor<f32> : tensor<f32>
+  %0 = qnn.sub %b, %x : (tensor<f32>, tensor<16xf32>) -> tensor<16xf32>
+  return %0 : tensor<16xf32>
 })", 30},
     {"FloatPools", R"(
 func.func @main(%x: tensor<1x7x7x4xf32>) -> (tensor<1x4x4x4xf32>, tensor<1x7x7x4xf32>) {
