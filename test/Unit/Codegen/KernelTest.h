@@ -1,0 +1,104 @@
+//===- KernelTest.h - kernels against the interpreter -----------*- C++ -*-===//
+//
+// A test builds level-3 ops on random constants; `check` fuses them, generates
+// code for the test's target, runs it on random inputs and compares whole
+// tensors with what the interpreter makes of the same ops: integers byte for
+// byte, floats within 1e-5.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_TEST_UNIT_CODEGEN_KERNELTEST_H
+#define DYADIC_TEST_UNIT_CODEGEN_KERNELTEST_H
+
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Support/HostTensor.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "gtest/gtest.h"
+
+#include <random>
+
+namespace dyadic {
+
+/// The parameter is what `--cpu` takes.
+class KernelTest : public testing::TestWithParam<const char *> {
+protected:
+  using Value = mlir::Value;
+  using Shape = llvm::ArrayRef<int64_t>;
+
+  KernelTest();
+  void SetUp() override;
+
+  //===--- Values ----------------------------------------------------------===//
+
+  mlir::Type u8() { return b.getIntegerType(8, /*isSigned=*/false); }
+  mlir::Type i8() { return b.getI8Type(); }
+  mlir::Type i16() { return b.getIntegerType(16); }
+  mlir::Type f32() { return b.getF32Type(); }
+
+  Value input(Shape shape, mlir::Type element);
+  /// Weights of i8 stay within ±127, of i32 within ±20000.
+  Value constant(Shape shape, mlir::Type element);
+
+  //===--- Ops of either dialect, by the element type ----------------------===//
+
+  struct Conv {
+    int64_t outputs, kernel, stride = 1, dilation = 1, groups = 1;
+  };
+  Value conv(Value x, const Conv &conv);
+  Value depthwise(Value x, int64_t kernel, int64_t stride);
+  Value matmul(Value x, int64_t outputs);
+  /// Scales that make use of the whole output type and saturate here and there.
+  Value requantize(Value x, bool perChannel, mlir::Type output,
+                   Rounding rounding = Rounding::NearestEven);
+  Value requantize(Value x) { return requantize(x, true, u8()); }
+  Value add(Value lhs, Value rhs);
+  Value lookup(Value x);
+  Value quantize(Value x);
+  Value dequantize(Value x);
+
+  template <typename Op, typename... Args> Value make(Args &&...args) {
+    return Op::create(b, b.getUnknownLoc(), std::forward<Args>(args)...)
+        .getOutput();
+  }
+  /// The op of the dialect that `x`'s element type belongs to.
+  template <typename IntegerOp, typename FloatOp, typename... Args>
+  Value makeFor(Value x, Args &&...args) {
+    if (elementType(x).isF32())
+      return make<FloatOp>(std::forward<Args>(args)...);
+    return make<IntegerOp>(std::forward<Args>(args)...);
+  }
+
+  mlir::Type elementType(Value x) {
+    return llvm::cast<mlir::RankedTensorType>(x.getType()).getElementType();
+  }
+  Shape shapeOf(Value x) {
+    return llvm::cast<mlir::RankedTensorType>(x.getType()).getShape();
+  }
+  mlir::RankedTensorType typed(Shape shape, mlir::Type element) {
+    return mlir::RankedTensorType::get(shape, element);
+  }
+
+  //===--- The comparison --------------------------------------------------===//
+
+  void check(mlir::ValueRange results);
+  /// Generation fails with this message.
+  void checkRefused(mlir::ValueRange results, llvm::StringRef message);
+
+  mlir::MLIRContext context;
+  mlir::OpBuilder b;
+
+private:
+  HostTensor randomTensor(mlir::RankedTensorType type);
+  mlir::LogicalResult planKernels(mlir::ValueRange results);
+
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp main;
+  std::mt19937 random{7};
+};
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,92 @@
+//===- PointwiseKernelsTest.cpp -------------------------------------------===//
+#include "KernelTest.h"
+
+using namespace dyadic;
+using namespace mlir;
+
+namespace {
+
+class PointwiseKernels : public KernelTest {
+protected:
+  Value unit(Value x) { return requantize(x, false, u8()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Targets, PointwiseKernels,
+                         testing::Values("scalar", "avx2", "avx512vnni",
+                                         "native"));
+
+TEST_P(PointwiseKernels, Borders) {
+  Value x = input({2, 5, 7, 3}, f32()), q = input({2, 5, 7, 3}, u8());
+  check({quantize(x), dequantize(q), dequantize(quantize(x))});
+}
+
+TEST_P(PointwiseKernels, AddBroadcasts) {
+  SmallVector<Value> results;
+  for (int64_t channels : {1, 3, 7, 16, 40, 64, 72}) {
+    Value x = input({2, 3, 5, channels}, u8());
+    for (SmallVector<int64_t> shape :
+         {SmallVector<int64_t>{2, 3, 5, channels}, {2, 1, 1, channels},
+          {1, 3, 1, channels}, {2, 3, 5, 1}, {channels}, {1}, {2, 1, 5, 1}})
+      results.push_back(unit(add(x, input(shape, u8()))));
+  }
+  check(results);
+}
+
+TEST_P(PointwiseKernels, AddOfBroadcastsOnBothSides) {
+  check({unit(add(input({3, 1}, u8()), input({1, 5}, u8()))),
+         unit(add(input({7}, u8()), input({2, 3, 7}, u8()))),
+         unit(add(input({2, 1, 20}, u8()), input({3, 1}, u8())))});
+}
+
+TEST_P(PointwiseKernels, Chains) {
+  Value x = input({2, 3, 5, 24}, u8()), y = input({2, 3, 5, 24}, u8()),
+        gate = input({2, 1, 1, 24}, u8());
+  Value product = unit(make<dyadic::MulOp>(lookup(x), gate, 128, 5));
+  Value clamped = make<dyadic::ClampOp>(x.getType(), y, 17, 201);
+  check({unit(add(product, clamped)), lookup(lookup(x)),
+         requantize(x, true, i8()), requantize(y, false, i16()),
+         lookup(input({3, 3}, i8()))});
+}
+
+TEST_P(PointwiseKernels, Roundings) {
+  SmallVector<Value> results;
+  for (Rounding rounding : {Rounding::NearestEven, Rounding::HalfUp}) {
+    Value x = input({4, 33}, u8()), y = input({4, 33}, i16());
+    results.push_back(requantize(x, true, u8(), rounding));
+    results.push_back(requantize(y, false, i16(), rounding));
+    // Exact halves.
+    for (int32_t shift : {0, 1, 3, 62})
+      results.push_back(make<RequantizeOp>(
+          x.getType(), x, ArrayRef<int32_t>{shift ? 1 << 0 : 1},
+          ArrayRef<int32_t>{shift}, 128, 100, 0, 255, rounding));
+  }
+  check(results);
+}
+
+TEST_P(PointwiseKernels, Float) {
+  Value x = input({2, 3, 37}, f32()), y = input({2, 1, 37}, f32()),
+        z = input({37}, f32());
+  SmallVector<Value> results{
+      make<qnn::SubOp>(add(x, y), z),
+      make<qnn::DivOp>(x, make<qnn::ClampOp>(y, APFloat(0.5f), APFloat(2.0f))),
+      make<qnn::MaximumOp>(x, y),
+      make<qnn::MinimumOp>(x, z),
+      make<qnn::ReluOp>(x),
+      make<qnn::LeakyReluOp>(x, APFloat(0.1f)),
+      make<qnn::SigmoidOp>(x),
+      make<qnn::TanhOp>(x),
+      make<qnn::HardSigmoidOp>(x, APFloat(0.2f), APFloat(0.5f)),
+      make<qnn::HardSwishOp>(x),
+      make<qnn::SwishOp>(x),
+      make<qnn::GeluOp>(x),
+      make<qnn::ErfOp>(x),
+      make<qnn::ExpOp>(x),
+      make<qnn::LogOp>(make<qnn::ExpOp>(x)),
+      make<qnn::SqrtOp>(make<qnn::AbsOp>(x)),
+      make<qnn::NegOp>(x),
+      make<qnn::ReciprocalOp>(make<qnn::ClampOp>(x, APFloat(0.5f), APFloat(2.0f))),
+      make<qnn::PowOp>(make<qnn::AbsOp>(x), constant({1}, f32()))};
+  check(results);
+}
+
+} // namespace
