@@ -14,6 +14,7 @@ from harness import DYADIC
 from models import ROOT
 
 DIGITS = os.path.join(ROOT, "examples/digits")
+SHAPE_OF_ZERO = ["compile", "x.onnx", "-o", "x", "--float", "--shape", "x=0x3x8x8"]
 FLOAT, GIB = TensorProto.FLOAT, 1 << 30
 
 
@@ -156,9 +157,9 @@ class BadInput(Refusal):
 
     def test_impossible_shape(self):
         self.symbolic()
-        for shape in ("1x5x8x8", "1x3x2x2", "1x3x8", "0x3x8x8"):
+        for shape, where in (("1x5x8x8", "x"), ("1x3x2x2", "conv"), ("1x3x8", "x")):
             with self.subTest(shape=shape):
-                self.refused(flags=["--shape", f"x={shape}"])
+                self.refused(where, flags=["--shape", f"x={shape}"])
 
     def test_shape_of_an_unknown_input(self):
         self.symbolic()
@@ -244,7 +245,7 @@ class BadInput(Refusal):
         self.assertEqual([], self.files(self.folder))
 
     def test_bad_command_line(self):
-        for line in ([], ["frobnicate"], ["compile"], ["compile", "--no-such-flag"]):
+        for line in ([], ["frobnicate"], ["compile"], ["compile", "--no-such-flag"], SHAPE_OF_ZERO):
             with self.subTest(line=line):
                 done = harness.run([DYADIC, *line])
                 self.assertEqual(2, done.returncode, done.stdout + done.stderr)
