@@ -107,10 +107,12 @@ static LogicalResult convertNary(NodeImporter &node) {
 /// numeric type is allowed, so it is read as a constant where it can be.
 static LogicalResult convertPow(NodeImporter &node) {
   const HostTensor *exponent = node.constant(1);
-  if (!exponent || exponent->numElements() != 1 ||
-      exponent->shape.size() > 1)
+  if (!exponent)
     return convertBinary<qnn::PowOp>(node);
   Value base = node.input(0);
+  if (exponent->numElements() != 1 || exponent->shape.size() > 1)
+    return node.setOutput(node.emit<qnn::PowOp>(
+        {base, node.constantTensor(toFloats(*exponent), exponent->shape)}));
   double power = exponent->get(0);
   if (power == 1)
     return node.setOutput(base);

@@ -143,7 +143,7 @@ GraphImporter::foldOrConvert(const onnx::NodeProto &proto,
     return success();
   }
   if (!entry)
-    return node.unsupported("operands that are computed at run time");
+    return node.unsupported("an operand that is computed at run time");
   if (failed(convertNode(*entry, node)))
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))

@@ -153,7 +153,7 @@ static LogicalResult convertGather(NodeImporter &node) {
   Value input = node.input(0);
   const HostTensor *indices = node.constant(1);
   if (!indices)
-    return node.unsupported("indices that are computed at run time");
+    return node.unsupported("an index that is computed at run time");
   if (!input)
     return failure();
   Shape shape(shapeOf(input));
@@ -295,7 +295,7 @@ template <bool toSpace>
 static LogicalResult convertBlocks(NodeImporter &node) {
   Value input = node.input(0);
   int64_t block = node.getInt("blocksize", 0);
-  std::string mode = toSpace ? node.getString("mode", "DCR") : "DCR";
+  std::string mode = node.getString("mode", "DCR");
   if (!input)
     return failure();
   ArrayRef<int64_t> shape = shapeOf(input);
@@ -313,8 +313,9 @@ static LogicalResult convertBlocks(NodeImporter &node) {
   if (!toSpace) {
     Value parts =
         node.reshape(input, {n, c, h / block, block, w / block, block});
+    Shape order = mode == "DCR" ? Shape{0, 3, 5, 1, 2, 4} : Shape{0, 1, 3, 5, 2, 4};
     return node.setOutput(
-        node.reshape(node.transpose(parts, {0, 3, 5, 1, 2, 4}),
+        node.reshape(node.transpose(parts, order),
                      {n, c * block * block, h / block, w / block}));
   }
   int64_t depth = c / (block * block);

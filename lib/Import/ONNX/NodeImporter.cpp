@@ -157,6 +157,10 @@ Value NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
                           ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
   if (value && shapeOf(value) == sizes)
     return value;
+  if (llvm::is_contained(sizes, 0)) {
+    (void)unsupported("an empty result of shape " + toString(sizes));
+    return {};
+  }
   return emit<qnn::SliceOp>(value, {attr("offsets", offsets),
                                     attr("sizes", sizes),
                                     attr("strides", strides)});

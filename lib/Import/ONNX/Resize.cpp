@@ -151,7 +151,7 @@ static LogicalResult convertUpsample(NodeImporter &node) {
   else if (const HostTensor *known = node.constant(1))
     scales = toFloats(*known);
   else
-    return node.unsupported("scales that are computed at run time");
+    return node.unsupported("a scale that is computed at run time");
   auto target = resolveTarget(node, shapeOf(input), scales, {}, {});
   if (failed(target))
     return failure();
