@@ -2,12 +2,6 @@
 # A library links only to those before it in lib/CMakeLists.txt.
 function(dyadic_add_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
-  foreach(f ${ARG_UNPARSED_ARGUMENTS}) # DEV-ONLY: files being written
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${f})
-      message(STATUS "missing ${f}")
-      list(REMOVE_ITEM ARG_UNPARSED_ARGUMENTS ${f})
-    endif()
-  endforeach()
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} dyadic_mlir)
   add_dependencies(${name} dyadic-tablegen ${ARG_DEPENDS})
