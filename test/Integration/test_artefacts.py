@@ -2,7 +2,6 @@
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -143,13 +142,14 @@ class Limits(unittest.TestCase):
         harness.compile_model(model, self.at("mobilenetv2"), calib)
         x = model.write_samples(self.at("x.npz"), 1, 2)
         text = harness.check([self.at("mobilenetv2"), x, "--benchmark", "20"]).stdout
-        inference = float(re.search(r"median ([0-9.]+) ms", text).group(1))
+        inference = float(re.search(r"min ([0-9.]+) ms", text).group(1))
         line, taken = [self.at("mobilenetv2"), x, "--output", self.at("y.npz")], []
         for _ in range(25):
             start = time.perf_counter()
             subprocess.run(line, check=True)
             taken.append(1e3 * (time.perf_counter() - start))
-        self.assertLess(statistics.median(taken) - inference, 5)
+        # The least of each: other programs may be using the machine.
+        self.assertLess(min(taken) - inference, 5)
 
     def test_resnet50_compiles_within_60_s_and_1500_mb(self):
         model = available("resnet50")

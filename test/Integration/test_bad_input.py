@@ -272,7 +272,7 @@ class BadInputOfTheExecutable(Refusal):
         self.exe_refused("image", image=np.zeros((1, 1, 9, 8), np.float32))
 
     def test_wrong_type(self):
-        self.exe_refused("image", image=np.zeros((1, 1, 8, 8), np.complex64))
+        self.exe_refused("in.npz", image=np.zeros((1, 1, 8, 8), np.complex64))
 
     def test_wrong_name(self):
         zeros = np.zeros((1, 1, 8, 8), np.float32)
