@@ -1,6 +1,8 @@
 //===- Agreement.cpp ------------------------------------------------------===//
 #include "dyadic/Pipeline/Agreement.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +11,8 @@ namespace dyadic {
 
 llvm::SmallVector<int64_t> argmaxOfRows(const HostTensor &tensor) {
   int64_t length = 1;
+  if (llvm::count_if(tensor.shape, [](int64_t extent) { return extent > 1; }) > 2)
+    return {};
   for (int64_t extent : llvm::reverse(tensor.shape))
     if (extent > 1) {
       length = extent;

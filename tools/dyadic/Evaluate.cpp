@@ -61,13 +61,18 @@ static llvm::Expected<std::vector<int64_t>> readLabels(StringRef path, StringRef
 }
 
 static void print(const Program &program, ArrayRef<Agreement> agreements) {
-  llvm::outs() << "output                        SQNR dB   cosine    max |diff|  same argmax\n";
-  for (auto [info, agreement] : llvm::zip(program.info().outputs, agreements))
-    llvm::outs() << llvm::format("%-28s %8.2f  %.6f  %10.4g  %.4f of %lld rows\n",
-                                 info.name.c_str(), agreement.sqnr(),
-                                 agreement.cosine(), agreement.maxDifference(),
-                                 agreement.argmaxAgreement(),
-                                 (long long)agreement.rows());
+  auto &os = llvm::outs();
+  os << "output                        SQNR dB    cosine  max |diff|  same argmax\n";
+  for (auto [info, agreement] : llvm::zip(program.info().outputs, agreements)) {
+    os << llvm::format("%-28s %8.2f  %8.6f  %10.4g  ", info.name.c_str(),
+                       agreement.sqnr(), agreement.cosine(),
+                       agreement.maxDifference());
+    if (agreement.rows())
+      os << llvm::format("%.4f of %lld rows\n", agreement.argmaxAgreement(),
+                         (long long)agreement.rows());
+    else
+      os << "-\n";
+  }
 }
 
 static ExitCode compare(Program &exact, Program &quantized, const Options &options) {

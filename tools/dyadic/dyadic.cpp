@@ -3,6 +3,7 @@
 
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -23,9 +24,9 @@ static void sayRaw(const char *text) {
 
 /// Crashes end with exit code 3 and a hint, behind LLVM's stack trace.
 static void installCrashHandlers() {
+  llvm::setBugReportMsg("error: dyadic crashed, here:\n");
   llvm::sys::AddSignalHandler(
       [](void *) {
-        sayRaw("error: dyadic crashed\n");
         sayRaw(kHowToReport);
         _exit(InternalError);
       },

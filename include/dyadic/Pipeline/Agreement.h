@@ -7,8 +7,8 @@
 namespace dyadic {
 
 /// Measures of one output over a set of samples, exact against approximate.
-/// A row is the output's last dimension (of more than one element); its argmax
-/// is the class where the output is one of a classifier.
+/// A row is the output's last dimension of more than one element; its argmax is
+/// the class if the model classifies.
 class Agreement {
 public:
   void add(const HostTensor &expected, const HostTensor &got);
@@ -27,7 +27,8 @@ private:
   int64_t numRows = 0, equalRows = 0;
 };
 
-/// Where the largest element of each row is.
+/// Where the largest element of each row is. Nothing for a batch of images or
+/// the like, more than two dimensions of more than one element.
 llvm::SmallVector<int64_t> argmaxOfRows(const HostTensor &tensor);
 
 } // namespace dyadic
