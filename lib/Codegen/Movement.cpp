@@ -113,15 +113,15 @@ private:
   /// The part of the result that belongs to one index of all dimensions before
   /// `level`.
   void emitLevel(size_t level, Value in, Value out) {
-    if (level == inner)
-      return copy(level, in, out);
+    if (level == inner) // no border at all
+      return copyRun(ShapedType::getNumElements(shape), 0, in, out);
     int64_t extent = shape[level], step = outputStrides[level];
     bool isLast = level + 1 == shape.size();
     fillRun(low[level] * step, 0, out);
     Value start = k.add(out, low[level] * step);
-    // Elements of the last dimension are one run, not a loop of copies.
-    if (isLast)
-      copyRun(extent, low[level], in, start);
+    // Between the innermost borders lies one run.
+    if (level + 1 == inner)
+      copyRun(extent * inputStrides[level], isLast ? low[level] : 0, in, start);
     else
       k.loop(extent, [&](Value i) {
         emitLevel(level + 1, k.add(in, k.mul(i, inputStrides[level])),
@@ -129,13 +129,6 @@ private:
       });
     fillRun(high[level] * step, isLast ? low[level] + extent : 0,
             k.add(start, extent * step));
-  }
-
-  /// Joins the loop over the last padded dimension with what it copies.
-  void copy(size_t level, Value in, Value out) {
-    copyRun(level == 0 ? ShapedType::getNumElements(shape)
-                       : inputStrides[level - 1],
-            0, in, out);
   }
 
   void copyRun(int64_t count, int64_t channel, Value in, Value out) {
