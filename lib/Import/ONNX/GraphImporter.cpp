@@ -75,6 +75,12 @@ FailureOr<GraphValue *> GraphImporter::lookup(StringRef name) {
   return &value;
 }
 
+static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
+  return llvm::any_of(inputs, [](GraphValue *v) { return v && v->isRunTime(); });
+}
+
+constexpr StringLiteral kRunTimeOperand = "an operand that is computed at run time";
+
 LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   SmallVector<GraphValue *> inputs;
   bool valid = true;
@@ -93,9 +99,11 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   SmallVector<GraphValue> results(proto.output_size());
   valid = valid &&
           succeeded(foldOrConvert(proto, inputs, usedOutputs, results));
-  for (auto [name, result] : llvm::zip(proto.output(), results))
+  for (auto [name, result] : llvm::zip(proto.output(), results)) {
+    result.dependsOnInputs = !result.isKnown() && anyRunTime(inputs);
     if (!name.empty() && uses.count(name))
       values[name] = result;
+  }
   return success(valid);
 }
 
@@ -118,11 +126,13 @@ GraphImporter::foldOrConvert(const onnx::NodeProto &proto,
                                     << "' of opset " << opset
                                     << " is not supported";
   }
-  // What this one reads failed before and was reported then.
-  if (llvm::any_of(inputs, [](GraphValue *v) { return v && !v->isKnown(); }))
-    return success();
-
   bool onlyShape = proto.op_type() == "Shape" || proto.op_type() == "Size";
+  // What this one reads failed before and was reported then.
+  if (llvm::any_of(inputs, [](GraphValue *v) { return v && !v->isKnown(); })) {
+    if (!entry && !onlyShape && anyRunTime(inputs))
+      return node.unsupported(kRunTimeOperand);
+    return success();
+  }
   bool allConstant =
       llvm::all_of(inputs, [](GraphValue *v) { return !v || v->constant; });
   if (folder && (allConstant || onlyShape)) {
@@ -143,7 +153,7 @@ GraphImporter::foldOrConvert(const onnx::NodeProto &proto,
     return success();
   }
   if (!entry)
-    return node.unsupported("an operand that is computed at run time");
+    return node.unsupported(kRunTimeOperand);
   if (failed(convertNode(*entry, node)))
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))

@@ -18,7 +18,10 @@ struct GraphValue {
   std::shared_ptr<const HostTensor> constant;
   /// The f32 tensor; for a constant, made when it is first used as one.
   mlir::Value value;
+  /// Of a failed node's result: that it depends on the graph's inputs.
+  bool dependsOnInputs = false;
 
+  bool isRunTime() const { return !constant && (value || dependsOnInputs); }
   bool isKnown() const { return constant || value; }
   llvm::ArrayRef<int64_t> shape() const;
 };
