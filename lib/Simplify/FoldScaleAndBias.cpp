@@ -39,6 +39,7 @@ struct Weights {
 
   /// weights[i] *= factor(output channel, input channel)
   template <typename Fn> void scale(Fn factor) {
+    isScaled = true;
     forEach([&](float &w, int64_t o, int64_t c) { w *= factor(o, c); });
   }
 
@@ -46,6 +47,7 @@ struct Weights {
   // matrices K×N.
   bool isFilter;
   int64_t groups = 1;
+  bool isScaled = false;
 
   template <typename Fn> void forEach(Fn visit) {
     MutableArrayRef<float> elements = tensor.as<float>();
@@ -92,8 +94,10 @@ void replaceContraction(PatternRewriter &rewriter, Operation *replaced,
                         Operation *op, Value input, Weights weights) {
   rewriter.setInsertionPoint(replaced);
   Location loc = op->getLoc();
-  Value constant =
-      makeFloats(rewriter, op->getOperand(1).getLoc(), std::move(weights.tensor));
+  // The bytes of a constant outlive it, so none is made without need.
+  Value constant = op->getOperand(1);
+  if (weights.isScaled)
+    constant = makeFloats(rewriter, constant.getLoc(), std::move(weights.tensor));
   Value bias = makeVector(rewriter, loc, weights.bias);
   // Attributes stay; operands may be one more than there were.
   OperationState state(loc, op->getName(), {input, constant, bias},
