@@ -1,6 +1,8 @@
 //===- Calibrate.cpp ------------------------------------------------------===//
 #include "dyadic/Calibrate/Calibrate.h"
 
+#include "ChannelMeans.h"
+
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/Progress.h"
 
@@ -30,8 +32,16 @@ struct Tracked {
   int64_t count = 0;
   /// The first sample that made it NaN or infinite.
   int64_t badSample = -1;
+  /// For what a contraction reads.
+  std::optional<ChannelMeans> channelMeans;
 };
 } // namespace
+
+static bool isContraction(Operation *op) {
+  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
+  return quantizable &&
+         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
+}
 
 static bool isTracked(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -79,6 +89,21 @@ static LogicalResult writeRanges(func::FuncOp func,
   return success();
 }
 
+/// Writes the means of what each contraction reads, for the correction of its
+/// bias.
+static void writeMeans(func::FuncOp func,
+                       llvm::MapVector<Value, Tracked> &tracked) {
+  for (Operation &op : func.getBody().getOps()) {
+    if (!isContraction(&op))
+      continue;
+    auto found = tracked.find(op.getOperand(0));
+    if (found != tracked.end() && found->second.badSample < 0)
+      op.setAttr(kInputMeansAttr,
+                 DenseF32ArrayAttr::get(func.getContext(),
+                                        found->second.channelMeans->means()));
+  }
+}
+
 LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
                         const ObserverOptions &options) {
   llvm::MapVector<Value, Tracked> tracked;
@@ -89,6 +114,12 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
   llvm::for_each(func.getArguments(), track);
   for (Operation &op : func.getBody().getOps())
     llvm::for_each(op.getResults(), track);
+  for (Operation &op : func.getBody().getOps()) {
+    auto found = isContraction(&op) ? tracked.find(op.getOperand(0)) : tracked.end();
+    if (found != tracked.end())
+      found->second.channelMeans.emplace(
+          cast<RankedTensorType>(found->first.getType()).getShape().back());
+  }
 
   Progress progress("calibrating", samples.size());
   for (int64_t i = 0; i < samples.size(); ++i) {
@@ -103,6 +134,8 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
       Tracked &entry = found->second;
       ++entry.count;
       entry.observer->observe(elements);
+      if (entry.channelMeans)
+        entry.channelMeans->observe(elements);
       if (entry.badSample < 0 && !allFinite(elements))
         entry.badSample = i;
     };
@@ -112,6 +145,7 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
       return failure();
     progress.advance();
   }
+  writeMeans(func, tracked);
   return writeRanges(func, tracked);
 }
 

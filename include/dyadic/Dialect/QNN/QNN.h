@@ -23,4 +23,12 @@
 #define GET_OP_CLASSES
 #include "dyadic/Dialect/QNN/QNNOps.h.inc"
 
+namespace dyadic {
+
+/// A discardable attribute that calibration writes on contractions: the mean of
+/// each channel of the input, an array of f32.
+inline constexpr llvm::StringLiteral kInputMeansAttr = "qnn.input_means";
+
+} // namespace dyadic
+
 #endif
