@@ -4,7 +4,9 @@
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic_model.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/TargetParser/Host.h"
 
 #include <dlfcn.h>
 
@@ -22,6 +24,19 @@ static TensorInfo describeTensor(const dyadic_tensor_info &tensor) {
   info.zeroPoint = tensor.zero_point;
   info.arenaOffset = tensor.arena_offset;
   return info;
+}
+
+/// A feature of "+avx2,+fma" that this machine lacks, or "".
+static StringRef missingFeature(StringRef features) {
+  StringMap<bool> host = sys::getHostCPUFeatures();
+  while (!features.empty()) {
+    StringRef feature;
+    std::tie(feature, features) = features.split(',');
+    auto found = host.find(feature.ltrim('+'));
+    if (feature.starts_with("+") && found != host.end() && !found->second)
+      return feature.drop_front();
+  }
+  return "";
 }
 
 Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
@@ -46,6 +61,8 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
     return fault("expected version " + std::to_string(DYADIC_MODEL_VERSION) +
                  " of its table, but got " + std::to_string(table->version) +
                  ": compile the model again");
+  if (StringRef missing = missingFeature(table->features); !missing.empty())
+    return fault("this machine has no " + missing.str());
   ProgramInfo &info = model->program;
   info.name = table->name;
   for (int32_t i = 0; i < table->num_inputs; ++i)
