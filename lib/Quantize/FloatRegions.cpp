@@ -176,13 +176,19 @@ static bool isFunctionOfSums(Operation *op, const FloatReasons &floatOps) {
   return false;
 }
 
+static bool isArithmeticWithNumber(Operation *op) {
+  return isa<qnn::AddOp, qnn::SubOp, qnn::MulOp>(op) && argumentOfFunction(op);
+}
+
 /// Makes ops float that stand between an integer op and float ops, or the
-/// return: reshapes, which cost nothing in either form, and functions of one
-/// element behind a contraction, whose sums then reach them unrounded.
+/// return: reshapes, which cost nothing in either form, arithmetic with a number,
+/// which is one instruction, and functions of one element behind a contraction,
+/// whose sums then reach them unrounded.
 static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   for (Operation *op : llvm::reverse(ops))
     if (!floatOps.contains(op) && isReadAsFloat(op->getResult(0), floatOps) &&
-        (isa<qnn::ReshapeOp>(op) || isFunctionOfSums(op, floatOps)))
+        (isa<qnn::ReshapeOp>(op) || isArithmeticWithNumber(op) ||
+         isFunctionOfSums(op, floatOps)))
       floatOps[op] = "what reads it is float";
 }
 

@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/ScopeExit.h"
 
 namespace dyadic {
 #define GEN_PASS_DEF_QUANTIZE
@@ -45,7 +46,9 @@ public:
     if (isContraction) {
       builder.setInsertionPoint(op);
       double scale = plan.lookup(op->getOperand(0)).getScale();
-      op->setOperand(1, quantizeWeights(builder, op, scale));
+      Value weights = quantizeWeights(builder, op, scale);
+      correctBias(builder, op, weights);
+      op->setOperand(1, weights);
       op->setOperand(0, integer(op->getOperand(0)));
     } else {
       for (OpOperand &operand : op->getOpOperands())
@@ -141,6 +144,7 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
           isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
         continue;
       op.removeAttr(kRangeAttr);
+      llvm::scope_exit means([&] { op.removeAttr(kInputMeansAttr); });
       auto reason = floatOps.find(&op);
       if (isComputation(&op) && reason == floatOps.end()) {
         rewrite.toInteger(&op);

@@ -1,6 +1,7 @@
 //===- TypePlan.cpp - the integer type of every activation ----------------===//
 #include "TypePlan.h"
 
+#include "ActiveRange.h"
 #include "Weights.h"
 #include "dyadic/Support/FixedPoint.h"
 
@@ -64,11 +65,14 @@ ActivationType TypePlan::resultType(Operation *op) {
       qnn::RangeAttr range = calibratedRange(result);
       return wideType(op->getContext(), range.getMin(), range.getMax());
     }
-    return typeOf(result);
+    break;
   case QuantKind::Table:
-    return typeOf(result);
+    break;
   }
-  return typeOf(result);
+  if (isa<qnn::ConcatOp>(op))
+    return typeOf(result);
+  auto [min, max] = activeRange(result, floatOps, isSigned);
+  return activationType(op->getContext(), min, max, isSigned);
 }
 
 ActivationType TypePlan::typeOf(Value value) {

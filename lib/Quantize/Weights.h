@@ -22,6 +22,12 @@ double largestWeightScale(mlir::Operation *contraction);
 mlir::Value quantizeWeights(mlir::OpBuilder &builder,
                             mlir::Operation *contraction, double inputScale);
 
+/// Takes the mean error that rounding to `quantizedWeights` makes out of the
+/// bias of `contraction`, which still has its float weights; without calibrated
+/// means of its input it does nothing.
+void correctBias(mlir::OpBuilder &builder, mlir::Operation *contraction,
+                 mlir::Value quantizedWeights);
+
 } // namespace dyadic
 
 #endif

@@ -104,3 +104,15 @@ func.func @tiny_result(%x: tensor<1xf32> {qnn.range = #qnn.range<0.0, 255.0>}) -
   %0 = qnn.add %x, %x {qnn.range = [#qnn.range<0.0, 1.0e-8>]} : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
+
+// hard_swish is 0 below −3: the convolution's type begins there, not at −100.
+// CHECK-LABEL: func @active_range
+// CHECK: qnn.conv2d {{.*}} -> tensor<1x1x1x1x!quant.uniform<u8:f32, 0.035{{[0-9]*}}:85>>
+// CHECK: qnn.hard_swish
+func.func @active_range(%x: tensor<1x1x1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x1x1x1xf32> {
+  %w = qnn.constant dense<1.0> : tensor<1x1x1x1xf32> : tensor<1x1x1x1xf32>
+  %0 = qnn.conv2d %x, %w {qnn.range = [#qnn.range<-100.0, 6.0>]} : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<-0.375, 6.0>]} : (tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  %2 = qnn.conv2d %1, %w {qnn.range = [#qnn.range<-1.0, 6.0>]} : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  return %2 : tensor<1x1x1x1xf32>
+}
