@@ -21,6 +21,11 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
     registers on their way to f32, so that costs nothing, and a class score isn't
     rounded to one of 256.
 
+    A type holds only the part of a range that the function of one element behind
+    it tells apart: what is below −3 is one value to a hard_swish. With
+    `qnn.input_means` on a contraction, its bias takes back the mean error of its
+    rounded weights.
+
     The inputs of a concatenation are produced in its result's type where
     nothing else reads them.
 
