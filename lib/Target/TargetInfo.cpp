@@ -135,7 +135,8 @@ FailureOr<TargetInfo> dyadic::resolveTarget(StringRef spec, Location loc) {
   for (const Level &candidate : levels)
     if (hasAll(*info, candidate.features))
       target.isa = candidate.isa;
-  // `scalar` means plain loops even where a CPU name would allow more.
+  target.hasVBMI = target.isa == ISA::AVX512VNNI &&
+                   info->checkFeatures("+avx512vbmi");
   return target;
 }
 

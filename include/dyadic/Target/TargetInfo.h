@@ -21,6 +21,8 @@ struct TargetInfo {
   std::string cpu;      // LLVM's name, "x86-64" where only features count
   std::string features; // "+avx2,+fma,…"
   ISA isa = ISA::Scalar;
+  /// AVX512-VBMI: 256-entry tables of bytes in registers.
+  bool hasVBMI = false;
 
   /// 32-bit lanes of a vector register; 1 for plain loops.
   int64_t lanes() const;

@@ -132,7 +132,7 @@ Value X86Target::lookup(OpBuilder &b, Location loc, Value x,
                         Value table) const {
   auto type = cast<VectorType>(x.getType());
   int64_t width = type.getNumElements();
-  if (!hasVBMI || width % 64)
+  if (!getInfo().hasVBMI || width % 64)
     return {};
   // vpermi2b reads 128 entries with bits 0–6 of the index; bit 7 chooses.
   auto zmm = VectorType::get(64, b.getI8Type());

@@ -10,11 +10,6 @@ std::unique_ptr<KernelTarget> x86::createTarget(const TargetInfo &info) {
   return std::make_unique<X86Target>(info);
 }
 
-X86Target::X86Target(const TargetInfo &info) : KernelTarget(info) {
-  hasVBMI = info.isa == ISA::AVX512VNNI &&
-            (info.features + ",").find("+avx512vbmi,") != std::string::npos;
-}
-
 int64_t X86Target::reductionGroup(OperandKind kind) const {
   return kind == OperandKind::F32 ? 1 : 4;
 }

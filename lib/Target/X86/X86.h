@@ -8,7 +8,7 @@ namespace dyadic::x86 {
 
 class X86Target : public KernelTarget {
 public:
-  explicit X86Target(const TargetInfo &info);
+  using KernelTarget::KernelTarget;
 
   int64_t reductionGroup(OperandKind kind) const override;
   RegisterTile chooseTile(const ContractionShape &shape) const override;
@@ -31,8 +31,6 @@ private:
   /// vpdpbusd takes unsigned activations only; signed ones are widened to 16
   /// bits and go through vpmaddwd.
   bool usesVNNI(OperandKind kind) const;
-
-  bool hasVBMI;
 };
 
 } // namespace dyadic::x86
