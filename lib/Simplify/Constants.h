@@ -29,15 +29,15 @@ mlir::Value makeFloats(mlir::OpBuilder &builder, mlir::Location loc,
                        HostTensor tensor);
 mlir::Value makeVector(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<float> values);
-mlir::Value makeScalar(mlir::OpBuilder &builder, mlir::Location loc, float value);
+mlir::Value makeScalar(mlir::OpBuilder &builder, mlir::Location loc,
+                       float value);
 
 /// The value of an op of one f32 result and constant operands as a constant
 /// in front of the op, which the reference interpreter computes. Fails if it
 /// has more than `maxBytes`.
-mlir::FailureOr<mlir::Value> evaluateConstant(mlir::OpBuilder &builder,
-                                              mlir::Operation *op,
-                                              int64_t maxBytes = int64_t{1}
-                                                                 << 28);
+mlir::FailureOr<mlir::Value>
+evaluateConstant(mlir::OpBuilder &builder, mlir::Operation *op,
+                 int64_t maxBytes = int64_t{1} << 28);
 
 /// Replaces an op by its value, under the same conditions.
 mlir::LogicalResult foldToConstant(mlir::RewriterBase &rewriter,

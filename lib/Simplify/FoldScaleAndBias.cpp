@@ -78,8 +78,8 @@ std::optional<Weights> readWeights(Operation *op) {
   if (failed(tensor) || tensor->kind != ElementKind::F32)
     return std::nullopt;
   int64_t outputs = conv ? tensor->shape[0] : tensor->shape[1];
-  Weights result{std::move(*tensor), SmallVector<float>(outputs, 0),
-                 bool(conv), conv ? static_cast<int64_t>(conv.getGroups()) : 1};
+  Weights result{std::move(*tensor), SmallVector<float>(outputs, 0), bool(conv),
+                 conv ? static_cast<int64_t>(conv.getGroups()) : 1};
   if (bias) {
     auto values = perChannelOf(bias, outputs);
     if (!values)
@@ -97,7 +97,8 @@ void replaceContraction(PatternRewriter &rewriter, Operation *replaced,
   // The bytes of a constant outlive it, so none is made without need.
   Value constant = op->getOperand(1);
   if (weights.isScaled)
-    constant = makeFloats(rewriter, constant.getLoc(), std::move(weights.tensor));
+    constant =
+        makeFloats(rewriter, constant.getLoc(), std::move(weights.tensor));
   Value bias = makeVector(rewriter, loc, weights.bias);
   // Attributes stay; operands may be one more than there were.
   OperationState state(loc, op->getName(), {input, constant, bias},
@@ -236,7 +237,8 @@ struct AddToMatmulBias : OpRewritePattern<AddOp> {
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
     auto applied = matchPerChannel(op);
-    auto matmul = applied ? applied->input.getDefiningOp<MatmulOp>() : MatmulOp();
+    auto matmul =
+        applied ? applied->input.getDefiningOp<MatmulOp>() : MatmulOp();
     if (!matmul || !matmul->hasOneUse() || matmul.getBias() ||
         isConstant(matmul.getRhs()))
       return failure();
@@ -252,8 +254,8 @@ struct FoldScaleAndBias : impl::FoldScaleAndBiasBase<FoldScaleAndBias> {
     RewritePatternSet patterns(&getContext());
     patterns.add<FoldBehind<MulOp>, FoldBehind<AddOp>, FoldInFront<MulOp>,
                  FoldInFront<AddOp>, FoldScaleThroughAdd,
-                 FoldBehindLayerNorm<MulOp>,
-                 FoldBehindLayerNorm<AddOp>, AddToMatmulBias>(&getContext());
+                 FoldBehindLayerNorm<MulOp>, FoldBehindLayerNorm<AddOp>,
+                 AddToMatmulBias>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

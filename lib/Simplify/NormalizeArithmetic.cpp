@@ -1,4 +1,5 @@
-//===- NormalizeArithmetic.cpp - one spelling for arithmetic with constants ===//
+//===- NormalizeArithmetic.cpp - one spelling for arithmetic with constants
+//===//
 #include "Constants.h"
 
 #include "dyadic/Simplify/Passes.h"
@@ -57,12 +58,14 @@ template <typename OpTy> struct MergeConstants : OpRewritePattern<OpTy> {
 };
 
 /// mul(x, 1) → x;  add(x, 0) → x
-template <typename OpTy, int neutral> struct DropNeutral : OpRewritePattern<OpTy> {
+template <typename OpTy, int neutral>
+struct DropNeutral : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     auto [x, constant] = splitConstant(op);
-    if (!x || x.getType() != op.getType() || scalarOf(constant) != float(neutral))
+    if (!x || x.getType() != op.getType() ||
+        scalarOf(constant) != float(neutral))
       return failure();
     rewriter.replaceOp(op, x);
     return success();
@@ -136,7 +139,8 @@ template <typename OpTy> struct MergeClamps : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     Operation *producer = op.getInput().getDefiningOp();
-    std::optional<Interval> inner = intervalOf(producer), outer = intervalOf(op);
+    std::optional<Interval> inner = intervalOf(producer),
+                            outer = intervalOf(op);
     if (!inner || !producer->hasOneUse())
       return failure();
     Interval both{inner->input, std::max(inner->low, outer->low),

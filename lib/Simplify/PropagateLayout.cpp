@@ -61,10 +61,10 @@ struct MergeTransposes : OpRewritePattern<TransposeOp> {
     auto producer = op.getInput().getDefiningOp<TransposeOp>();
     if (!producer)
       return failure();
-    rewriter.replaceOp(op, makeTranspose(rewriter, op.getLoc(),
-                                         producer.getInput(),
-                                         permute(producer.getPermutation(),
-                                                 op.getPermutation())));
+    rewriter.replaceOp(
+        op,
+        makeTranspose(rewriter, op.getLoc(), producer.getInput(),
+                      permute(producer.getPermutation(), op.getPermutation())));
     return success();
   }
 };

@@ -129,7 +129,8 @@ struct ProductToComposite : OpRewritePattern<MulOp> {
 
   static Value makeHardSigmoid(Location loc, const Ramp &ramp,
                                PatternRewriter &rewriter) {
-    return HardSigmoidOp::create(rewriter, loc, ramp.input.getType(), ramp.input,
+    return HardSigmoidOp::create(rewriter, loc, ramp.input.getType(),
+                                 ramp.input,
                                  APFloat(static_cast<float>(ramp.scale)),
                                  APFloat(static_cast<float>(ramp.offset)));
   }
@@ -197,8 +198,10 @@ struct DivToLayerNorm : OpRewritePattern<DivOp> {
         !isCentered(square.getRhs(), centered))
       return failure();
     int64_t extent = shapeOf(x).back();
-    Value ones = makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 1));
-    Value zeros = makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 0));
+    Value ones =
+        makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 1));
+    Value zeros =
+        makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 0));
     rewriter.replaceOpWithNewOp<LayerNormOp>(op, op.getType(), x, ones, zeros,
                                              APFloat(shifted->second));
     return success();

@@ -83,20 +83,23 @@ struct SinkThroughReshape : OpRewritePattern<ReshapeOp> {
       if (start >= 0)
         moved.push_back(i);
     sorted = moved;
-    llvm::sort(sorted, [&](size_t a, size_t b) { return starts[a] < starts[b]; });
-    SmallVector<size_t> order = llvm::to_vector(llvm::seq<size_t>(0, groups.size()));
+    llvm::sort(sorted,
+               [&](size_t a, size_t b) { return starts[a] < starts[b]; });
+    SmallVector<size_t> order =
+        llvm::to_vector(llvm::seq<size_t>(0, groups.size()));
     for (auto [slot, group] : llvm::zip(moved, sorted))
       order[slot] = group;
 
     SmallVector<int64_t> shape, back;
     for (size_t group : order)
-      for (int64_t dim = groups[group].newBegin; dim < groups[group].newEnd; ++dim) {
+      for (int64_t dim = groups[group].newBegin; dim < groups[group].newEnd;
+           ++dim) {
         shape.push_back(to[dim]);
         back.push_back(dim);
       }
     auto type = RankedTensorType::get(shape, op.getType().getElementType());
-    Value reshaped = ReshapeOp::create(rewriter, op.getLoc(), type,
-                                       transpose.getInput());
+    Value reshaped =
+        ReshapeOp::create(rewriter, op.getLoc(), type, transpose.getInput());
     // Dimension `back[i]` of the result is dimension i of `reshaped`.
     rewriter.replaceOp(op, makeTranspose(rewriter, transpose.getLoc(), reshaped,
                                          inverse(back)));
@@ -157,7 +160,8 @@ struct PermuteMatmulRows : OpRewritePattern<MatmulOp> {
     Value constant =
         makeFloats(rewriter, op.getRhs().getLoc(), std::move(*weights));
     Value rows = makeTranspose(rewriter, op.getLoc(), constant, inverse(order));
-    auto matrix = RankedTensorType::get({to.back(), columns}, rewriter.getF32Type());
+    auto matrix =
+        RankedTensorType::get({to.back(), columns}, rewriter.getF32Type());
     Value flat = ReshapeOp::create(rewriter, op.getLoc(), matrix, rows);
     Value lhs = ReshapeOp::create(rewriter, reshape.getLoc(), reshape.getType(),
                                   transpose.getInput());

@@ -46,7 +46,8 @@ bool isChannelsFirst(ArrayRef<int64_t> permutation) {
   int64_t rank = permutation.size();
   if (rank < 4 || permutation[0] != 0 || permutation[1] != rank - 1)
     return false;
-  return llvm::equal(permutation.drop_front(2), llvm::seq<int64_t>(1, rank - 1));
+  return llvm::equal(permutation.drop_front(2),
+                     llvm::seq<int64_t>(1, rank - 1));
 }
 
 bool movesOnlyOnes(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
@@ -114,9 +115,8 @@ TransposeOp findTranspose(Operation *op) {
     auto transpose = operand.getDefiningOp<TransposeOp>();
     if (!transpose || static_cast<int64_t>(shapeOf(operand).size()) != rank)
       continue;
-    if (llvm::all_of(op->getOperands(), [&](Value other) {
-          return canUndo(other, transpose);
-        }))
+    if (llvm::all_of(op->getOperands(),
+                     [&](Value other) { return canUndo(other, transpose); }))
       return transpose;
   }
   return {};
@@ -176,7 +176,8 @@ struct SinkThroughSoftmax : OpRewritePattern<SoftmaxOp> {
     ArrayRef<int64_t> permutation = transpose.getPermutation();
     Value input = transpose.getInput();
     // Along another dimension than the last it is slower, so only images.
-    if (permutation[op.getAxis()] != static_cast<int64_t>(permutation.size()) - 1 &&
+    if (permutation[op.getAxis()] !=
+            static_cast<int64_t>(permutation.size()) - 1 &&
         !isChannelsFirst(permutation))
       return failure();
     replaceSunk(rewriter, op, input, shapeOf(input),
@@ -220,18 +221,19 @@ struct SinkThroughReduceMean : OpRewritePattern<ReduceMeanOp> {
     SmallVector<int64_t> shape;
     for (int64_t dim : permutation)
       if (op.getKeepDims() || !llvm::is_contained(axes, dim))
-        rest.push_back(op.getKeepDims() ? dim
-                                        : dim - llvm::count_if(axes, [&](int64_t a) {
-                                            return a < dim;
-                                          }));
+        rest.push_back(
+            op.getKeepDims() ? dim : dim - llvm::count_if(axes, [&](int64_t a) {
+                                       return a < dim;
+                                     }));
     for (auto [dim, extent] : llvm::enumerate(shapeOf(input))) {
       bool reduced = llvm::is_contained(axes, static_cast<int64_t>(dim));
       if (!reduced || op.getKeepDims())
         shape.push_back(reduced ? 1 : extent);
     }
-    replaceSunk(rewriter, op, input, shape,
-                rewriter.getNamedAttr("axes", rewriter.getDenseI64ArrayAttr(axes)),
-                transpose, rest);
+    replaceSunk(
+        rewriter, op, input, shape,
+        rewriter.getNamedAttr("axes", rewriter.getDenseI64ArrayAttr(axes)),
+        transpose, rest);
     return success();
   }
 };
@@ -252,11 +254,12 @@ template <typename OpTy> struct SinkThroughLists : OpRewritePattern<OpTy> {
     for (StringRef name : lists) {
       auto list = op->template getAttrOfType<DenseI64ArrayAttr>(name);
       attributes.push_back(rewriter.getNamedAttr(
-          name, rewriter.getDenseI64ArrayAttr(
-                    permute(list.asArrayRef(), before))));
+          name,
+          rewriter.getDenseI64ArrayAttr(permute(list.asArrayRef(), before))));
     }
     replaceSunk(rewriter, op, transpose.getInput(),
-                permute(shapeOf(op), before), attributes, transpose, permutation);
+                permute(shapeOf(op), before), attributes, transpose,
+                permutation);
     return success();
   }
   SmallVector<StringRef> lists;
@@ -267,7 +270,8 @@ void populateSinkTransposePatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<SinkThroughPointwise, SinkThroughSoftmax, SinkThroughLayerNorm,
                SinkThroughReduceMean>(context);
-  patterns.add<SinkThroughLists<PadOp>>(context, ArrayRef<StringRef>{"low", "high"});
+  patterns.add<SinkThroughLists<PadOp>>(context,
+                                        ArrayRef<StringRef>{"low", "high"});
   patterns.add<SinkThroughLists<SliceOp>>(
       context, ArrayRef<StringRef>{"offsets", "sizes", "strides"});
 }

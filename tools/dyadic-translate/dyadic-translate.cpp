@@ -20,9 +20,10 @@ static cl::list<std::string>
            cl::value_desc("name=shape"));
 static cl::opt<std::string> output("o", cl::desc("output file"),
                                    cl::value_desc("file"), cl::init("-"));
-static cl::opt<int64_t> elideLimit(
-    "elide-constants-above",
-    cl::desc("leave out the elements of larger constants"), cl::init(-1));
+static cl::opt<int64_t>
+    elideLimit("elide-constants-above",
+               cl::desc("leave out the elements of larger constants"),
+               cl::init(-1));
 static cl::opt<bool> printLocations("print-locations",
                                     cl::desc("print the ONNX node names"));
 
@@ -45,7 +46,8 @@ int main(int argc, char **argv) {
   dyadic::ONNXImportOptions options;
   for (const std::string &shape : shapes)
     if (!parseShape(shape, options)) {
-      llvm::errs() << "expected --shape name=1x2x3, but got '" << shape << "'\n";
+      llvm::errs() << "expected --shape name=1x2x3, but got '" << shape
+                   << "'\n";
       return 2;
     }
   mlir::MLIRContext context;
@@ -62,7 +64,8 @@ int main(int argc, char **argv) {
   }
   mlir::OpPrintingFlags flags;
   if (elideLimit >= 0)
-    flags.elideLargeElementsAttrs(elideLimit).elideLargeResourceString(elideLimit);
+    flags.elideLargeElementsAttrs(elideLimit)
+        .elideLargeResourceString(elideLimit);
   if (printLocations)
     flags.enableDebugInfo(true, /*prettyForm=*/true);
   (*module)->print(file->os(), flags);

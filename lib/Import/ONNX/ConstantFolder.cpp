@@ -77,8 +77,8 @@ FailureOr<Shape> resolveAxes(Node &node, ArrayRef<int64_t> axes, int64_t rank) {
   }
   llvm::sort(resolved);
   if (std::adjacent_find(resolved.begin(), resolved.end()) != resolved.end())
-    return node.emitError() << "expected distinct axes, but got "
-                            << toString(axes);
+    return node.emitError()
+           << "expected distinct axes, but got " << toString(axes);
   return resolved;
 }
 
@@ -88,8 +88,8 @@ FailureOr<Shape> resolveReshape(Node &node, ArrayRef<int64_t> from,
   Shape shape(to);
   int64_t known = 1, inferred = -1;
   auto mismatch = [&] {
-    return node.emitError() << "cannot reshape " << toString(from) << " to "
-                            << toString(to);
+    return node.emitError()
+           << "cannot reshape " << toString(from) << " to " << toString(to);
   };
   for (auto [i, extent] : llvm::enumerate(shape)) {
     if (extent == 0 && !zeroIsZero) {
@@ -199,8 +199,8 @@ FailureOr<Shape> splitSizes(Node &node, int64_t extent, size_t count,
                             ArrayRef<int64_t> sizes) {
   int64_t parts = node.getInt("num_outputs", count);
   if (parts != static_cast<int64_t>(count) || count == 0)
-    return node.emitError() << "expected " << parts << " outputs, but got "
-                            << count;
+    return node.emitError()
+           << "expected " << parts << " outputs, but got " << count;
   Shape result(sizes);
   if (sizes.empty()) {
     int64_t chunk = (extent + parts - 1) / parts;

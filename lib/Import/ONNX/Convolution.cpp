@@ -46,9 +46,9 @@ static LogicalResult convertConv(NodeImporter &node) {
   int64_t groups = node.getInt("group", 1);
   if (groups < 1 || (*filter)[1] > shape[1] / groups ||
       (*filter)[1] * groups != shape[1] || (*filter)[0] % groups != 0)
-    return node.emitError() << "expected a filter for " << shape[1]
-                            << " channels in " << groups
-                            << " groups, but got " << toString(*filter);
+    return node.emitError()
+           << "expected a filter for " << shape[1] << " channels in " << groups
+           << " groups, but got " << toString(*filter);
   SmallVector<Value> operands{imageToChannelsLast(node, input),
                               importFilter(node)};
   if (node.hasInput(2))
@@ -83,7 +83,8 @@ static LogicalResult convertConvTranspose(NodeImporter &node) {
                node.getInts("output_padding", {0, 0}) == Shape(2, 0);
   int64_t kh = filter[2], kw = filter[3], outputs = filter[1];
   int64_t n = shape[0], h = shape[2], w = shape[3];
-  tiles &= node.getInts("output_shape", {h * kh, w * kw}) == Shape{h * kh, w * kw};
+  tiles &=
+      node.getInts("output_shape", {h * kh, w * kw}) == Shape{h * kh, w * kw};
   if (!tiles)
     return node.unsupported("a transposed convolution whose stride is not its "
                             "kernel (or with padding, dilation or groups)");

@@ -10,8 +10,7 @@ using namespace mlir;
 
 namespace dyadic::onnx_import {
 
-template <typename OpTy>
-static LogicalResult convertUnary(NodeImporter &node) {
+template <typename OpTy> static LogicalResult convertUnary(NodeImporter &node) {
   return node.setOutput(node.emit<OpTy>(node.input(0)));
 }
 

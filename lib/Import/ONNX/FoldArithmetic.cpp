@@ -55,13 +55,15 @@ static FailureOr<HostTensor> applyBinary(FoldContext &context,
   return out;
 }
 
-template <const Binary &fn> static LogicalResult foldBinary(FoldContext &context) {
+template <const Binary &fn>
+static LogicalResult foldBinary(FoldContext &context) {
   auto result = applyBinary(context, context.in(0), context.in(1), fn);
   return failed(result) ? failure() : context.finish(std::move(*result));
 }
 
 /// Max, Min, Sum of any number of operands.
-template <const Binary &fn> static LogicalResult foldNary(FoldContext &context) {
+template <const Binary &fn>
+static LogicalResult foldNary(FoldContext &context) {
   HostTensor sum = context.in(0);
   for (size_t i = 1; i < context.inputs.size(); ++i) {
     if (!context.has(i))
@@ -109,9 +111,9 @@ static const Binary minimum = {
 static const Binary equal = {
     [](int64_t a, int64_t b) { return int64_t(a == b); },
     [](double a, double b) { return double(a == b); }, true};
-static const Binary less = {
-    [](int64_t a, int64_t b) { return int64_t(a < b); },
-    [](double a, double b) { return double(a < b); }, true};
+static const Binary less = {[](int64_t a, int64_t b) { return int64_t(a < b); },
+                            [](double a, double b) { return double(a < b); },
+                            true};
 static const Binary lessOrEqual = {
     [](int64_t a, int64_t b) { return int64_t(a <= b); },
     [](double a, double b) { return double(a <= b); }, true};
@@ -130,7 +132,8 @@ static const Binary logicalOr = {
 
 template <const Binary &fn> static LogicalResult foldDiv(FoldContext &context) {
   context.node.ignore("fmod");
-  if (!isFloat(context.in(1).kind) && llvm::is_contained(toInts(context.in(1)), 0))
+  if (!isFloat(context.in(1).kind) &&
+      llvm::is_contained(toInts(context.in(1)), 0))
     return context.node.emitError() << "division of integers by zero";
   return foldBinary<fn>(context);
 }
@@ -253,7 +256,8 @@ static LogicalResult foldReduce(FoldContext &context) {
       if (isFloat(in.kind))
         real = real ? fn.onFloats(*real, in.get(at)) : in.get(at);
       else
-        integer = integer ? fn.onInts(*integer, getInt(in, at)) : getInt(in, at);
+        integer =
+            integer ? fn.onInts(*integer, getInt(in, at)) : getInt(in, at);
     });
     if (real)
       out.set(next, mean ? *real / count : *real);

@@ -15,25 +15,24 @@ namespace dyadic::onnx_import {
 static LogicalResult foldConstant(FoldContext &context) {
   Node &node = context.node;
   if (const onnx::TensorProto *tensor = node.getTensor("value")) {
-    auto read = readTensor(*tensor, context.folder,
-                           [&] { return node.emitError(); });
+    auto read =
+        readTensor(*tensor, context.folder, [&] { return node.emitError(); });
     return failed(read) ? failure() : context.finish(std::move(*read));
   }
   if (node.has("value_int"))
-    return context.finish(
-        [&] {
-          HostTensor scalar(ElementKind::I64, {});
-          setInt(scalar, 0, node.getInt("value_int", 0));
-          return scalar;
-        }());
+    return context.finish([&] {
+      HostTensor scalar(ElementKind::I64, {});
+      setInt(scalar, 0, node.getInt("value_int", 0));
+      return scalar;
+    }());
   if (node.has("value_ints"))
     return context.finish(makeInts(node.getInts("value_ints")));
   bool isScalar = node.has("value_float");
   if (!isScalar && !node.has("value_floats"))
     return node.unsupported("a value that is not numbers");
-  SmallVector<float> values = isScalar
-                                  ? SmallVector<float>{node.getFloat("value_float", 0)}
-                                  : node.getFloats("value_floats");
+  SmallVector<float> values =
+      isScalar ? SmallVector<float>{node.getFloat("value_float", 0)}
+               : node.getFloats("value_floats");
   Shape shape;
   if (!isScalar)
     shape.push_back(values.size());
@@ -47,15 +46,15 @@ static LogicalResult foldConstantOfShape(FoldContext &context) {
   Node &node = context.node;
   HostTensor value(ElementKind::F32, {1});
   if (const onnx::TensorProto *tensor = node.getTensor("value")) {
-    auto read = readTensor(*tensor, context.folder,
-                           [&] { return node.emitError(); });
+    auto read =
+        readTensor(*tensor, context.folder, [&] { return node.emitError(); });
     if (failed(read))
       return failure();
     value = std::move(*read);
   }
   if (value.numElements() != 1)
-    return node.emitError() << "expected a value of one element, but got "
-                            << describe(value);
+    return node.emitError()
+           << "expected a value of one element, but got " << describe(value);
   Shape shape = toInts(context.in(0));
   auto out = context.copy(value, shape, Shape(shape.size(), 0));
   return failed(out) ? failure() : context.finish(std::move(*out));
@@ -94,8 +93,9 @@ static LogicalResult finishReshape(FoldContext &context,
 }
 
 static LogicalResult foldReshape(FoldContext &context) {
-  return finishReshape(context, resolveReshape(context.node, context.in(0).shape,
-                                               toInts(context.in(1))));
+  return finishReshape(
+      context,
+      resolveReshape(context.node, context.in(0).shape, toInts(context.in(1))));
 }
 
 static LogicalResult foldFlatten(FoldContext &context) {
@@ -136,8 +136,9 @@ static LogicalResult foldExpand(FoldContext &context) {
   const HostTensor &in = context.in(0);
   auto shape = broadcast(in.shape, toInts(context.in(1)));
   if (!shape)
-    return context.node.emitError() << "cannot expand " << toString(in.shape)
-                                    << " to " << toString(toInts(context.in(1)));
+    return context.node.emitError()
+           << "cannot expand " << toString(in.shape) << " to "
+           << toString(toInts(context.in(1)));
   auto out = context.copy(in, *shape, broadcastStrides(in.shape, *shape));
   return failed(out) ? failure() : context.finish(std::move(*out));
 }
@@ -178,15 +179,17 @@ static LogicalResult foldGather(FoldContext &context) {
   if (failed(out))
     return failure();
   int64_t outer = *countElements(from.take_front(*axis));
-  int64_t inner = *countElements(from.drop_front(*axis + 1)) * byteWidth(in.kind);
+  int64_t inner =
+      *countElements(from.drop_front(*axis + 1)) * byteWidth(in.kind);
   int64_t extent = from[*axis];
   char *target = out->bytes.data();
   for (int64_t i = 0; i < outer; ++i)
     for (int64_t index : toInts(indices)) {
       auto at = normalizeAxis(index, extent);
       if (!at)
-        return node.emitError() << "index " << index
-                                << " is out of range for an extent of " << extent;
+        return node.emitError()
+               << "index " << index << " is out of range for an extent of "
+               << extent;
       target = std::copy_n(in.bytes.data() + (i * extent + *at) * inner, inner,
                            target);
     }
@@ -277,9 +280,9 @@ static LogicalResult foldRange(FoldContext &context) {
          delta = context.in(2).get(0);
   double count = std::max(0.0, std::ceil((limit - start) / delta));
   if (!(count <= kMaxFoldedElements))
-    return context.node.emitError() << "expected a finite range, but got "
-                                    << start << " to " << limit << " by "
-                                    << delta;
+    return context.node.emitError()
+           << "expected a finite range, but got " << start << " to " << limit
+           << " by " << delta;
   HostTensor out(context.in(0).kind, {static_cast<int64_t>(count)});
   for (int64_t i = 0; i < out.shape[0]; ++i) {
     double value = start + static_cast<double>(i) * delta;

@@ -76,10 +76,12 @@ FailureOr<GraphValue *> GraphImporter::lookup(StringRef name) {
 }
 
 static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
-  return llvm::any_of(inputs, [](GraphValue *v) { return v && v->isRunTime(); });
+  return llvm::any_of(inputs,
+                      [](GraphValue *v) { return v && v->isRunTime(); });
 }
 
-constexpr StringLiteral kRunTimeOperand = "an operand that is computed at run time";
+constexpr StringLiteral kRunTimeOperand =
+    "an operand that is computed at run time";
 
 LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   SmallVector<GraphValue *> inputs;
@@ -97,8 +99,8 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   for (const std::string &name : proto.output())
     usedOutputs.push_back(!name.empty() && uses.count(name));
   SmallVector<GraphValue> results(proto.output_size());
-  valid = valid &&
-          succeeded(foldOrConvert(proto, inputs, usedOutputs, results));
+  valid =
+      valid && succeeded(foldOrConvert(proto, inputs, usedOutputs, results));
   for (auto [name, result] : llvm::zip(proto.output(), results)) {
     result.dependsOnInputs = !result.isKnown() && anyRunTime(inputs);
     if (!name.empty() && uses.count(name))
@@ -107,11 +109,9 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   return success(valid);
 }
 
-LogicalResult
-GraphImporter::foldOrConvert(const onnx::NodeProto &proto,
-                             ArrayRef<GraphValue *> inputs,
-                             ArrayRef<bool> usedOutputs,
-                             SmallVectorImpl<GraphValue> &results) {
+LogicalResult GraphImporter::foldOrConvert(
+    const onnx::NodeProto &proto, ArrayRef<GraphValue *> inputs,
+    ArrayRef<bool> usedOutputs, SmallVectorImpl<GraphValue> &results) {
   NodeImporter node(proto, opset, locOf(Node::displayName(proto)), builder,
                     inputs, usedOutputs);
   bool standard = proto.domain().empty() || proto.domain() == "ai.onnx";
@@ -122,9 +122,9 @@ GraphImporter::foldOrConvert(const onnx::NodeProto &proto,
       return emitError(node.getLoc())
              << "op '" << proto.domain() << "." << proto.op_type()
              << "' is not supported";
-    return emitError(node.getLoc()) << "op '" << proto.op_type()
-                                    << "' of opset " << opset
-                                    << " is not supported";
+    return emitError(node.getLoc())
+           << "op '" << proto.op_type() << "' of opset " << opset
+           << " is not supported";
   }
   bool onlyShape = proto.op_type() == "Shape" || proto.op_type() == "Size";
   // What this one reads failed before and was reported then.

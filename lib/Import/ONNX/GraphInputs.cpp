@@ -69,8 +69,7 @@ GraphImporter::resolveInputShape(const onnx::ValueInfoProto &input,
     if (open)
       return shape;
   }
-  if ((isGiven || type.has_shape()) &&
-      countElements(shape).value_or(0) == 0)
+  if ((isGiven || type.has_shape()) && countElements(shape).value_or(0) == 0)
     return error() << "shape " << toString(shape)
                    << " is empty or has more than " << kMaxElements
                    << " elements";
@@ -128,7 +127,8 @@ LogicalResult GraphImporter::addInputs() {
     values[input.name()].value = function.getArgument(index);
   }
   if (!missing.empty()) {
-    emitError(module.getLoc()) << "the model leaves input shapes open:" << missing;
+    emitError(module.getLoc())
+        << "the model leaves input shapes open:" << missing;
     valid = false;
   }
   for (const auto &given : options.shapes) {

@@ -32,8 +32,8 @@ public:
 
 private:
   Location locOf(int node) {
-    return NameLoc::get(StringAttr::get(
-        loc.getContext(), Node::displayName(graph.node(node))));
+    return NameLoc::get(
+        StringAttr::get(loc.getContext(), Node::displayName(graph.node(node))));
   }
 
   LogicalResult define(StringRef name, int node, Location where) {
@@ -135,8 +135,8 @@ private:
   /// Every node that still waits has a producer that waits, so walking from
   /// one to the next must come back to a node already seen.
   LogicalResult reportCycle(ArrayRef<int> waiting) {
-    int node = llvm::find_if(waiting, [](int n) { return n > 0; }) -
-               waiting.begin();
+    int node =
+        llvm::find_if(waiting, [](int n) { return n > 0; }) - waiting.begin();
     SmallVector<int> path;
     while (!llvm::is_contained(path, node)) {
       path.push_back(node);

@@ -13,7 +13,8 @@ static LogicalResult convertMatMul(NodeImporter &node) {
     return failure();
   // A vector is a row on the left and a column on the right, and its extent
   // of one leaves the result again.
-  bool rowVector = shapeOf(lhs).size() == 1, columnVector = shapeOf(rhs).size() == 1;
+  bool rowVector = shapeOf(lhs).size() == 1,
+       columnVector = shapeOf(rhs).size() == 1;
   if (rowVector)
     lhs = node.reshape(lhs, {1, shapeOf(lhs)[0]});
   if (columnVector)

@@ -51,7 +51,8 @@ static LogicalResult convertFlatten(NodeImporter &node) {
                          *countElements(shape.drop_front(axis))});
 }
 
-template <FailureOr<Shape> (*newShape)(Node &, ArrayRef<int64_t>, ArrayRef<int64_t>)>
+template <FailureOr<Shape> (*newShape)(Node &, ArrayRef<int64_t>,
+                                       ArrayRef<int64_t>)>
 static LogicalResult convertUnitDims(NodeImporter &node) {
   Value input = node.input(0);
   auto axes = node.intsArgument(1, "axes", 13);
@@ -66,8 +67,7 @@ static LogicalResult convertTranspose(NodeImporter &node) {
     return failure();
   int64_t rank = shapeOf(input).size();
   Shape reversed = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
-  return node.setOutput(
-      node.transpose(input, node.getInts("perm", reversed)));
+  return node.setOutput(node.transpose(input, node.getInts("perm", reversed)));
 }
 
 static LogicalResult convertConcat(NodeImporter &node) {
@@ -164,9 +164,9 @@ static LogicalResult convertGather(NodeImporter &node) {
   for (int64_t index : toInts(*indices)) {
     auto position = normalizeAxis(index, shape[*axis]);
     if (!position)
-      return node.emitError() << "index " << index
-                              << " is out of range for an extent of "
-                              << shape[*axis];
+      return node.emitError()
+             << "index " << index << " is out of range for an extent of "
+             << shape[*axis];
     positions.push_back(*position);
   }
   if (positions.empty())
@@ -216,8 +216,8 @@ static LogicalResult convertExpand(NodeImporter &node) {
   Shape from(shapeOf(input));
   auto shape = broadcast(from, *target);
   if (!shape)
-    return node.emitError() << "cannot expand " << toString(from) << " to "
-                            << toString(*target);
+    return node.emitError()
+           << "cannot expand " << toString(from) << " to " << toString(*target);
   from.insert(from.begin(), shape->size() - from.size(), 1);
   Value output = node.reshape(input, from);
   for (size_t i = 0; i < from.size(); ++i)
@@ -260,9 +260,10 @@ static LogicalResult convertPad(NodeImporter &node) {
   if (axes.empty())
     axes = llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
   size_t count = axes.size();
-  if (pads->size() != 2 * count || failed(resolveAxes(node, axes, shape.size())))
-    return node.emitError() << "expected " << 2 * count << " pads, but got "
-                            << pads->size();
+  if (pads->size() != 2 * count ||
+      failed(resolveAxes(node, axes, shape.size())))
+    return node.emitError()
+           << "expected " << 2 * count << " pads, but got " << pads->size();
   // A negative pad cuts elements off.
   Shape low(shape.size(), 0), high = low, offsets = low, sizes = shape;
   Shape strides(shape.size(), 1);
@@ -291,8 +292,7 @@ static LogicalResult convertPad(NodeImporter &node) {
 }
 
 /// Blocks of channels become blocks of pixels, or the other way round.
-template <bool toSpace>
-static LogicalResult convertBlocks(NodeImporter &node) {
+template <bool toSpace> static LogicalResult convertBlocks(NodeImporter &node) {
   Value input = node.input(0);
   int64_t block = node.getInt("blocksize", 0);
   std::string mode = node.getString("mode", "DCR");
@@ -305,25 +305,26 @@ static LogicalResult convertBlocks(NodeImporter &node) {
   if (mode != "DCR" && mode != "CRD")
     return node.unsupported("the mode '" + mode + "'");
   int64_t n = shape[0], c = shape[1], h = shape[2], w = shape[3];
-  bool divides = toSpace ? c % (block * block) == 0
-                         : h % block == 0 && w % block == 0;
+  bool divides =
+      toSpace ? c % (block * block) == 0 : h % block == 0 && w % block == 0;
   if (!divides)
-    return node.emitError() << "blocks of " << block << " do not divide "
-                            << toString(shape);
+    return node.emitError()
+           << "blocks of " << block << " do not divide " << toString(shape);
   if (!toSpace) {
     Value parts =
         node.reshape(input, {n, c, h / block, block, w / block, block});
-    Shape order = mode == "DCR" ? Shape{0, 3, 5, 1, 2, 4} : Shape{0, 1, 3, 5, 2, 4};
+    Shape order =
+        mode == "DCR" ? Shape{0, 3, 5, 1, 2, 4} : Shape{0, 1, 3, 5, 2, 4};
     return node.setOutput(
         node.reshape(node.transpose(parts, order),
                      {n, c * block * block, h / block, w / block}));
   }
   int64_t depth = c / (block * block);
   bool depthLast = mode == "DCR";
-  Value parts = depthLast
-                    ? node.reshape(input, {n, block, block, depth, h, w})
-                    : node.reshape(input, {n, depth, block, block, h, w});
-  Shape permutation = depthLast ? Shape{0, 3, 4, 1, 5, 2} : Shape{0, 1, 4, 2, 5, 3};
+  Value parts = depthLast ? node.reshape(input, {n, block, block, depth, h, w})
+                          : node.reshape(input, {n, depth, block, block, h, w});
+  Shape permutation =
+      depthLast ? Shape{0, 3, 4, 1, 5, 2} : Shape{0, 1, 4, 2, 5, 3};
   return node.setOutput(node.reshape(node.transpose(parts, permutation),
                                      {n, depth, h * block, w * block}));
 }

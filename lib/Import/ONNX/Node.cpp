@@ -43,8 +43,8 @@ static StringRef typeName(AttributeProto::AttributeType type) {
 }
 
 /// Files of the first IR versions leave the type out.
-static AttributeProto::AttributeType typeOf(const AttributeProto &attribute,
-                                            AttributeProto::AttributeType hint) {
+static AttributeProto::AttributeType
+typeOf(const AttributeProto &attribute, AttributeProto::AttributeType hint) {
   return attribute.has_type() ? attribute.type() : hint;
 }
 

@@ -69,7 +69,8 @@ namespace {
 class ScopedProperties {
 public:
   explicit ScopedProperties(OperationName name)
-      : name(name), bytes(name.getOpPropertyByteSize() / sizeof(std::max_align_t) + 1) {
+      : name(name),
+        bytes(name.getOpPropertyByteSize() / sizeof(std::max_align_t) + 1) {
     name.initOpProperties(get(), OpaqueProperties(nullptr));
   }
   ~ScopedProperties() { name.destroyOpProperties(get()); }
@@ -97,9 +98,9 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
       (name.getOpPropertyByteSize() == 0 ||
        succeeded(name.setOpPropertiesFromAttribute(
            name, properties.get(), dictionary, [&] { return emitError(); }))) &&
-      succeeded(inference->inferReturnTypes(
-          context, getLoc(), state.operands, dictionary, properties.get(),
-          state.regions, state.types));
+      succeeded(inference->inferReturnTypes(context, getLoc(), state.operands,
+                                            dictionary, properties.get(),
+                                            state.regions, state.types));
   if (!valid)
     return {};
   ArrayRef<int64_t> shape = cast<ShapedType>(state.types.front()).getShape();
@@ -112,8 +113,7 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
 }
 
 Value NodeImporter::constantTensor(HostTensor tensor) {
-  auto type =
-      RankedTensorType::get(tensor.shape, builder.getF32Type());
+  auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
   if (tensor.numElements() == 0) {
     emitError() << "operand of shape " << toString(tensor.shape) << " is empty";
     return {};
@@ -161,9 +161,9 @@ Value NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
     (void)unsupported("an empty result of shape " + toString(sizes));
     return {};
   }
-  return emit<qnn::SliceOp>(value, {attr("offsets", offsets),
-                                    attr("sizes", sizes),
-                                    attr("strides", strides)});
+  return emit<qnn::SliceOp>(value,
+                            {attr("offsets", offsets), attr("sizes", sizes),
+                             attr("strides", strides)});
 }
 
 Value NodeImporter::concat(ValueRange values, int64_t axis) {

@@ -45,7 +45,9 @@ public:
   size_t numOutputs() const { return outputs.size(); }
   bool hasInput(size_t i) const { return i < inputs.size() && inputs[i]; }
   /// Whether anything reads output `i`.
-  bool isUsed(size_t i) const { return i < usedOutputs.size() && usedOutputs[i]; }
+  bool isUsed(size_t i) const {
+    return i < usedOutputs.size() && usedOutputs[i];
+  }
 
   /// Input `i` as a f32 tensor.
   mlir::Value input(size_t i);
@@ -59,7 +61,9 @@ public:
                                       int64_t since,
                                       llvm::ArrayRef<int64_t> fallback = {});
 
-  mlir::LogicalResult setOutput(mlir::Value value) { return setOutput(0, value); }
+  mlir::LogicalResult setOutput(mlir::Value value) {
+    return setOutput(0, value);
+  }
   mlir::LogicalResult setOutput(size_t i, mlir::Value value);
   llvm::ArrayRef<mlir::Value> getOutputs() const { return outputs; }
 
@@ -86,7 +90,8 @@ public:
                     llvm::ArrayRef<int64_t> strides);
   mlir::Value concat(mlir::ValueRange values, int64_t axis);
 
-  mlir::NamedAttribute attr(llvm::StringRef name, llvm::ArrayRef<int64_t> value);
+  mlir::NamedAttribute attr(llvm::StringRef name,
+                            llvm::ArrayRef<int64_t> value);
   mlir::NamedAttribute attr(llvm::StringRef name, int64_t value);
   mlir::NamedAttribute floatAttr(llvm::StringRef name, float value);
   mlir::NamedAttribute boolAttr(llvm::StringRef name, bool value);

@@ -24,8 +24,8 @@ static LogicalResult convertBatchNormalization(NodeImporter &node) {
     return failure();
   ArrayRef<int64_t> shape = shapeOf(input);
   if (shape.size() < 2)
-    return node.emitError() << "expected an input with channels, but got "
-                            << toString(shape);
+    return node.emitError()
+           << "expected an input with channels, but got " << toString(shape);
   int64_t channels = shape[1];
   const HostTensor *parameters[4];
   for (size_t i = 0; i < 4; ++i) {
@@ -43,15 +43,15 @@ static LogicalResult convertBatchNormalization(NodeImporter &node) {
       std::tie(parameters[0], parameters[1], parameters[2], parameters[3]);
   SmallVector<float> factors, addends;
   for (int64_t c = 0; c < channels; ++c) {
-    double factor =
-        scale->get(c) / std::sqrt(variance->get(c) + static_cast<double>(epsilon));
+    double factor = scale->get(c) /
+                    std::sqrt(variance->get(c) + static_cast<double>(epsilon));
     factors.push_back(static_cast<float>(factor));
     addends.push_back(static_cast<float>(bias->get(c) - mean->get(c) * factor));
   }
   Shape perChannel(shape.size() - 1, 1);
   perChannel[0] = channels;
-  Value scaled = node.emit<qnn::MulOp>(
-      {input, node.constantTensor(factors, perChannel)});
+  Value scaled =
+      node.emit<qnn::MulOp>({input, node.constantTensor(factors, perChannel)});
   return node.setOutput(node.emit<qnn::AddOp>(
       {scaled, node.constantTensor(addends, perChannel)}));
 }

@@ -46,8 +46,8 @@ static LogicalResult convertGlobalAveragePool(NodeImporter &node) {
     return failure();
   int64_t rank = shapeOf(input).size();
   if (rank < 3)
-    return node.emitError() << "expected an image, but got "
-                            << toString(shapeOf(input));
+    return node.emitError()
+           << "expected an image, but got " << toString(shapeOf(input));
   Shape axes = llvm::to_vector(llvm::seq<int64_t>(2, rank));
   return node.setOutput(node.emit<qnn::ReduceMeanOp>(
       input, {node.attr("axes", axes), node.boolAttr("keep_dims", true)}));
@@ -70,8 +70,7 @@ static LogicalResult convertGlobalMaxPool(NodeImporter &node) {
 }
 
 /// ReduceMean, and ReduceSum as a mean times the number of elements.
-template <bool isSum>
-static LogicalResult convertReduce(NodeImporter &node) {
+template <bool isSum> static LogicalResult convertReduce(NodeImporter &node) {
   Value input = node.input(0);
   auto axes = node.intsArgument(1, "axes", isSum ? 13 : 18);
   bool keep = node.getInt("keepdims", 1) != 0;

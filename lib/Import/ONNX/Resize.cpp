@@ -24,8 +24,8 @@ struct Sampling {
 
 static bool isKnown(const Sampling &sampling) {
   static constexpr StringLiteral transformations[] = {
-      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
-      "align_corners", "asymmetric", "tf_half_pixel_for_nn"};
+      "half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
+      "align_corners", "asymmetric",           "tf_half_pixel_for_nn"};
   static constexpr StringLiteral roundings[] = {
       "round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
   return llvm::is_contained(transformations, sampling.transformation) &&
@@ -65,7 +65,8 @@ static Shape sample(int64_t from, int64_t to, float scale,
       rounded = std::floor(coordinate + 0.5f);
     else
       rounded = std::ceil(coordinate - 0.5f);
-    table.push_back(static_cast<int64_t>(std::clamp(rounded, 0.0f, length - 1)));
+    table.push_back(
+        static_cast<int64_t>(std::clamp(rounded, 0.0f, length - 1)));
   }
   return table;
 }
@@ -91,21 +92,21 @@ static FailureOr<Target> resolveTarget(NodeImporter &node,
   size_t count = axes.empty() ? shape.size() : axes.size();
   if (scales.empty() == sizes.empty() ||
       (scales.empty() ? sizes.size() : scales.size()) != count)
-    return node.emitError() << "expected either " << count << " scales or "
-                            << count << " sizes, but got " << scales.size()
-                            << " and " << sizes.size();
+    return node.emitError()
+           << "expected either " << count << " scales or " << count
+           << " sizes, but got " << scales.size() << " and " << sizes.size();
   Target target{Shape(shape), SmallVector<float>(shape.size(), 1)};
   for (size_t i = 0; i < count; ++i) {
-    auto axis = resolveAxis(node, axes.empty() ? static_cast<int64_t>(i) : axes[i],
-                            shape.size());
+    auto axis = resolveAxis(
+        node, axes.empty() ? static_cast<int64_t>(i) : axes[i], shape.size());
     if (failed(axis))
       return failure();
     float extent = static_cast<float>(shape[*axis]);
     float size = sizes.empty() ? std::floor(extent * scales[i])
                                : static_cast<float>(sizes[i]);
     if (!(size >= 1 && size <= static_cast<float>(1 << 24)))
-      return node.emitError() << "cannot resize an extent of " << extent
-                              << " to " << size;
+      return node.emitError()
+             << "cannot resize an extent of " << extent << " to " << size;
     target.sizes[*axis] = static_cast<int64_t>(size);
     target.scales[*axis] = sizes.empty() ? scales[i] : size / extent;
   }

@@ -18,8 +18,7 @@ using EmitError = llvm::function_ref<InFlightDiagnostic()>;
 
 std::string dataTypeName(int32_t type) {
   if (TensorProto::DataType_IsValid(type))
-    return TensorProto::DataType_Name(
-        static_cast<TensorProto::DataType>(type));
+    return TensorProto::DataType_Name(static_cast<TensorProto::DataType>(type));
   return "element type " + std::to_string(type);
 }
 
@@ -237,8 +236,8 @@ FailureOr<HostTensor> readTensor(const TensorProto &tensor, StringRef folder,
   std::optional<int64_t> count = countElements(shape);
   if (!count)
     return emitError() << "shape " << toString(shape)
-                       << " has a negative extent or more than "
-                       << kMaxElements << " elements";
+                       << " has a negative extent or more than " << kMaxElements
+                       << " elements";
   if (tensor.has_segment())
     return emitError() << "tensors in segments are not supported";
 

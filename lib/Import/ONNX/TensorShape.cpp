@@ -118,7 +118,8 @@ HostTensor copyStrided(const HostTensor &in, llvm::ArrayRef<int64_t> shape,
   return out;
 }
 
-HostTensor transpose(const HostTensor &in, llvm::ArrayRef<int64_t> permutation) {
+HostTensor transpose(const HostTensor &in,
+                     llvm::ArrayRef<int64_t> permutation) {
   Shape own = stridesOf(in.shape), shape, strides;
   for (int64_t dim : permutation) {
     shape.push_back(in.shape[dim]);

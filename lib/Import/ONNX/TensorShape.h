@@ -37,7 +37,8 @@ std::optional<Shape> broadcast(llvm::ArrayRef<int64_t> a,
                                llvm::ArrayRef<int64_t> b);
 
 /// Strides that read a tensor of shape `from` as if it had shape `to`.
-Shape broadcastStrides(llvm::ArrayRef<int64_t> from, llvm::ArrayRef<int64_t> to);
+Shape broadcastStrides(llvm::ArrayRef<int64_t> from,
+                       llvm::ArrayRef<int64_t> to);
 
 /// Calls `visit(position)` for each element of `shape` in row-major order,
 /// where the position is `offset` + Σ index·strides.

@@ -21,9 +21,9 @@ static FailureOr<Shape> readNumbers(NodeImporter &node, StringRef name,
                  return n >= least && n <= kLargest;
                });
   if (!valid)
-    return node.emitError() << "expected '" << name << "' to be " << count
-                            << " numbers from " << least << " on, but got "
-                            << toString(numbers);
+    return node.emitError()
+           << "expected '" << name << "' to be " << count << " numbers from "
+           << least << " on, but got " << toString(numbers);
   if (isSignal)
     for (size_t side = 0; side < sides; ++side)
       numbers.insert(numbers.begin() + 2 * side, fallback);
@@ -37,7 +37,8 @@ static void padSame(Window &window, ArrayRef<int64_t> spatial, bool upper) {
     int64_t stride = window.strides[i];
     int64_t outputs = (spatial[i] + stride - 1) / stride;
     int64_t reach = (window.kernel[i] - 1) * window.dilations[i] + 1;
-    int64_t total = std::max<int64_t>((outputs - 1) * stride + reach - spatial[i], 0);
+    int64_t total =
+        std::max<int64_t>((outputs - 1) * stride + reach - spatial[i], 0);
     int64_t small = total / 2, large = total - small;
     window.pads[i] = upper ? small : large;
     window.pads[i + 2] = upper ? large : small;
@@ -56,7 +57,8 @@ static void applyCeilMode(Window &window, ArrayRef<int64_t> spatial) {
     int64_t windows = (padded - reach + stride - 1) / stride + 1;
     if ((windows - 1) * stride >= spatial[i] + window.pads[i])
       --windows;
-    int64_t extra = std::max<int64_t>((windows - 1) * stride + reach - padded, 0);
+    int64_t extra =
+        std::max<int64_t>((windows - 1) * stride + reach - padded, 0);
     window.ceilExtra[i] = extra;
     window.pads[i + 2] += extra;
   }
@@ -87,9 +89,9 @@ FailureOr<Window> resolveWindow(NodeImporter &node,
     if (isSignal)
       actual.insert(actual.begin(), 1);
     if (node.has("kernel_shape") && actual != window.kernel)
-      return node.emitError() << "expected a filter of "
-                              << toString(window.kernel) << ", but got "
-                              << toString(actual);
+      return node.emitError()
+             << "expected a filter of " << toString(window.kernel)
+             << ", but got " << toString(actual);
     window.kernel = actual;
   }
 

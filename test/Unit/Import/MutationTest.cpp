@@ -31,10 +31,12 @@ protected:
     std::vector<std::string> bytes;
     std::error_code error;
     llvm::sys::fs::directory_iterator file(
-        DYADIC_TEST_SOURCE_DIR "/Inputs/onnx", error), end;
+        DYADIC_TEST_SOURCE_DIR "/Inputs/onnx", error),
+        end;
     for (; !error && file != end; file.increment(error))
       if (llvm::StringRef(file->path()).ends_with(".onnx"))
-        bytes.push_back((*llvm::MemoryBuffer::getFile(file->path()))->getBuffer().str());
+        bytes.push_back(
+            (*llvm::MemoryBuffer::getFile(file->path()))->getBuffer().str());
     return bytes;
   }
 
@@ -84,7 +86,8 @@ TEST_F(Mutation, SplicedModels) {
     const std::string &a = all[random() % all.size()];
     const std::string &b = all[random() % all.size()];
     importBytes(a + b);
-    importBytes(a.substr(0, random() % a.size()) + b.substr(random() % b.size()));
+    importBytes(a.substr(0, random() % a.size()) +
+                b.substr(random() % b.size()));
   }
 }
 
