@@ -164,8 +164,10 @@ Expected<ObserverOptions> parseObserver(StringRef text) {
   double number = 0;
   bool hasNumber = text.contains('=');
   bool ok = !hasNumber || !value.getAsDouble(number);
-  if (kind == "minmax" && !hasNumber)
+  if (kind == "minmax" && !hasNumber) {
+    options.kind = ObserverOptions::Kind::MinMax;
     return options;
+  }
   if (kind == "moving-average" && ok) {
     options.kind = ObserverOptions::Kind::MovingAverage;
     options.momentum = hasNumber ? number : options.momentum;
