@@ -1,6 +1,7 @@
 """Writes measured tables into documents, between markers, with what they were measured on."""
 import datetime
 import importlib.metadata
+import os
 import re
 import subprocess
 
@@ -27,7 +28,15 @@ def versions(*packages):
 
 def commit(root):
     done = subprocess.run(["git", "-C", root, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+    dirty = subprocess.run(["git", "-C", root, "diff", "--quiet", "HEAD", "--", "lib", "include", "tools", "cmake"])
+    return (done.stdout.strip() or "unknown") + (" with changes" if dirty.returncode else "")
+
+
+def build_first(root):
+    """What is published was measured with what is checked out."""
+    if "DYADIC" in os.environ:
+        raise SystemExit("--write measures build/release: unset DYADIC")
+    subprocess.run([os.path.join(root, "scripts/build"), "release", "dyadic"], check=True)
 
 
 def heading(root, *packages):

@@ -174,6 +174,8 @@ def main():
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="write docs/Results.md and README.md")
     options = parser.parse_args()
+    if options.write:
+        report.build_first(ROOT)
     os.sched_setaffinity(0, {options.core})
     results = {}
     for name in options.models.split(","):

@@ -115,6 +115,8 @@ def main():
     except Unavailable as e:
         print(f"skipped: {e}")
         return
+    if options.write:
+        report.build_first(ROOT)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for key in options.keys or KEYS:
