@@ -1,0 +1,55 @@
+//===- StrategyTest.cpp - register tiles, apart from their code -----------===//
+#include "dyadic/Target/KernelTarget.h"
+
+#include "gtest/gtest.h"
+
+using namespace dyadic;
+
+static std::unique_ptr<KernelTarget> target(ISA isa) {
+  TargetInfo info;
+  info.isa = isa;
+  return KernelTarget::create(info);
+}
+
+/// Accumulators, a weight register a vector and an activation.
+static int64_t registers(const RegisterTile &tile) {
+  return tile.pixels * tile.vectors + tile.vectors + 1;
+}
+
+TEST(StrategyTest, TilesFitTheRegistersAndTheShape) {
+  for (ISA isa : {ISA::AVX2, ISA::AVX512VNNI})
+    for (OperandKind kind : {OperandKind::U8, OperandKind::I8, OperandKind::F32})
+      for (int64_t pixels : {1, 2, 7, 14, 56, 3136})
+        for (int64_t channels : {1, 8, 24, 64, 1000}) {
+          auto t = target(isa);
+          RegisterTile tile = t->chooseTile({kind, 4, pixels, channels, 576});
+          EXPECT_GE(tile.pixels, 1);
+          EXPECT_GE(tile.vectors, 1);
+          EXPECT_LE(tile.pixels, pixels);
+          EXPECT_LE((tile.vectors - 1) * t->lanes(), channels);
+          EXPECT_LE(registers(tile), t->getInfo().vectorRegisters());
+        }
+}
+
+TEST(StrategyTest, LargeShapesFillTheRegisters) {
+  RegisterTile tile = target(ISA::AVX512VNNI)
+                          ->chooseTile({OperandKind::U8, 56, 56, 64, 576});
+  EXPECT_GE(registers(tile), 28);
+  // No junk pixels: a row is a whole number of tiles.
+  EXPECT_EQ(56 % tile.pixels, 0);
+}
+
+TEST(StrategyTest, TheLargerOperandIsReadOnce) {
+  auto t = target(ISA::AVX512VNNI);
+  // Few pixels, many weights: a panel of weights stays.
+  EXPECT_TRUE(t->chooseTile({OperandKind::U8, 7, 7, 2048, 4608}).panelsOutermost);
+  // One tile of pixels: its activations stay.
+  EXPECT_FALSE(t->chooseTile({OperandKind::U8, 1, 14, 256, 64}).panelsOutermost);
+}
+
+TEST(StrategyTest, TargetsOfBytesShareOnePacking) {
+  EXPECT_EQ(target(ISA::AVX2)->reductionGroup(OperandKind::U8), 4);
+  EXPECT_EQ(target(ISA::AVX512VNNI)->reductionGroup(OperandKind::U8), 4);
+  EXPECT_EQ(target(ISA::AVX512VNNI)->reductionGroup(OperandKind::F32), 1);
+  EXPECT_EQ(target(ISA::Scalar)->reductionGroup(OperandKind::U8), 1);
+}
