@@ -18,7 +18,7 @@ namespace dyadic {
 SmallVector<InputSpec> inputSpecs(func::FuncOp func) {
   SmallVector<InputSpec> specs;
   for (BlockArgument argument : func.getArguments()) {
-    auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "qnn.name");
+    auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
     auto type = cast<RankedTensorType>(argument.getType());
     specs.push_back({name ? name.str() : "arg" + std::to_string(argument.getArgNumber()),
                      SmallVector<int64_t>(type.getShape())});
@@ -82,9 +82,9 @@ static LogicalResult writeRanges(func::FuncOp func,
     }
     auto attr = qnn::RangeAttr::get(context, range->min, range->max);
     if (op)
-      op->setAttr(kRangeAttrName, ArrayAttr::get(context, {attr}));
+      op->setAttr(kRangeAttr, ArrayAttr::get(context, {attr}));
     else
-      func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttrName, attr);
+      func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
   }
   return success();
 }

@@ -68,7 +68,7 @@ private:
 
   /// Opens `@<model>_run` and binds the function's arguments and results.
   LogicalResult startRun() {
-    auto arena = module->getAttrOfType<IntegerAttr>("dyadic.arena_bytes");
+    auto arena = module->getAttrOfType<IntegerAttr>(kArenaBytesAttr);
     if (!arena)
       return main.emitError("expected the module attribute "
                             "dyadic.arena_bytes: run --dyadic-plan-memory first");

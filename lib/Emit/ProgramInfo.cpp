@@ -2,6 +2,7 @@
 #include "dyadic/Emit/ProgramInfo.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -82,7 +83,7 @@ static LogicalResult readBorder(func::FuncOp main, ProgramInfo &info) {
   llvm::StringSet<> taken;
   auto add = [&](Type type, DictionaryAttr attrs, const Twine &fallback,
                  std::vector<TensorInfo> &list) -> LogicalResult {
-    auto name = attrs ? attrs.getAs<StringAttr>("qnn.name") : StringAttr();
+    auto name = attrs ? attrs.getAs<StringAttr>(kNameAttr) : StringAttr();
     std::string text = name ? name.str() : fallback.str();
     auto tensor = describeTensor(type, text, main.getLoc());
     if (failed(tensor))
@@ -169,7 +170,7 @@ FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
     return main.emitError("expected a body and at least one result");
   ProgramInfo info;
   info.name = toIdentifier(modelName);
-  if (auto bytes = module->getAttrOfType<IntegerAttr>("dyadic.arena_bytes"))
+  if (auto bytes = module->getAttrOfType<IntegerAttr>(kArenaBytesAttr))
     info.arenaBytes = bytes.getInt();
   else
     return module.emitError("expected the attribute dyadic.arena_bytes");

@@ -37,7 +37,7 @@ struct LowerQuantizeCast : OpConversionPattern<quant::QuantizeCastOp> {
       return failure();
     rewriter.replaceOpWithNewOp<QuantizeOp>(
         op, storageTensorOf(op.getResult()), adaptor.getInput(),
-        rewriter.getF32FloatAttr(static_cast<float>(1.0 / type->getScale())),
+        rewriter.getF32FloatAttr(inverseScale(type->getScale())),
         rewriter.getI32IntegerAttr(type->getZeroPoint()));
     return success();
   }

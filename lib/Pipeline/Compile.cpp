@@ -183,7 +183,7 @@ void countOps(ModuleOp module, CompileSummary &summary) {
       return;
     }
     auto named = op->getLoc()->findInstanceOf<NameLoc>();
-    auto reason = op->getAttrOfType<StringAttr>("qnn.float_reason");
+    auto reason = op->getAttrOfType<StringAttr>(kFloatReasonAttr);
     summary.floatOps.push_back({named ? named.getName().str() : "",
                                 op->getName().getStringRef().str(),
                                 reason ? reason.str() : ""});

@@ -45,11 +45,11 @@ static void inventRanges(func::FuncOp func) {
   MLIRContext *context = func.getContext();
   auto range = qnn::RangeAttr::get(context, -1, 1);
   for (BlockArgument argument : func.getArguments())
-    func.setArgAttr(argument.getArgNumber(), kRangeAttrName, range);
+    func.setArgAttr(argument.getArgNumber(), kRangeAttr, range);
   func.walk([&](Operation *op) {
     if (op->getNumResults() == 1 && isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) &&
         !op->hasTrait<OpTrait::ConstantLike>())
-      op->setAttr(kRangeAttrName, ArrayAttr::get(context, {range}));
+      op->setAttr(kRangeAttr, ArrayAttr::get(context, {range}));
   });
 }
 

@@ -17,9 +17,6 @@
 
 namespace dyadic {
 
-/// Names the discardable attributes that calibration writes.
-constexpr llvm::StringLiteral kRangeAttrName = "qnn.range";
-
 /// What a runner calls with each value it computed and the value's elements.
 using ObserveFn =
     llvm::function_ref<void(mlir::Value, llvm::ArrayRef<float>)>;

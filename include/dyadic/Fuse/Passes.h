@@ -8,9 +8,6 @@
 
 namespace dyadic {
 
-/// Module attribute: bytes of the arena that a level 4 module needs.
-inline constexpr llvm::StringLiteral kArenaBytesAttr = "dyadic.arena_bytes";
-
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "dyadic/Fuse/Passes.h.inc"

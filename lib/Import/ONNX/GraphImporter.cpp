@@ -190,7 +190,7 @@ LogicalResult GraphImporter::addOutputs() {
   function.setType(builder.getFunctionType(
       function.getBody().getArgumentTypes(), ValueRange(operands).getTypes()));
   for (auto [i, name] : llvm::enumerate(names))
-    function.setResultAttr(i, "qnn.name", builder.getStringAttr(name));
+    function.setResultAttr(i, kNameAttr, builder.getStringAttr(name));
   return success();
 }
 

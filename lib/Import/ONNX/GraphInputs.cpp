@@ -123,7 +123,7 @@ LogicalResult GraphImporter::addInputs() {
     auto tensorType = RankedTensorType::get(*shape, builder.getF32Type());
     unsigned index = function.getNumArguments();
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
-    function.setArgAttr(index, "qnn.name", builder.getStringAttr(input.name()));
+    function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));
     values[input.name()].value = function.getArgument(index);
   }
   if (!missing.empty()) {

@@ -51,4 +51,11 @@ class PointwiseTrait
 #define GET_OP_CLASSES
 #include "dyadic/Dialect/Dyadic/DyadicOps.h.inc"
 
+namespace dyadic {
+
+/// The module attribute that memory planning writes: the arena's size in bytes.
+inline constexpr llvm::StringLiteral kArenaBytesAttr = "dyadic.arena_bytes";
+
+} // namespace dyadic
+
 #endif

@@ -25,9 +25,16 @@
 
 namespace dyadic {
 
-/// A discardable attribute that calibration writes on contractions: the mean of
-/// each channel of the input, an array of f32.
+/// The discardable attributes of levels 1 and 2. The model's name of an argument
+/// or result, a string.
+inline constexpr llvm::StringLiteral kNameAttr = "qnn.name";
+/// Calibration's result, #qnn.range: on an argument, or one per result of an op.
+inline constexpr llvm::StringLiteral kRangeAttr = "qnn.range";
+/// Calibration's too, on contractions: the mean of each channel of the input, an
+/// array of f32.
 inline constexpr llvm::StringLiteral kInputMeansAttr = "qnn.input_means";
+/// Why the quantizer left an op in float, a string.
+inline constexpr llvm::StringLiteral kFloatReasonAttr = "qnn.float_reason";
 
 } // namespace dyadic
 
