@@ -108,7 +108,7 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target) {
  * Link with -lm. Nothing is allocated, nothing is kept between calls.
  */
 )",
-                      info.name, target.triple, name(target.isa), input,
+                      info.name, target.triple, target.level, input,
                       upper, input.upper(), output, output.upper(),
                       llvm::join(names, ", "));
   os << llvm::formatv("#ifndef {0}_DYADIC_H\n#define {0}_DYADIC_H\n\n"

@@ -92,7 +92,7 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
   os << "  weights " << printBytes(info.weightBytes) << ", arena "
      << printBytes(info.arenaBytes) << ", for "
      << compilation.options().target.cpu << " ("
-     << name(compilation.options().target.isa) << ")\n";
+     << compilation.options().target.level << ")\n";
   uint64_t size = 0;
   if (!options.output.empty() && !llvm::sys::fs::file_size(options.output, size))
     os << "  " << options.output << " " << printBytes(size) << ", ";

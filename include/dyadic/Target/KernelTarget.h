@@ -43,11 +43,11 @@ class KernelTarget {
 public:
   explicit KernelTarget(TargetInfo info) : info(std::move(info)) {}
   virtual ~KernelTarget() = default;
-  static std::unique_ptr<KernelTarget> create(const TargetInfo &info);
-
   const TargetInfo &getInfo() const { return info; }
-  /// 32-bit lanes of an accumulator register.
-  int64_t lanes() const { return info.lanes(); }
+  /// 32-bit lanes of an accumulator register; 1 for plain loops.
+  virtual int64_t lanes() const = 0;
+  /// Architectural registers that a register tile may use.
+  virtual int64_t vectorRegisters() const = 0;
 
   /// How many consecutive products of one sum an instruction takes: weights are
   /// packed [depth / group][column][group].
@@ -87,11 +87,9 @@ private:
 };
 
 namespace scalar {
-std::unique_ptr<KernelTarget> createTarget(const TargetInfo &info);
+/// The kernels that every CPU target has as its weakest level.
+std::unique_ptr<KernelTarget> createKernels(const TargetInfo &info);
 } // namespace scalar
-namespace x86 {
-std::unique_ptr<KernelTarget> createTarget(const TargetInfo &info);
-} // namespace x86
 
 } // namespace dyadic
 

@@ -4,41 +4,50 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <string>
 
 namespace dyadic {
 
-/// The instruction sets that kernels are written for, weakest first. Each
-/// includes those before it.
-enum class ISA { Scalar, AVX2, AVX512VNNI };
+class Target;
 
-llvm::StringRef name(ISA isa);
+/// What a user asks for.
+struct TargetRequest {
+  /// A triple, or the name of a registered target; empty: this machine.
+  std::string triple;
+  /// `native` (this machine, by its feature bits), the name of a kernel level
+  /// (`avx2`, `dotprod`, `sm_80`, …) or a CPU name that LLVM knows, each
+  /// optionally followed by features: `x86-64-v3,+avxvnni`. Empty: native on
+  /// this machine, the baseline of any other.
+  std::string cpu;
+};
 
 /// A target: LLVM's three strings and the kernels that they allow.
 struct TargetInfo {
   std::string triple;
   std::string cpu;      // LLVM's name, "x86-64" where only features count
-  std::string features; // "+avx2,+fma,…"
-  ISA isa = ISA::Scalar;
-  /// AVX512-VBMI: 256-entry tables of bytes in registers.
-  bool hasVBMI = false;
+  std::string features; // "+avx2,+fma,…": added to those of the CPU
+  const Target *target = nullptr;
+  /// The strongest of the target's kernel levels that the features allow.
+  std::string level;
+  /// The features that are on, those of the CPU included.
+  llvm::StringSet<> enabled;
 
-  /// 32-bit lanes of a vector register; 1 for plain loops.
-  int64_t lanes() const;
-  /// Architectural vector registers that a register tile may use.
-  int64_t vectorRegisters() const;
+  bool has(llvm::StringRef feature) const { return enabled.contains(feature); }
 };
 
-/// The target that `--cpu` names: `native` (this machine, by CPUID bits),
-/// `scalar`, `avx2`, `avx512vnni`, or a CPU name that LLVM knows, each
-/// optionally followed by features: `x86-64-v3,+avxvnni`. An unknown name or
-/// feature is an error at `loc` that lists near ones.
-mlir::FailureOr<TargetInfo> resolveTarget(llvm::StringRef cpu,
+/// Finds the target. Unknown triples, CPUs and features are errors at `loc`
+/// that list near names.
+mlir::FailureOr<TargetInfo> resolveTarget(const TargetRequest &request,
                                           mlir::Location loc);
+/// The same for this machine's kind of processor.
+inline mlir::FailureOr<TargetInfo> resolveTarget(llvm::StringRef cpu,
+                                                 mlir::Location loc) {
+  return resolveTarget(TargetRequest{"", cpu.str()}, loc);
+}
 
-/// Whether this machine runs code for `target`; otherwise the feature that is
-/// missing.
+/// Whether this machine runs code for `target`; otherwise what is missing.
 bool hostSupports(const TargetInfo &target, std::string &missing);
 
 } // namespace dyadic

@@ -12,6 +12,8 @@ class ScalarTarget : public KernelTarget {
 public:
   using KernelTarget::KernelTarget;
 
+  int64_t lanes() const override { return 1; }
+  int64_t vectorRegisters() const override { return 16; }
   int64_t reductionGroup(OperandKind) const override { return 1; }
   RegisterTile chooseTile(const ContractionShape &shape) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,

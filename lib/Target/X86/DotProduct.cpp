@@ -38,7 +38,7 @@ static Value callIntrinsic(OpBuilder &b, Location loc, StringRef name,
 }
 
 bool X86Target::usesVNNI(OperandKind kind) const {
-  return kind == OperandKind::U8 && getInfo().isa == ISA::AVX512VNNI;
+  return kind == OperandKind::U8 && isAVX512();
 }
 
 Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
@@ -132,7 +132,7 @@ Value X86Target::lookup(OpBuilder &b, Location loc, Value x,
                         Value table) const {
   auto type = cast<VectorType>(x.getType());
   int64_t width = type.getNumElements();
-  if (!getInfo().hasVBMI || width % 64)
+  if (!isAVX512() || !getInfo().has("avx512vbmi") || width % 64)
     return {};
   // vpermi2b reads 128 entries with bits 0–6 of the index; bit 7 chooses.
   auto zmm = VectorType::get(64, b.getI8Type());

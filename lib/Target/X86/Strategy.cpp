@@ -1,13 +1,49 @@
 //===- Strategy.cpp - register tiles on x86 -------------------------------===//
 #include "X86.h"
 
+#include "dyadic/Target/Target.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace dyadic;
 using namespace dyadic::x86;
 
-std::unique_ptr<KernelTarget> x86::createTarget(const TargetInfo &info) {
-  return std::make_unique<X86Target>(info);
+static constexpr llvm::StringLiteral avx2Features[] = {"avx2", "fma", "f16c",
+                                                       "bmi2"};
+static constexpr llvm::StringLiteral avx512Features[] = {
+    "avx512f",  "avx512bw", "avx512vl", "avx512dq", "avx512vnni",
+    "avx2",     "fma",      "f16c",     "bmi2"};
+
+namespace {
+class Machine : public Target {
+public:
+  llvm::StringRef name() const override { return "x86"; }
+  bool handles(const llvm::Triple &triple) const override {
+    return triple.isX86_64();
+  }
+  std::string defaultTriple() const override {
+    return "x86_64-unknown-linux-gnu";
+  }
+  llvm::ArrayRef<KernelLevel> levels() const override {
+    static const KernelLevel levels[] = {{"scalar", {}},
+                                         {"avx2", avx2Features},
+                                         {"avx512vnni", avx512Features}};
+    return levels;
+  }
+  llvm::StringRef baselineCPU(const llvm::Triple &) const override {
+    return "x86-64";
+  }
+  std::unique_ptr<KernelTarget>
+  createKernels(const TargetInfo &info) const override {
+    if (info.level == "scalar")
+      return scalar::createKernels(info);
+    return std::make_unique<X86Target>(info);
+  }
+};
+} // namespace
+
+std::unique_ptr<Target> x86::makeTarget() {
+  return std::make_unique<Machine>();
 }
 
 int64_t X86Target::reductionGroup(OperandKind kind) const {
@@ -26,7 +62,7 @@ RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
   // Widened operands take twice the registers, and one for the products.
   bool widened = shape.operand != OperandKind::F32 && !usesVNNI(shape.operand);
   int64_t perVector = widened ? 2 : 1, scratch = widened ? 3 : 1;
-  int64_t registers = getInfo().vectorRegisters();
+  int64_t registers = vectorRegisters();
   RegisterTile best{1, 1, false};
   double bestCycles = -1;
   for (int64_t v = 1; v <= std::min<int64_t>(vectors, 6); ++v) {

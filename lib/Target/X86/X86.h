@@ -10,6 +10,8 @@ class X86Target : public KernelTarget {
 public:
   using KernelTarget::KernelTarget;
 
+  int64_t lanes() const override { return isAVX512() ? 16 : 8; }
+  int64_t vectorRegisters() const override { return isAVX512() ? 32 : 16; }
   int64_t reductionGroup(OperandKind kind) const override;
   RegisterTile chooseTile(const ContractionShape &shape) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
@@ -28,6 +30,7 @@ public:
                      mlir::Value table) const override;
 
 private:
+  bool isAVX512() const { return getInfo().level == "avx512vnni"; }
   /// vpdpbusd takes unsigned activations only; signed ones are widened to 16
   /// bits and go through vpmaddwd.
   bool usesVNNI(OperandKind kind) const;

@@ -1,14 +1,16 @@
 //===- StrategyTest.cpp - register tiles, apart from their code -----------===//
 #include "dyadic/Target/KernelTarget.h"
+#include "dyadic/Target/Target.h"
 
+#include "mlir/IR/MLIRContext.h"
 #include "gtest/gtest.h"
 
 using namespace dyadic;
 
-static std::unique_ptr<KernelTarget> target(ISA isa) {
-  TargetInfo info;
-  info.isa = isa;
-  return KernelTarget::create(info);
+static std::unique_ptr<KernelTarget> target(llvm::StringRef level) {
+  mlir::MLIRContext context;
+  auto info = resolveTarget({"x86", level.str()}, mlir::UnknownLoc::get(&context));
+  return info->target->createKernels(*info);
 }
 
 /// Accumulators, a weight register a vector and an activation.
@@ -17,7 +19,7 @@ static int64_t registers(const RegisterTile &tile) {
 }
 
 TEST(StrategyTest, TilesFitTheRegistersAndTheShape) {
-  for (ISA isa : {ISA::AVX2, ISA::AVX512VNNI})
+  for (const char *isa : {"avx2", "avx512vnni"})
     for (OperandKind kind : {OperandKind::U8, OperandKind::I8, OperandKind::F32})
       for (int64_t pixels : {1, 2, 7, 14, 56, 3136})
         for (int64_t channels : {1, 8, 24, 64, 1000}) {
@@ -27,12 +29,12 @@ TEST(StrategyTest, TilesFitTheRegistersAndTheShape) {
           EXPECT_GE(tile.vectors, 1);
           EXPECT_LE(tile.pixels, pixels);
           EXPECT_LE((tile.vectors - 1) * t->lanes(), channels);
-          EXPECT_LE(registers(tile), t->getInfo().vectorRegisters());
+          EXPECT_LE(registers(tile), t->vectorRegisters());
         }
 }
 
 TEST(StrategyTest, LargeShapesFillTheRegisters) {
-  RegisterTile tile = target(ISA::AVX512VNNI)
+  RegisterTile tile = target("avx512vnni")
                           ->chooseTile({OperandKind::U8, 56, 56, 64, 576});
   EXPECT_GE(registers(tile), 28);
   // No junk pixels: a row is a whole number of tiles.
@@ -40,7 +42,7 @@ TEST(StrategyTest, LargeShapesFillTheRegisters) {
 }
 
 TEST(StrategyTest, TheLargerOperandIsReadOnce) {
-  auto t = target(ISA::AVX512VNNI);
+  auto t = target("avx512vnni");
   // Few pixels, many weights: a panel of weights stays.
   EXPECT_TRUE(t->chooseTile({OperandKind::U8, 7, 7, 2048, 4608}).panelsOutermost);
   // One tile of pixels: its activations stay.
@@ -48,8 +50,8 @@ TEST(StrategyTest, TheLargerOperandIsReadOnce) {
 }
 
 TEST(StrategyTest, TargetsOfBytesShareOnePacking) {
-  EXPECT_EQ(target(ISA::AVX2)->reductionGroup(OperandKind::U8), 4);
-  EXPECT_EQ(target(ISA::AVX512VNNI)->reductionGroup(OperandKind::U8), 4);
-  EXPECT_EQ(target(ISA::AVX512VNNI)->reductionGroup(OperandKind::F32), 1);
-  EXPECT_EQ(target(ISA::Scalar)->reductionGroup(OperandKind::U8), 1);
+  EXPECT_EQ(target("avx2")->reductionGroup(OperandKind::U8), 4);
+  EXPECT_EQ(target("avx512vnni")->reductionGroup(OperandKind::U8), 4);
+  EXPECT_EQ(target("avx512vnni")->reductionGroup(OperandKind::F32), 1);
+  EXPECT_EQ(target("scalar")->reductionGroup(OperandKind::U8), 1);
 }
