@@ -90,20 +90,37 @@ static HostTensor toFloat(const HostTensor &raw, ArrayRef<int64_t> shape) {
 namespace {
 using Arrays = SmallVector<std::unique_ptr<NpyArray>, 1>;
 
-/// One file: an array per input, and the first batch's number.
+/// Bytes that somebody else owns.
+class MemorySource : public ByteSource {
+public:
+  MemorySource(const char *data, int64_t bytes) : data(data), bytes(bytes) {}
+  int64_t size() const override { return bytes; }
+  Error read(int64_t offset, MutableArrayRef<char> out) override {
+    std::copy_n(data + offset, out.size(), out.begin());
+    return Error::success();
+  }
+
+private:
+  const char *data;
+  int64_t bytes;
+};
+
+/// One file, or an array in memory per input, and the first batch's number.
 struct Shard {
   std::string path;
+  SmallVector<SampleArray, 1> memory;
   int64_t first = 0, count = 0;
 };
 
-/// Batches out of one or several files of arrays; one file is open at a time.
+/// Batches out of one or several files of arrays, or out of memory; one file is
+/// open at a time.
 class ArrayStream : public SampleStream {
 public:
   ArrayStream(ArrayRef<InputSpec> inputs) : inputs(inputs) {}
 
-  /// Opens `path` once to check and count what is in it.
-  Error addFile(StringRef path) {
-    if (Error error = openFile(path))
+  /// Opens the shard once to check and count what is in it.
+  Error add(Shard shard) {
+    if (Error error = open(shard))
       return error;
     int64_t count = 0;
     for (auto [array, input] : zip(arrays, inputs)) {
@@ -118,7 +135,9 @@ public:
                           (long long)*batches);
       count = *batches;
     }
-    shards.push_back({path.str(), total, count});
+    shard.first = total;
+    shard.count = count;
+    shards.push_back(std::move(shard));
     current = shards.size() - 1;
     total += count;
     return Error::success();
@@ -134,7 +153,7 @@ public:
                  return shard.first + shard.count <= index;
                }) - shards.begin();
     if (wanted != current) {
-      if (Error error = openFile(shards[wanted].path))
+      if (Error error = open(shards[wanted]))
         return std::move(error);
       current = wanted;
     }
@@ -156,6 +175,22 @@ public:
   }
 
 private:
+  Error open(const Shard &shard) {
+    if (shard.memory.empty())
+      return openFile(shard.path);
+    arrays.clear();
+    for (const SampleArray &array : shard.memory) {
+      int64_t bytes = byteWidth(array.kind);
+      for (int64_t extent : array.shape)
+        bytes *= extent;
+      arrays.push_back(NpyArray::raw(
+          std::make_unique<MemorySource>(array.data, bytes),
+          array.name.empty() ? "samples" : "samples \"" + array.name + "\"", array.kind,
+          array.shape));
+    }
+    return Error::success();
+  }
+
   Error openFile(StringRef path) {
     arrays.clear();
     if (isArchive(path)) {
@@ -272,10 +307,53 @@ SampleStream::open(StringRef path, ArrayRef<InputSpec> inputs,
     return inputError("%s: expected %s", path.str().c_str(), kFormats);
   auto stream = std::make_unique<ArrayStream>(inputs);
   for (StringRef file : paths)
-    if (Error error = stream->addFile(file))
+    if (Error error = stream->add({file.str(), {}}))
       return std::move(error);
   if (stream->size() == 0)
     return inputError("%s holds no samples", path.str().c_str());
+  return std::move(stream);
+}
+
+Expected<std::unique_ptr<SampleStream>>
+SampleStream::open(ArrayRef<SampleArray> arrays, ArrayRef<InputSpec> inputs) {
+  if (inputs.empty())
+    return inputError("the model has no inputs, so no samples can be fed to it");
+  auto quoted = [](auto &&range) {
+    return join(map_range(range, [](auto &of) { return "\"" + of.name + "\""; }), ", ");
+  };
+  auto belong = [&](const SampleArray &array, const InputSpec &input) {
+    return array.name == input.name || (array.name.empty() && inputs.size() == 1);
+  };
+  for (const SampleArray &array : arrays)
+    if (none_of(inputs, [&](const InputSpec &input) { return belong(array, input); }))
+      return inputError("expected samples named %s, as the model's inputs are, "
+                        "but got \"%s\"",
+                        quoted(inputs).c_str(), array.name.c_str());
+  // The n-th array of each name belong together.
+  std::vector<Shard> shards;
+  for (const InputSpec &input : inputs) {
+    size_t count = 0;
+    for (const SampleArray &array : arrays) {
+      if (!belong(array, input))
+        continue;
+      if (&input == &inputs.front())
+        shards.emplace_back();
+      if (count < shards.size())
+        shards[count].memory.push_back(array);
+      ++count;
+    }
+    if (count != shards.size())
+      return inputError("expected as many arrays of samples for \"%s\" as for "
+                        "\"%s\" (%d), but got %d",
+                        input.name.c_str(), inputs.front().name.c_str(),
+                        (int)shards.size(), (int)count);
+  }
+  auto stream = std::make_unique<ArrayStream>(inputs);
+  for (Shard &shard : shards)
+    if (Error error = stream->add(std::move(shard)))
+      return std::move(error);
+  if (stream->size() == 0)
+    return inputError("there are no samples");
   return std::move(stream);
 }
 

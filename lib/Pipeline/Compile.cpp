@@ -84,7 +84,10 @@ LogicalResult Compilation::advance(Level wanted) {
 
 LogicalResult Compilation::import() {
   double start = now();
-  auto imported = importONNX(opts.model, opts.import, context);
+  auto imported =
+      opts.modelBytes
+          ? importONNX({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
+          : importONNX(opts.model, opts.import, context);
   if (failed(imported))
     return failure();
   current = std::move(*imported);
@@ -129,8 +132,11 @@ LogicalResult Compilation::calibrateAndQuantize() {
   if (failed(checkNames(*current, opts.keepFloat)))
     return failure();
   func::FuncOp func = main();
-  auto samples = SampleStream::open(opts.calibration->samples, inputSpecs(func),
-                                    opts.calibration->images);
+  const CalibrationOptions &given = *opts.calibration;
+  auto samples =
+      given.samples.empty()
+          ? SampleStream::open(given.arrays, inputSpecs(func))
+          : SampleStream::open(given.samples, inputSpecs(func), given.images);
   if (!samples)
     return emitError(UnknownLoc::get(context)) << llvm::toString(samples.takeError());
   report.samples = (*samples)->size();

@@ -1,6 +1,8 @@
 //===- CommandLine.cpp ----------------------------------------------------===//
 #include "CommandLine.h"
 
+#include "dyadic/Support/DescribeLocation.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -134,25 +136,6 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
 //===----------------------------------------------------------------------===//
 // Messages
 //===----------------------------------------------------------------------===//
-
-/// The name in a location, or file:line:column.
-static std::string describeLocation(Location loc) {
-  if (auto named = dyn_cast<NameLoc>(loc))
-    return named.getName().str();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : llvm::reverse(fused.getLocations()))
-      if (std::string text = describeLocation(part); !text.empty())
-        return text;
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return describeLocation(call.getCallee());
-  if (auto file = dyn_cast<FileLineColLoc>(loc)) {
-    std::string text = file.getFilename().str();
-    if (file.getLine())
-      text += ":" + std::to_string(file.getLine()) + ":" + std::to_string(file.getColumn());
-    return text;
-  }
-  return "";
-}
 
 static void print(const Diagnostic &diagnostic) {
   static constexpr StringLiteral kinds[] = {"note", "warning", "error", "remark"};

@@ -1,8 +1,8 @@
 //===- SampleStream.h - a user's samples, one at a time ---------*- C++ -*-===//
 //
 // Calibration and evaluation read samples through this: .npz archives, .npy
-// arrays, raw float files, folders of either or of images. However many there
-// are, one is in memory.
+// arrays, raw float files, folders of either or of images, arrays in memory.
+// However many there are in files, one is in memory.
 //
 //===----------------------------------------------------------------------===//
 #ifndef DYADIC_CALIBRATE_SAMPLESTREAM_H
@@ -22,6 +22,15 @@ namespace dyadic {
 struct InputSpec {
   std::string name;
   llvm::SmallVector<int64_t> shape;
+};
+
+/// Samples of one input in the caller's memory: row-major, as an array in a file.
+/// For a model with one input, the name may be empty.
+struct SampleArray {
+  std::string name;
+  ElementKind kind = ElementKind::F32;
+  llvm::SmallVector<int64_t> shape;
+  const char *data = nullptr;
 };
 
 /// How the pixels of image files become elements:
@@ -54,6 +63,10 @@ public:
   static llvm::Expected<std::unique_ptr<SampleStream>>
   open(llvm::StringRef path, llvm::ArrayRef<InputSpec> inputs,
        const ImageOptions &images = {});
+  /// The same on arrays in memory, which must outlive the stream. Of several of
+  /// one name, the samples of the second follow those of the first.
+  static llvm::Expected<std::unique_ptr<SampleStream>>
+  open(llvm::ArrayRef<SampleArray> arrays, llvm::ArrayRef<InputSpec> inputs);
   virtual ~SampleStream();
 
   /// Number of batches that `read` has.

@@ -28,8 +28,10 @@ namespace dyadic {
 enum class Level { None, Float, Quantized, Integer, Kernels, Loops, LLVM };
 
 struct CalibrationOptions {
-  /// A file or folder of samples.
+  /// A file or folder of samples,
   std::string samples;
+  /// or without one, arrays in the caller's memory.
+  std::vector<SampleArray> arrays;
   ImageOptions images;
   ObserverOptions observer;
   /// For tests of calibration itself: run the network by the interpreter.
@@ -39,6 +41,10 @@ struct CalibrationOptions {
 struct CompileOptions {
   /// The ONNX file.
   std::string model;
+  /// Its bytes if they are in the caller's memory; `model` is its name in
+  /// messages then, and `folder` has its external data.
+  std::optional<llvm::StringRef> modelBytes;
+  std::string folder;
   /// The prefix of symbols, made a C identifier.
   std::string name;
   ONNXImportOptions import;

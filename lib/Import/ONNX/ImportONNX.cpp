@@ -22,28 +22,23 @@ using namespace dyadic::onnx_import;
 /// The range of opsets whose operators the converters follow.
 constexpr int64_t kOldestOpset = 7, kNewestOpset = 28;
 
-static LogicalResult parse(StringRef path, Location loc,
+static LogicalResult parse(StringRef buffer, Location loc,
                            onnx::ModelProto &model) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return emitError(loc) << "cannot read the model: "
-                          << buffer.getError().message();
-  size_t size = (*buffer)->getBufferSize();
+  size_t size = buffer.size();
   if (size > INT_MAX)
     return emitError(loc)
-           << "the file has " << size
+           << "the model has " << size
            << " bytes, but a protobuf message ends at 2 GB: store the weights "
               "as external data";
-  google::protobuf::io::ArrayInputStream bytes((*buffer)->getBufferStart(),
+  google::protobuf::io::ArrayInputStream bytes(buffer.data(),
                                                static_cast<int>(size));
   google::protobuf::io::CodedInputStream stream(&bytes);
   stream.SetTotalBytesLimit(INT_MAX);
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
-    return emitError(loc) << "not an ONNX model, or a damaged one: the file is "
-                             "not a valid protobuf message";
+    return emitError(loc) << "not an ONNX model, or a damaged one: it is not "
+                             "a valid protobuf message";
   if (!model.has_graph())
-    return emitError(loc) << "not an ONNX model: the file has no graph";
+    return emitError(loc) << "not an ONNX model: it has no graph";
   return success();
 }
 
@@ -65,22 +60,38 @@ static FailureOr<int64_t> readOpset(const onnx::ModelProto &model,
   return opset;
 }
 
+static Location locOf(StringRef name, MLIRContext *context) {
+  return NameLoc::get(StringAttr::get(context, name));
+}
+
 FailureOr<OwningOpRef<ModuleOp>>
 dyadic::importONNX(StringRef path, const ONNXImportOptions &options,
                    MLIRContext *context) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return emitError(locOf(path, context)) << "cannot read the model: "
+                                           << buffer.getError().message();
+  return importONNX({(*buffer)->getBuffer(), path},
+                    llvm::sys::path::parent_path(path), options, context);
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+dyadic::importONNX(llvm::MemoryBufferRef buffer, StringRef folder,
+                   const ONNXImportOptions &options, MLIRContext *context) {
   context->loadDialect<func::FuncDialect, qnn::QNNDialect>();
-  Location loc = NameLoc::get(StringAttr::get(context, path));
+  Location loc = locOf(buffer.getBufferIdentifier(), context);
   // protobuf would print its own complaints beside ours.
   google::protobuf::LogSilencer silencer;
   onnx::ModelProto model;
-  if (failed(parse(path, loc, model)))
+  if (failed(parse(buffer.getBuffer(), loc, model)))
     return failure();
   auto opset = readOpset(model, loc);
   if (failed(opset))
     return failure();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  GraphImporter importer(*model.mutable_graph(), *opset,
-                         llvm::sys::path::parent_path(path), options, *module);
+  GraphImporter importer(*model.mutable_graph(), *opset, folder, options,
+                         *module);
   if (failed(importer.run()) || failed(verify(*module)))
     return failure();
   return module;

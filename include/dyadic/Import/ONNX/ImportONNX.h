@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBufferRef.h"
 
 namespace dyadic {
 
@@ -24,6 +25,12 @@ struct ONNXImportOptions {
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
 importONNX(llvm::StringRef path, const ONNXImportOptions &options,
            mlir::MLIRContext *context);
+
+/// The same from memory. The buffer's identifier names the model in messages;
+/// weights outside of it are looked for in `folder`.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importONNX(llvm::MemoryBufferRef model, llvm::StringRef folder,
+           const ONNXImportOptions &options, mlir::MLIRContext *context);
 
 } // namespace dyadic
 
