@@ -2,6 +2,7 @@
 #include "KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -29,8 +30,22 @@ MemRefType codegen::flatMemRef(RankedTensorType type) {
                          memoryElementType(type.getElementType()));
 }
 
+static FunctionOpInterface makeFunction(OpBuilder &b, Location loc,
+                                        StringRef name, FunctionType type) {
+  auto function = func::FuncOp::create(b, loc, name, type);
+  function.setPrivate();
+  function->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
+  function.addEntryBlock();
+  return function;
+}
+
 KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
                              const KernelTarget &target, WeightBlob &blob)
+    : KernelBuilder(builder, kernel, name, target, blob, makeFunction) {}
+
+KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
+                             const KernelTarget &target, WeightBlob &blob,
+                             FunctionFactory makeFunction)
     : b(builder), loc(kernel.getLoc()), kernel(kernel), target(target),
       blob(blob) {
   SmallVector<Type> arguments;
@@ -39,24 +54,23 @@ KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
            llvm::to_vector(kernel.getOutputs().getTypes())))
     arguments.push_back(flatMemRef(cast<RankedTensorType>(type)));
   arguments.push_back(MemRefType::get(0, b.getI8Type())); // set by finish()
-  function = func::FuncOp::create(b, loc, name,
-                                  b.getFunctionType(arguments, {}));
-  function.setPrivate();
-  Block *entry = function.addEntryBlock();
-  b.setInsertionPointToStart(entry);
+  function = makeFunction(b, loc, name, b.getFunctionType(arguments, {}));
+  b.setInsertionPointToStart(&entry());
   for (auto [body, argument] : llvm::zip(
-           kernel.getBody().front().getArguments(), entry->getArguments()))
+           kernel.getBody().front().getArguments(), entry().getArguments()))
     buffers[body] = argument;
-  constantsArgument = entry->getArguments().back();
+  constantsArgument = entry().getArgument(arguments.size() - 1);
 }
 
+void KernelBuilder::terminate() { func::ReturnOp::create(b, loc); }
+
 void KernelBuilder::finish() {
-  func::ReturnOp::create(b, loc);
+  terminate();
   constantsArgument.setType(
       MemRefType::get(constantData.size(), b.getI8Type()));
-  Block &entry = function.getBody().front();
-  function.setFunctionType(
-      b.getFunctionType(llvm::to_vector(entry.getArgumentTypes()), {}));
+  auto types = llvm::to_vector(entry().getArgumentTypes());
+  types.truncate(function.getNumArguments());
+  function.setType(b.getFunctionType(types, {}));
   if (!constantData.empty())
     blobOffset = blob.append(constantData);
 }
@@ -101,6 +115,24 @@ KernelBuilder::loop(int64_t count, Carried initial,
   return Carried(loop.getResults());
 }
 
+void KernelBuilder::forPieces(ArrayRef<int64_t> extents, int64_t count,
+                              int64_t width, PieceBody body) {
+  SmallVector<Value> outer;
+  std::function<void()> nest = [&] {
+    if (outer.size() < extents.size())
+      return loop(extents[outer.size()], [&](Value i) {
+        outer.push_back(i);
+        nest();
+        outer.pop_back();
+      });
+    int64_t tail = count % width;
+    loop(count - tail, width, [&](Value start) { body(outer, start, width); });
+    if (tail)
+      body(outer, index(count - tail), tail);
+  };
+  nest();
+}
+
 Value KernelBuilder::buffer(Value value) {
   if (Value known = buffers.lookup(value))
     return known;
@@ -122,7 +154,7 @@ Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
   constantData.resize(offset);
   constantData.insert(constantData.end(), data.begin(), data.end());
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&function.getBody().front());
+  b.setInsertionPointToStart(&entry());
   int64_t width = element.getIntOrFloatBitWidth() / 8;
   auto type = MemRefType::get(data.size() / width, element);
   return memref::ViewOp::create(b, loc, type, constantsArgument, index(offset),

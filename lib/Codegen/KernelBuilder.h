@@ -6,8 +6,8 @@
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Target/KernelTarget.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace dyadic::codegen {
@@ -34,6 +34,7 @@ class KernelBuilder {
 public:
   KernelBuilder(mlir::OpBuilder builder, KernelOp kernel, llvm::StringRef name,
                 const KernelTarget &target, WeightBlob &blob);
+  virtual ~KernelBuilder() = default;
 
   mlir::OpBuilder b;
   mlir::Location loc;
@@ -57,6 +58,15 @@ public:
   Carried loop(int64_t count, Carried initial,
                llvm::function_ref<Carried(mlir::Value, mlir::ValueRange)> body);
 
+  /// `body` for each piece of rows of `count` elements, one row for each index
+  /// of dimensions with these `extents`: a piece is `width` elements from
+  /// `start` on, or fewer. The pieces don't depend on each other: they are loops
+  /// here, and threads on a machine that has them.
+  using PieceBody = llvm::function_ref<void(mlir::ValueRange outer,
+                                            mlir::Value start, int64_t width)>;
+  virtual void forPieces(llvm::ArrayRef<int64_t> extents, int64_t count,
+                         int64_t width, PieceBody body);
+
   //===--- Memory ----------------------------------------------------------===//
 
   /// The memory of a body argument, or of a constant in the body.
@@ -72,8 +82,10 @@ public:
   }
 
   /// `width` elements from `index` on.
-  mlir::Value loadVector(mlir::Value memref, mlir::Value index, int64_t width);
-  void storeVector(mlir::Value vector, mlir::Value memref, mlir::Value index);
+  virtual mlir::Value loadVector(mlir::Value memref, mlir::Value index,
+                                 int64_t width);
+  virtual void storeVector(mlir::Value vector, mlir::Value memref,
+                           mlir::Value index);
 
   //===--- Vectors ---------------------------------------------------------===//
 
@@ -94,16 +106,27 @@ public:
 
   /// Ends the function; its constants argument gets its final size.
   void finish();
-  mlir::func::FuncOp getFunction() { return function; }
+  mlir::FunctionOpInterface getFunction() { return function; }
+  mlir::Block &entry() { return function.getFunctionBody().front(); }
   /// The offset of the kernel's constants in the blob, and their size.
   int64_t constantsOffset() const { return blobOffset; }
   int64_t constantsSize() const { return constantData.size(); }
+
+protected:
+  /// Makes the function, with an entry block, at the builder's place.
+  using FunctionFactory = llvm::function_ref<mlir::FunctionOpInterface(
+      mlir::OpBuilder &, mlir::Location, llvm::StringRef, mlir::FunctionType)>;
+  KernelBuilder(mlir::OpBuilder builder, KernelOp kernel, llvm::StringRef name,
+                const KernelTarget &target, WeightBlob &blob,
+                FunctionFactory makeFunction);
+  /// Writes the terminator.
+  virtual void terminate();
 
 private:
   template <typename T> mlir::Type elementType();
   mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
 
-  mlir::func::FuncOp function;
+  mlir::FunctionOpInterface function;
   WeightBlob &blob;
   std::vector<char> constantData;
   int64_t blobOffset = 0;

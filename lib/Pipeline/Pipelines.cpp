@@ -6,6 +6,7 @@
 #include "dyadic/LowerToDyadic/Passes.h"
 #include "dyadic/Quantize/Passes.h"
 #include "dyadic/Simplify/Passes.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/Passes.h"
@@ -58,7 +59,10 @@ void buildFusePipeline(OpPassManager &pm, const FuseOptions &options) {
 
 void buildCodegenPipeline(OpPassManager &pm, const TargetInfo &target,
                           StringRef name) {
-  pm.addPass(createGenerateKernelsPass({target, name.str()}));
+  if (target.target->isGPU())
+    pm.addPass(createGenerateGPUKernelsPass({target, name.str()}));
+  else
+    pm.addPass(createGenerateKernelsPass({target, name.str()}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -119,13 +119,13 @@ static LogicalResult chooseCPU(TargetInfo &target, StringRef name,
   if (name == "native" && isHost) {
     // Features, not the CPU's name: virtual machines hide the model.
     target.features = hostFeatures();
+  } else if (known.isCPUStringValid(name)) {
+    target.cpu = name.str();
   } else if (level != levels.end()) {
     target.features =
         llvm::join(llvm::map_range(level->features,
                                    [](StringRef f) { return ("+" + f).str(); }),
                    ",");
-  } else if (known.isCPUStringValid(name)) {
-    target.cpu = name.str();
   } else {
     auto own = llvm::map_to_vector(
         levels, [](auto &l) -> StringRef { return l.name; });
@@ -162,6 +162,10 @@ FailureOr<TargetInfo> dyadic::resolveTarget(const TargetRequest &request,
   for (const KernelLevel &level : kind->levels())
     if (llvm::all_of(level.features, [&](StringRef f) { return target.has(f); }))
       target.level = level.name.str();
+  if (target.level.empty())
+    return emitError(loc) << "'" << target.cpu << "' is too old for the '"
+                          << kind->name() << "' kernels: expected "
+                          << kind->levels().front().name << " or newer";
   return target;
 }
 

@@ -21,6 +21,11 @@ struct CodegenOptions {
 std::unique_ptr<mlir::Pass>
 createGenerateKernelsPass(CodegenOptions options);
 
+/// The same for a GPU: the functions are `gpu.func` of one
+/// `gpu.module @<model>_kernels`, and `@<model>_run` launches them.
+std::unique_ptr<mlir::Pass>
+createGenerateGPUKernelsPass(CodegenOptions options);
+
 } // namespace dyadic
 
 #endif

@@ -26,4 +26,28 @@ def GenerateKernels : Pass<"dyadic-generate-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def GenerateGPUKernels : Pass<"dyadic-generate-gpu-kernels",
+                              "::mlir::ModuleOp"> {
+  let summary = "write every kernel as a GPU function";
+  let description = [{
+    From level 4 to level 5: `gpu.module @<model>_kernels` with a function for
+    each different `dyadic.kernel`, and `@<model>_run`, which launches them in
+    order with the arguments, arena and weights that the CPU's has. Expects
+    `--dyadic-plan-memory` to have run.
+  }];
+  let options = [
+    Option<"arch", "arch", "std::string", /*default=*/"\"sm_80\"",
+           "the GPU: sm_75, sm_80, sm_90, …">,
+    Option<"modelName", "model-name", "std::string", /*default=*/"\"model\"",
+           "prefix of the public symbols">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::nvgpu::NVGPUDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"
+  ];
+}
+
 #endif

@@ -1,37 +1,130 @@
-//===- Strategy.cpp - tiles of NVIDIA GPUs --------------------------------===//
-#include "dyadic/Target/Target.h"
-#include "dyadic/Target/WarpTarget.h"
+//===- Strategy.cpp - who computes what on NVIDIA GPUs --------------------===//
+#include "NVPTX.h"
 
+#include "dyadic/Target/Target.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Triple.h"
 
 using namespace dyadic;
+using namespace dyadic::nvptx;
 
 namespace {
-class Machine : public Target {
+class NVIDIAGPU : public Target {
 public:
   llvm::StringRef name() const override { return "nvptx"; }
   bool handles(const llvm::Triple &triple) const override {
     return triple.isNVPTX();
   }
   std::string defaultTriple() const override { return "nvptx64-nvidia-cuda"; }
-  llvm::ArrayRef<KernelLevel> levels() const override {
-    static constexpr llvm::StringLiteral sm80[] = {"sm_80"}, sm86[] = {"sm_86"},
-                                         sm90[] = {"sm_90"};
-    static const KernelLevel levels[] = {
-        {"sm_75", {}}, {"sm_80", sm80}, {"sm_86", sm86}, {"sm_90", sm90}};
-    return levels;
-  }
+  llvm::ArrayRef<KernelLevel> levels() const override;
   llvm::StringRef baselineCPU(const llvm::Triple &) const override {
-    return "sm_75";
+    return "sm_80";
   }
   std::unique_ptr<WarpTarget>
   createWarps(const TargetInfo &info) const override {
-    return std::make_unique<WarpTarget>(info);
+    return std::make_unique<NVPTXTarget>(info);
   }
   bool isGPU() const override { return true; }
 };
 } // namespace
 
+/// Each architecture is a feature of its own name; the first with byte products
+/// on tensor cores is sm_75.
+static constexpr llvm::StringLiteral architectures[] = {
+    "sm_75",   "sm_80",   "sm_86",   "sm_87",  "sm_88",   "sm_89",   "sm_90",
+    "sm_90a",  "sm_100",  "sm_100a", "sm_100f", "sm_101", "sm_101a", "sm_101f",
+    "sm_103",  "sm_103a", "sm_103f", "sm_110", "sm_110a", "sm_110f", "sm_120",
+    "sm_120a", "sm_120f", "sm_121",  "sm_121a", "sm_121f"};
+
+llvm::ArrayRef<KernelLevel> NVIDIAGPU::levels() const {
+  static const std::vector<KernelLevel> levels = [] {
+    std::vector<KernelLevel> all;
+    for (const llvm::StringLiteral &name : architectures)
+      all.push_back({name, llvm::ArrayRef(&name, 1)});
+    return all;
+  }();
+  return levels;
+}
+
 std::unique_ptr<Target> nvptx::makeTarget() {
-  return std::make_unique<Machine>();
+  return std::make_unique<NVIDIAGPU>();
+}
+
+NVPTXTarget::NVPTXTarget(TargetInfo info) : WarpTarget(std::move(info)) {
+  llvm::StringRef digits = getInfo().cpu;
+  digits.consume_front("sm_");
+  digits = digits.take_while(llvm::isDigit);
+  if (digits.getAsInteger(10, version))
+    version = 75;
+}
+
+/// What one thread does alone is not tiled.
+RegisterTile NVPTXTarget::chooseTile(const ContractionShape &) const {
+  return {};
+}
+
+/// Multiprocessors that there should be a block for: those of an A100 or H100
+/// are between 108 and 132.
+static constexpr int64_t kProcessors = 120;
+
+static int64_t rowsOf(const ContractionShape &shape) {
+  return shape.rows * shape.pixels;
+}
+
+ContractionForm NVPTXTarget::chooseForm(const ContractionShape &shape,
+                                        int64_t groups) const {
+  int64_t rows = rowsOf(shape);
+  // One row: the weights are read once, by as many threads as possible.
+  if (rows <= 4 && shape.depth >= 64 && groups == 1)
+    return ContractionForm::Warps;
+  // A fragment of 16 × 8 sums over 32 products would be mostly empty.
+  if (rows < 8 || shape.channels < 8 || shape.depth < 16 ||
+      shape.operand == OperandKind::F32)
+    return ContractionForm::Threads;
+  return ContractionForm::TensorCores;
+}
+
+BlockTile NVPTXTarget::chooseBlockTile(const ContractionShape &shape,
+                                       int64_t groups) const {
+  // Large ones first: an activation is used by `columns` sums, a weight by
+  // `rows`. Thirty-two sums a thread and more hide the latency of a product.
+  static const BlockTile tiles[] = {
+      {128, 128, 64, 64, 32, 3}, {128, 64, 64, 32, 32, 4},
+      {64, 128, 64, 32, 32, 4},  {64, 64, 64, 32, 32, 4},
+      {64, 32, 64, 16, 32, 4},   {32, 64, 64, 16, 32, 4},
+      {32, 32, 64, 16, 32, 4},   {32, 16, 64, 16, 16, 4},
+      {32, 8, 64, 16, 8, 4}};
+  int64_t rows = rowsOf(shape);
+  auto waste = [&](const BlockTile &t) {
+    return double(llvm::alignTo(rows, t.rows)) *
+           llvm::alignTo(shape.channels, t.columns) / (double(rows) * shape.channels);
+  };
+  // The least empty part of tiles; then the largest that leaves no processor
+  // idle.
+  const BlockTile *best = nullptr;
+  double bestCost = 0;
+  for (const BlockTile &tile : tiles) {
+    int64_t blocks = llvm::divideCeil(rows, tile.rows) *
+                     llvm::divideCeil(shape.channels, tile.columns) * groups;
+    int64_t resident = blocks;
+    // Rounds of the machine, each as long as a tile's products and copies.
+    double perBlock = double(tile.rows) * tile.columns +
+                      40.0 * (tile.rows + tile.columns) + 1500;
+    // Small blocks share a processor.
+    double together = std::max<double>(1, 8.0 / tile.warps());
+    double rounds = std::max(1.0, double(resident) / (kProcessors * together));
+    double cost = perBlock * (rounds <= 1 ? 1 : std::ceil(rounds) * together);
+    cost *= 1 + 0.05 * (waste(tile) - 1);
+    if (!best || cost < bestCost) {
+      best = &tile;
+      bestCost = cost;
+    }
+  }
+  BlockTile tile = *best;
+  // A short sum needs no more tiles than it has.
+  int64_t steps = llvm::divideCeil(shape.depth, tile.depth);
+  tile.stages = hasAsyncCopies() ? std::min(tile.stages, std::max<int64_t>(steps, 2)) : 1;
+  return tile;
 }

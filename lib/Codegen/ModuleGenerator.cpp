@@ -1,0 +1,188 @@
+//===- ModuleGenerator.cpp ------------------------------------------------===//
+#include "ModuleGenerator.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+ModuleGenerator::ModuleGenerator(ModuleOp module, func::FuncOp main,
+                                 StringRef modelName)
+    : module(module), main(main), modelName(modelName),
+      b(OpBuilder::atBlockEnd(module.getBody())), loc(main.getLoc()) {}
+
+FailureOr<func::FuncOp> ModuleGenerator::findMain(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || !main.getBody().hasOneBlock())
+    return module.emitError("expected a function @main of one block");
+  return main;
+}
+
+LogicalResult ModuleGenerator::generate() {
+  if (failed(checkSupported()) || failed(startRun()))
+    return failure();
+  for (Operation &op : main.getBody().front().without_terminator())
+    if (failed(generateOp(op)))
+      return failure();
+  func::ReturnOp::create(runBuilder, loc);
+  defineWeights();
+  main.erase();
+  return success();
+}
+
+/// Names everything that can't be generated at once, not one a run.
+LogicalResult ModuleGenerator::checkSupported() {
+  LogicalResult result = success();
+  main.walk([&](KernelOp kernel) {
+    Operation *anchor = kernel.getAnchor();
+    if (anchor && !hasEmitter(anchor))
+      result = anchor->emitError("code generation has no kernel for '")
+               << anchor->getName() << "'";
+    if (!kernel.getArenaOffsets())
+      result = kernel.emitError("expected arena_offsets: run "
+                                "--dyadic-plan-memory first");
+  });
+  for (Operation &op : main.getBody().front().without_terminator())
+    if (!isa<KernelOp, dyadic::ReshapeOp, qnn::ReshapeOp>(op) &&
+        !op.hasTrait<OpTrait::ConstantLike>())
+      result = op.emitError("expected a dyadic.kernel: run "
+                            "--dyadic-fuse-kernels first");
+  return result;
+}
+
+/// The value that a reshape, which moves no byte, stands for.
+static Value stripReshapes(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<dyadic::ReshapeOp, qnn::ReshapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+/// Opens `@<model>_run` and binds the function's arguments and results.
+LogicalResult ModuleGenerator::startRun() {
+  auto arena = module->getAttrOfType<IntegerAttr>(kArenaBytesAttr);
+  if (!arena)
+    return main.emitError("expected the module attribute "
+                          "dyadic.arena_bytes: run --dyadic-plan-memory first");
+  SmallVector<Type> types;
+  for (Type type : llvm::concat<const Type>(main.getArgumentTypes(),
+                                            main.getResultTypes()))
+    types.push_back(flatMemRef(cast<RankedTensorType>(type)));
+  types.push_back(MemRefType::get(arena.getInt(), b.getI8Type()));
+  run = func::FuncOp::create(b, loc, modelName + "_run",
+                             b.getFunctionType(types, {}));
+  Block *entry = run.addEntryBlock();
+  runBuilder = OpBuilder::atBlockEnd(entry);
+  for (auto [argument, memory] :
+       llvm::zip(main.getArguments(), entry->getArguments()))
+    memrefs[argument] = memory;
+  auto results = main.getBody().front().getTerminator()->getOperands();
+  for (auto [i, value] : llvm::enumerate(results))
+    resultMemory[stripReshapes(value)] =
+        entry->getArgument(main.getNumArguments() + i);
+  this->arena = entry->getArguments().back();
+  return success();
+}
+
+Value ModuleGenerator::constantIndex(int64_t value) {
+  return arith::ConstantIndexOp::create(runBuilder, loc, value);
+}
+
+/// The flat memory of a tensor at the call of a kernel.
+Value ModuleGenerator::memory(Value tensor) {
+  tensor = stripReshapes(tensor);
+  Value known = memrefs.lookup(tensor);
+  if (!known)
+    known = resultMemory.lookup(tensor);
+  return known;
+}
+
+LogicalResult ModuleGenerator::generateOp(Operation &op) {
+  auto kernel = dyn_cast<KernelOp>(op);
+  if (!kernel)
+    return success();
+  for (auto [result, offset] :
+       llvm::zip(kernel.getOutputs(), *kernel.getArenaOffsets())) {
+    if (offset < 0) {
+      if (!resultMemory.count(result))
+        return kernel.emitError("expected an arena offset for a result that "
+                                "the function doesn't return");
+      continue;
+    }
+    auto type = flatMemRef(cast<RankedTensorType>(result.getType()));
+    memrefs[result] = memref::ViewOp::create(
+        runBuilder, kernel.getLoc(), type, arena, constantIndex(offset),
+        ValueRange());
+  }
+
+  std::string name = "k" + std::to_string(kernelCount++);
+  if (Operation *anchor = kernel.getAnchor())
+    name += "_" + anchor->getName().stripDialect().str();
+  FailureOr<WrittenKernel> written = write(kernel, name, blob);
+  return failed(written) ? failure() : callKernel(kernel, *written);
+}
+
+/// Calls the kernel's function, or an earlier one that is the same.
+LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
+                                          WrittenKernel written) {
+  FunctionOpInterface function = written.function;
+  std::string name = function.getName().str(), text;
+  function.setName("kernel");
+  llvm::raw_string_ostream os(text);
+  function->print(os, OpPrintingFlags().assumeVerified().useLocalScope());
+  function.setName(name);
+  auto [known, isNew] = functions.try_emplace(text, function);
+  if (!isNew) {
+    function.erase();
+    function = known->second;
+  }
+  SmallVector<Value> operands;
+  for (Value value : llvm::concat<Value>(llvm::to_vector(kernel.getInputs()),
+                                         llvm::to_vector(kernel.getOutputs()))) {
+    Value known = memory(value);
+    if (!known)
+      return kernel.emitError("expected operands made by kernels or passed "
+                              "to the function");
+    operands.push_back(known);
+  }
+  operands.push_back(
+      constantsView(written.constantsOffset, written.constantsSize));
+  call(runBuilder, kernel.getLoc(), function, operands);
+  return success();
+}
+
+/// The kernel's part of the weights. The global's type has its final size
+/// only when all kernels are done.
+Value ModuleGenerator::constantsView(int64_t offset, int64_t size) {
+  auto global = memref::GetGlobalOp::create(
+      runBuilder, loc, MemRefType::get(0, b.getI8Type()), weightsName());
+  globals.push_back(global);
+  return memref::ViewOp::create(runBuilder, loc,
+                                MemRefType::get(size, b.getI8Type()), global,
+                                constantIndex(offset), ValueRange());
+}
+
+void ModuleGenerator::defineWeights() {
+  if (blob.size() == 0)
+    blob.append(std::vector<char>(1)); // an empty global has no address
+  HostTensor bytes;
+  bytes.kind = ElementKind::I8;
+  bytes.shape = {blob.size()};
+  bytes.bytes = blob.takeBytes();
+  auto type = MemRefType::get(bytes.shape, b.getI8Type());
+  auto tensor = RankedTensorType::get(bytes.shape, b.getI8Type());
+  OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
+  memref::GlobalOp::create(top, loc, weightsName(),
+                           top.getStringAttr("private"), type,
+                           makeConstant(std::move(bytes), tensor),
+                           /*constant=*/true,
+                           top.getI64IntegerAttr(WeightBlob::kAlignment));
+  for (memref::GetGlobalOp global : globals)
+    global.getResult().setType(type);
+}

@@ -1,0 +1,82 @@
+//===- ModuleGenerator.h - a planned module as functions --------*- C++ -*-===//
+//
+// The part of level 4 to level 5 that no machine differs in: which kernels are
+// one function, where tensors and weights lie, what `@<model>_run` calls. A
+// subclass says how a kernel function is written and called.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_LIB_CODEGEN_MODULEGENERATOR_H
+#define DYADIC_LIB_CODEGEN_MODULEGENERATOR_H
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace dyadic::codegen {
+
+/// A kernel's function, and its part of the weights.
+struct WrittenKernel {
+  mlir::FunctionOpInterface function;
+  int64_t constantsOffset, constantsSize;
+
+  explicit WrittenKernel(KernelBuilder &builder)
+      : function(builder.getFunction()),
+        constantsOffset(builder.constantsOffset()),
+        constantsSize(builder.constantsSize()) {}
+};
+
+class ModuleGenerator {
+public:
+  ModuleGenerator(mlir::ModuleOp module, mlir::func::FuncOp main,
+                  llvm::StringRef modelName);
+  virtual ~ModuleGenerator() = default;
+
+  /// The function `@main` of a planned module, or an error.
+  static mlir::FailureOr<mlir::func::FuncOp> findMain(mlir::ModuleOp module);
+
+  /// Replaces `main`; fails with located errors, for ops without an emitter
+  /// with all of them.
+  mlir::LogicalResult generate();
+
+protected:
+  virtual bool hasEmitter(mlir::Operation *anchor) const = 0;
+  /// Writes the function of `kernel`.
+  virtual mlir::FailureOr<WrittenKernel>
+  write(KernelOp kernel, llvm::StringRef name, WeightBlob &blob) = 0;
+  virtual void call(mlir::OpBuilder &b, mlir::Location loc,
+                    mlir::FunctionOpInterface function,
+                    mlir::ValueRange operands) = 0;
+
+  mlir::ModuleOp module;
+  mlir::func::FuncOp main;
+  std::string modelName;
+  /// At the module's end.
+  mlir::OpBuilder b;
+  mlir::Location loc;
+
+private:
+  mlir::LogicalResult checkSupported();
+  mlir::LogicalResult startRun();
+  mlir::LogicalResult generateOp(mlir::Operation &op);
+  mlir::LogicalResult callKernel(KernelOp kernel, WrittenKernel written);
+  mlir::Value constantIndex(int64_t value);
+  mlir::Value memory(mlir::Value tensor);
+  mlir::Value constantsView(int64_t offset, int64_t size);
+  std::string weightsName() const { return modelName + "_weights"; }
+  void defineWeights();
+
+  mlir::func::FuncOp run;
+  mlir::OpBuilder runBuilder{b};
+  mlir::Value arena;
+  llvm::DenseMap<mlir::Value, mlir::Value> memrefs, resultMemory;
+  llvm::StringMap<mlir::FunctionOpInterface> functions;
+  std::vector<mlir::memref::GetGlobalOp> globals;
+  WeightBlob blob;
+  int kernelCount = 0;
+};
+
+} // namespace dyadic::codegen
+
+#endif
