@@ -3,11 +3,13 @@
 // The same loops for both dialects: what moves is storage values or floats.
 //
 //===----------------------------------------------------------------------===//
+#include "Movement.h"
+
 #include "Emitters.h"
-#include "StridedCopy.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -21,68 +23,68 @@ static ArrayRef<int64_t> shapeOf(Value value) {
 // Boxes
 //===----------------------------------------------------------------------===//
 
-static void copyBox(KernelBuilder &k, ResultSink &sink, Value input,
-                    ArrayRef<int64_t> extents, ArrayRef<int64_t> inputStrides,
-                    ArrayRef<int64_t> outputStrides, int64_t inputOffset,
-                    int64_t outputOffset) {
+static StridedCopy box(Value memory, ArrayRef<int64_t> extents,
+                       ArrayRef<int64_t> inputStrides,
+                       ArrayRef<int64_t> outputStrides, int64_t inputOffset,
+                       int64_t outputOffset) {
   StridedCopy copy;
-  copy.input = k.buffer(input);
+  copy.input = memory;
   copy.inputOffset = inputOffset;
   copy.outputOffset = outputOffset;
   for (auto [extent, in, out] : llvm::zip_equal(extents, inputStrides, outputStrides))
     copy.loops.push_back({extent, in, out});
-  emitCopy(k, sink, std::move(copy));
+  return copy;
 }
 
-template <typename Op>
-static void emit(KernelBuilder &k, ResultSink &sink, Op op,
-                 ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> from = stridesOf(shapeOf(op.getInput())), strides;
+using Boxes = SmallVector<StridedCopy>;
+
+static Boxes transposed(KernelBuilder &k, Value input, Value output,
+                        ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> from = stridesOf(shapeOf(input)), strides;
   for (int64_t dim : permutation)
     strides.push_back(from[dim]);
-  ArrayRef<int64_t> shape = shapeOf(op.getOutput());
-  copyBox(k, sink, op.getInput(), shape, strides, stridesOf(shape), 0, 0);
-}
-static void emit(KernelBuilder &k, ResultSink &sink, dyadic::TransposeOp op) {
-  emit(k, sink, op, op.getPermutation());
-}
-static void emit(KernelBuilder &k, ResultSink &sink, qnn::TransposeOp op) {
-  emit(k, sink, op, op.getPermutation());
+  ArrayRef<int64_t> shape = shapeOf(output);
+  return {box(k.buffer(input), shape, strides, stridesOf(shape), 0, 0)};
 }
 
-static void emitConcat(KernelBuilder &k, ResultSink &sink, ValueRange inputs,
-                       int64_t axis, ArrayRef<int64_t> outputShape) {
-  SmallVector<int64_t> outputStrides = stridesOf(outputShape);
+static Boxes joined(KernelBuilder &k, ValueRange inputs, Value output,
+                    int64_t axis) {
+  SmallVector<int64_t> outputStrides = stridesOf(shapeOf(output));
   int64_t offset = 0;
+  Boxes boxes;
   for (Value input : inputs) {
     ArrayRef<int64_t> shape = shapeOf(input);
-    copyBox(k, sink, input, shape, stridesOf(shape), outputStrides, 0, offset);
+    boxes.push_back(box(k.buffer(input), shape, stridesOf(shape), outputStrides,
+                        0, offset));
     offset += shape[axis] * outputStrides[axis];
   }
-}
-static void emit(KernelBuilder &k, ResultSink &sink, dyadic::ConcatOp op) {
-  emitConcat(k, sink, op.getInputs(), op.getAxis(), shapeOf(op.getOutput()));
-}
-static void emit(KernelBuilder &k, ResultSink &sink, qnn::ConcatOp op) {
-  emitConcat(k, sink, op.getInputs(), op.getAxis(), shapeOf(op.getOutput()));
+  return boxes;
 }
 
-template <typename Op>
-static void emitSlice(KernelBuilder &k, ResultSink &sink, Op op) {
-  SmallVector<int64_t> strides = stridesOf(shapeOf(op.getInput()));
+static Boxes sliced(KernelBuilder &k, Value input, ArrayRef<int64_t> offsets,
+                    ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
+  SmallVector<int64_t> strides = stridesOf(shapeOf(input));
   int64_t offset = 0;
   for (auto [i, stride] : llvm::enumerate(strides)) {
-    offset += op.getOffsets()[i] * stride;
-    stride *= op.getStrides()[i];
+    offset += offsets[i] * stride;
+    stride *= steps[i];
   }
-  copyBox(k, sink, op.getInput(), op.getSizes(), strides,
-          stridesOf(op.getSizes()), offset, 0);
+  return {box(k.buffer(input), sizes, strides, stridesOf(sizes), offset, 0)};
 }
-static void emit(KernelBuilder &k, ResultSink &sink, dyadic::SliceOp op) {
-  emitSlice(k, sink, op);
-}
-static void emit(KernelBuilder &k, ResultSink &sink, qnn::SliceOp op) {
-  emitSlice(k, sink, op);
+
+Boxes codegen::describeCopies(KernelBuilder &k, Operation *anchor) {
+  return llvm::TypeSwitch<Operation *, Boxes>(anchor)
+      .Case<dyadic::TransposeOp, qnn::TransposeOp>([&](auto op) {
+        return transposed(k, op.getInput(), op.getOutput(), op.getPermutation());
+      })
+      .Case<dyadic::ConcatOp, qnn::ConcatOp>([&](auto op) {
+        return joined(k, op.getInputs(), op.getOutput(), op.getAxis());
+      })
+      .Case<dyadic::SliceOp, qnn::SliceOp>([&](auto op) {
+        return sliced(k, op.getInput(), op.getOffsets(), op.getSizes(),
+                      op.getStrides());
+      })
+      .Default([](Operation *) { return Boxes(); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -94,20 +96,18 @@ namespace {
 /// border behind it, where a "row" is what the inner dimensions make up.
 class PadEmitter {
 public:
-  PadEmitter(KernelBuilder &k, ResultSink &sink, Value input, Value output,
-             ArrayRef<int64_t> low, ArrayRef<int64_t> high)
-      : k(k), sink(sink), input(k.buffer(input)), shape(shapeOf(input)),
-        low(low), high(high), inputStrides(stridesOf(shape)),
-        outputStrides(stridesOf(shapeOf(output))),
-        element(cast<MemRefType>(this->input.getType()).getElementType()) {
+  PadEmitter(KernelBuilder &k, ResultSink &sink, const Border &border)
+      : k(k), sink(sink), input(k.buffer(border.input)),
+        shape(shapeOf(border.input)), low(border.low), high(border.high),
+        inputStrides(stridesOf(shape)),
+        outputStrides(stridesOf(shapeOf(border.output))),
+        element(cast<MemRefType>(input.getType()).getElementType()),
+        fill(border.fill) {
     while (inner > 0 && low[inner - 1] == 0 && high[inner - 1] == 0)
       --inner;
   }
 
-  void emit(Attribute value) {
-    fill = value;
-    emitLevel(0, k.index(0), k.index(0));
-  }
+  void emit() { emitLevel(0, k.index(0), k.index(0)); }
 
 private:
   /// The part of the result that belongs to one index of all dimensions before
@@ -163,15 +163,18 @@ private:
 };
 } // namespace
 
-static void emit(KernelBuilder &k, ResultSink &sink, dyadic::PadOp op) {
+std::optional<Border> codegen::describeBorder(Operation *anchor) {
+  if (auto op = dyn_cast<qnn::PadOp>(anchor))
+    return Border{op.getInput(), op.getOutput(), op.getLow(), op.getHigh(),
+                  op.getValueAttr()};
+  auto op = dyn_cast<dyadic::PadOp>(anchor);
+  if (!op)
+    return std::nullopt;
   auto memory = memoryElementType(op.getInput().getType().getElementType());
   APInt value(32, static_cast<uint32_t>(op.getValue()));
-  PadEmitter(k, sink, op.getInput(), op.getOutput(), op.getLow(), op.getHigh())
-      .emit(IntegerAttr::get(memory, value.trunc(memory.getIntOrFloatBitWidth())));
-}
-static void emit(KernelBuilder &k, ResultSink &sink, qnn::PadOp op) {
-  PadEmitter(k, sink, op.getInput(), op.getOutput(), op.getLow(), op.getHigh())
-      .emit(op.getValueAttr());
+  auto fill =
+      IntegerAttr::get(memory, value.trunc(memory.getIntOrFloatBitWidth()));
+  return Border{op.getInput(), op.getOutput(), op.getLow(), op.getHigh(), fill};
 }
 
 //===----------------------------------------------------------------------===//
@@ -179,7 +182,7 @@ static void emit(KernelBuilder &k, ResultSink &sink, qnn::PadOp op) {
 //===----------------------------------------------------------------------===//
 
 template <typename Op>
-static void emitResize(KernelBuilder &k, ResultSink &sink, Op op) {
+static void emitSampling(KernelBuilder &k, ResultSink &sink, Op op) {
   ArrayRef<int64_t> in = shapeOf(op.getInput()), out = shapeOf(op.getOutput());
   int64_t channels = in[3];
   auto offsets = [&](ArrayRef<int64_t> indices, int64_t stride) {
@@ -193,53 +196,40 @@ static void emitResize(KernelBuilder &k, ResultSink &sink, Op op) {
   Value rows = offsets(op.getRows(), in[2] * channels),
         columns = offsets(op.getCols(), channels), input = k.buffer(op.getInput());
   Type element = cast<MemRefType>(input.getType()).getElementType();
-  k.loop(out[0], [&](Value n) {
-    Value imageIn = k.mul(n, in[1] * in[2] * channels);
-    k.loop(out[1], [&](Value y) {
-      Value rowIn = k.add(imageIn, offsetAt(rows, y));
-      Value rowOut = k.mul(k.add(k.mul(n, out[1]), y), out[2] * channels);
-      k.loop(out[2], [&](Value x) {
-        Value from = k.add(rowIn, offsetAt(columns, x));
-        emitRun(
-            k, sink, channels, 0, k.add(rowOut, k.mul(x, channels)),
-            [&](Value at, int64_t width) {
-              return k.loadVector(input, k.add(from, at), width);
-            },
-            element);
+  k.forPieces(
+      out.drop_back(), channels, sink.width(element),
+      [&](ValueRange at, Value channel, int64_t width) {
+        Value pixel = k.add(k.mul(k.add(k.mul(at[0], out[1]), at[1]), out[2]),
+                            at[2]);
+        Value from = k.add(k.mul(at[0], in[1] * in[2] * channels),
+                           offsetAt(rows, at[1]));
+        from = k.add(from, offsetAt(columns, at[2]));
+        sink.emit({k.add(k.mul(pixel, channels), channel), channel, width},
+                  k.loadVector(input, k.add(from, channel), width));
       });
-    });
-  });
 }
-static void emit(KernelBuilder &k, ResultSink &sink, dyadic::ResizeOp op) {
-  emitResize(k, sink, op);
-}
-static void emit(KernelBuilder &k, ResultSink &sink, qnn::ResizeOp op) {
-  emitResize(k, sink, op);
+
+void codegen::emitResize(KernelBuilder &k, ResultSink &sink, Operation *anchor) {
+  if (auto op = dyn_cast<dyadic::ResizeOp>(anchor))
+    return emitSampling(k, sink, op);
+  emitSampling(k, sink, cast<qnn::ResizeOp>(anchor));
 }
 
 //===----------------------------------------------------------------------===//
 // Entry
 //===----------------------------------------------------------------------===//
 
-template <typename Op>
-static bool tryEmit(KernelBuilder &k, ResultSink &sink, Operation *anchor) {
-  auto op = dyn_cast<Op>(anchor);
-  if (op)
-    emit(k, sink, op);
-  return static_cast<bool>(op);
-}
-
-template <typename... Ops>
-static void emitOneOf(KernelBuilder &k, ResultSink &sink, Operation *anchor) {
-  (tryEmit<Ops>(k, sink, anchor) || ...);
-}
-
 LogicalResult codegen::emitMovement(KernelBuilder &k, Operation *anchor) {
   auto sink = ResultSink::create(k, anchor);
   if (failed(sink))
     return failure();
-  emitOneOf<dyadic::TransposeOp, dyadic::ConcatOp, dyadic::SliceOp,
-            dyadic::PadOp, dyadic::ResizeOp, qnn::TransposeOp, qnn::ConcatOp,
-            qnn::SliceOp, qnn::PadOp, qnn::ResizeOp>(k, *sink, anchor);
+  if (isa<dyadic::ResizeOp, qnn::ResizeOp>(anchor)) {
+    emitResize(k, *sink, anchor);
+  } else if (auto border = describeBorder(anchor)) {
+    PadEmitter(k, *sink, *border).emit();
+  } else {
+    for (StridedCopy &copy : describeCopies(k, anchor))
+      emitCopy(k, *sink, std::move(copy));
+  }
   return success();
 }

@@ -1,4 +1,6 @@
 //===- Normalization.cpp - softmax and layer normalization ----------------===//
+#include "Normalization.h"
+
 #include "Emitters.h"
 #include "Reduction.h"
 
@@ -25,18 +27,15 @@ public:
   }
 
   void emit() {
-    k.loop(outer, [&](Value o) {
-      Value base = k.mul(o, extent * inner);
-      if (inner == 1)
-        return emitRow(base);
-      // Lanes are neighbouring rows along the axis.
-      k.loop(inner / row, [&](Value r) {
-        Value start = k.add(base, k.mul(r, row));
-        forVectors(k, row, width(), [&](Value i, int64_t n) {
-          emitColumns(k.add(start, i), n);
-        });
-      });
-    });
+    if (inner == 1)
+      return k.loop(outer, [&](Value o) { emitRow(k.mul(o, extent)); });
+    // Lanes are neighbouring rows along the axis.
+    k.forPieces({outer, inner / row}, row, width(),
+                [&](ValueRange at, Value start, int64_t n) {
+                  Value first = k.add(k.mul(at[0], extent * inner),
+                                      k.mul(at[1], row));
+                  emitColumns(k.add(first, start), n);
+                });
   }
 
 private:
@@ -120,11 +119,16 @@ private:
 };
 } // namespace
 
+void codegen::emitSoftmaxLoops(KernelBuilder &k, ResultSink &sink,
+                               qnn::SoftmaxOp op) {
+  SoftmaxEmitter(k, sink, op).emit();
+}
+
 LogicalResult codegen::emitSoftmax(KernelBuilder &k, Operation *anchor) {
   auto sink = ResultSink::create(k, anchor);
   if (failed(sink))
     return failure();
-  SoftmaxEmitter(k, *sink, cast<qnn::SoftmaxOp>(anchor)).emit();
+  emitSoftmaxLoops(k, *sink, cast<qnn::SoftmaxOp>(anchor));
   return success();
 }
 

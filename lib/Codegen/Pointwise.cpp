@@ -189,15 +189,10 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
   int64_t row = flat || !type.getRank() ? type.getNumElements()
                                         : type.getShape().back();
   int64_t rows = type.getNumElements() / std::max<int64_t>(row, 1);
-  int64_t tail = row % width;
-  k.loop(rows, [&](Value r) {
-    Value base = k.mul(r, row);
-    auto emitAt = [&](Value channel, int64_t lanes) {
-      emitter->emit({k.add(base, channel), channel, lanes}, {});
-    };
-    k.loop(row - tail, width, [&](Value channel) { emitAt(channel, width); });
-    if (tail)
-      emitAt(k.index(row - tail), tail);
-  });
+  k.forPieces({rows}, row, width,
+              [&](ValueRange outer, Value channel, int64_t lanes) {
+                Value flat = k.add(k.mul(outer[0], row), channel);
+                emitter->emit({flat, channel, lanes}, {});
+              });
   return success();
 }

@@ -70,27 +70,27 @@ public:
 
   /// Float means over the part of each window that lies inside the image.
   void emitPaddedMean(bool countAll) {
-    forWindows([&](Value image, Value y, Value x, Value pixel) {
-      Range rows = inside(y, 0, window.top), columns = inside(x, 1, window.left);
+    forPieces([&](const Piece &piece) {
+      Range rows = inside(piece.y, 0, window.top),
+            columns = inside(piece.x, 1, window.left);
       Value count = k.index(window.kernel[0] * window.kernel[1]);
       if (!countAll)
         count = arith::MulIOp::create(k.b, k.loc, size(rows), size(columns));
       Type f32 = k.b.getF32Type();
       Value whole = arith::IndexCastOp::create(k.b, k.loc, k.b.getI32Type(), count);
       Value divisor = arith::SIToFPOp::create(k.b, k.loc, f32, whole);
-      forVectors(k, channels, sink.width(element), [&](Value channel, int64_t width) {
-        auto type = k.vectorType(width, f32);
-        Value sum = forRange(rows, k.splat(type, 0), [&](Value row, Value sum) {
-          Value start = k.add(k.add(image, k.mul(row, rowSize)), channel);
-          return forRange(columns, sum, [&](Value column, Value sum) -> Value {
-            Value x = load(k.add(start, k.mul(column, channels)), width);
-            return arith::AddFOp::create(k.b, k.loc, sum, x);
-          });
+      auto type = k.vectorType(piece.width, f32);
+      Value sum = forRange(rows, k.splat(type, 0), [&](Value row, Value sum) {
+        Value start =
+            k.add(k.add(piece.image, k.mul(row, rowSize)), piece.channel);
+        return forRange(columns, sum, [&](Value column, Value sum) -> Value {
+          Value x = load(k.add(start, k.mul(column, channels)), piece.width);
+          return arith::AddFOp::create(k.b, k.loc, sum, x);
         });
-        Value divisors = vector::BroadcastOp::create(k.b, k.loc, type, divisor);
-        Value mean = arith::DivFOp::create(k.b, k.loc, sum, divisors);
-        sink.emit({k.add(k.mul(pixel, channels), channel), channel, width}, mean);
       });
+      Value divisors = vector::BroadcastOp::create(k.b, k.loc, type, divisor);
+      Value mean = arith::DivFOp::create(k.b, k.loc, sum, divisors);
+      sink.emit({piece.flat, piece.channel, piece.width}, mean);
     });
   }
 
@@ -105,32 +105,34 @@ private:
 
   Value load(Value at, int64_t width) { return k.loadVector(input, at, width); }
 
-  /// Calls `body` with an image's first element, the window's place in the
-  /// result, and that as one number.
-  void forWindows(llvm::function_ref<void(Value, Value, Value, Value)> body) {
+  /// A block of channels of one window: its image's first element, the window's
+  /// row and column in the result, and where the block is there.
+  struct Piece {
+    Value image, y, x, channel, flat;
+    int64_t width;
+  };
+
+  void forPieces(llvm::function_ref<void(const Piece &)> body) {
     int64_t rows = window.outputShape[1], columns = window.outputShape[2];
-    k.loop(window.outputShape[0], [&](Value n) {
-      Value image = k.mul(n, window.inputShape[1] * rowSize);
-      k.loop(rows, [&](Value y) {
-        k.loop(columns, [&](Value x) {
-          Value pixel =
-              k.add(k.mul(k.add(k.mul(n, rows), y), columns), x);
-          body(image, y, x, pixel);
-        });
-      });
-    });
+    k.forPieces({window.outputShape[0], rows, columns}, channels,
+                sink.width(element),
+                [&](ValueRange at, Value channel, int64_t width) {
+                  Value image = k.mul(at[0], window.inputShape[1] * rowSize);
+                  Value pixel = k.add(
+                      k.mul(k.add(k.mul(at[0], rows), at[1]), columns), at[2]);
+                  Value flat = k.add(k.mul(pixel, channels), channel);
+                  body({image, at[1], at[2], channel, flat, width});
+                });
   }
 
   /// Calls `body` with the first element of a block of channels of each window
   /// and with the block's place in the result.
   void forBlocks(llvm::function_ref<void(Value, Value, Value, int64_t)> body) {
-    forWindows([&](Value image, Value y, Value x, Value pixel) {
-      Value corner = k.add(k.add(image, k.mul(y, window.strides[0] * rowSize)),
-                           k.mul(x, window.strides[1] * channels));
-      forVectors(k, channels, sink.width(element), [&](Value channel, int64_t width) {
-        body(k.add(corner, channel), k.add(k.mul(pixel, channels), channel),
-             channel, width);
-      });
+    forPieces([&](const Piece &piece) {
+      Value corner =
+          k.add(k.add(piece.image, k.mul(piece.y, window.strides[0] * rowSize)),
+                k.mul(piece.x, window.strides[1] * channels));
+      body(k.add(corner, piece.channel), piece.flat, piece.channel, piece.width);
     });
   }
 

@@ -1,7 +1,6 @@
 //===- Reduction.cpp - sums and means over dimensions ---------------------===//
 //
-// Neighbouring dimensions that are all kept, or all summed, are one. What is
-// innermost then decides: kept elements are lanes of their own; summed ones
+// What is innermost decides: kept elements are lanes of their own; summed ones
 // become partial sums of one result.
 //
 //===----------------------------------------------------------------------===//
@@ -60,11 +59,44 @@ Value codegen::emitRowSum(KernelBuilder &k, int64_t count, int64_t width,
   return sum;
 }
 
+ReductionAxes ReductionAxes::split(ArrayRef<int64_t> shape,
+                                   ArrayRef<int64_t> axes, bool canFlatten) {
+  ReductionAxes result;
+  int64_t rank = shape.size(), inputStride = 1, outputStride = 1;
+  std::optional<bool> previous;
+  bool isLastKept = true, barrier = false;
+  for (int64_t i = rank - 1; i >= 0; --i) {
+    bool isSummed = llvm::is_contained(axes, i);
+    int64_t extent = shape[i];
+    // Vectors of kept elements stay in a row of the result if they must: its
+    // last dimension doesn't join the others.
+    bool mustStand = !isSummed && isLastKept && !canFlatten;
+    if (extent != 1 || mustStand) {
+      if (!previous)
+        result.lastIsSummed = isSummed;
+      auto &list = isSummed ? result.summed : result.kept;
+      bool joins = previous && *previous == isSummed && !barrier;
+      if (joins)
+        list.front().extent *= extent;
+      else
+        list.insert(list.begin(), {extent, inputStride, outputStride});
+      previous = isSummed;
+      barrier = mustStand;
+    }
+    isLastKept &= isSummed;
+    inputStride *= extent;
+    if (isSummed)
+      result.count *= extent;
+    else
+      outputStride *= extent;
+  }
+  if (result.summed.empty() && result.kept.empty())
+    result.kept.push_back({1, 1, 1});
+  return result;
+}
+
 namespace {
-/// A dimension, or several that are treated alike.
-struct Axis {
-  int64_t extent, inputStride, outputStride;
-};
+using Axis = ReductionAxis;
 
 class ReductionEmitter {
 public:
@@ -72,7 +104,12 @@ public:
                    ArrayRef<int64_t> axes)
       : k(k), sink(sink), input(k.buffer(input)),
         element(tensorTypeOf(input).getElementType()) {
-    split(tensorTypeOf(input).getShape(), axes);
+    auto split = ReductionAxes::split(tensorTypeOf(input).getShape(), axes,
+                                      sink.canFlatten());
+    kept = split.kept;
+    summed = split.summed;
+    lastIsSummed = split.lastIsSummed;
+    total = split.count;
   }
 
   /// `finish` turns sums (i32 or f32 lanes) into the result's values.
@@ -82,14 +119,17 @@ public:
       Axis lanes = kept.pop_back_val();
       bool leavesRows = lanes.extent != sink.rowExtent() && !sink.canFlatten();
       int64_t lanesAtOnce = leavesRows ? 1 : sink.width(element);
-      nest(kept, k.index(0), k.index(0), [&](Value in, Value out) {
-        forVectors(k, lanes.extent, lanesAtOnce,
-                   [&](Value start, int64_t width) {
-                     Value first = k.add(in, start);
-                     auto read = [&](Value at) { return load(at, width); };
-                     store(k.add(out, start), sum(summed, first, width, read));
-                   });
-      });
+      auto extents = llvm::map_to_vector(kept, [](Axis a) { return a.extent; });
+      k.forPieces(extents, lanes.extent, lanesAtOnce,
+                  [&](ValueRange at, Value start, int64_t width) {
+                    Value first = start, out = start;
+                    for (auto [i, axis] : llvm::zip(at, kept)) {
+                      first = k.add(first, k.mul(i, axis.inputStride));
+                      out = k.add(out, k.mul(i, axis.outputStride));
+                    }
+                    auto read = [&](Value at) { return load(at, width); };
+                    store(out, sum(summed, first, width, read));
+                  });
       return;
     }
     Axis lanes = summed.pop_back_val();
@@ -110,39 +150,6 @@ public:
   int64_t count() const { return total; }
 
 private:
-  void split(ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
-    int64_t rank = shape.size(), inputStride = 1, outputStride = 1;
-    std::optional<bool> previous;
-    bool isLastKept = true;
-    for (int64_t i = rank - 1; i >= 0; --i) {
-      bool isSummed = llvm::is_contained(axes, i);
-      int64_t extent = shape[i];
-      // Vectors of kept elements stay in a row of the result if they must: its
-      // last dimension doesn't join the others.
-      bool mustStand = !isSummed && isLastKept && !sink.canFlatten();
-      if (extent != 1 || mustStand) {
-        if (!previous)
-          lastIsSummed = isSummed;
-        SmallVector<Axis> &list = isSummed ? summed : kept;
-        bool joins = previous && *previous == isSummed && !barrier;
-        if (joins)
-          list.front().extent *= extent;
-        else
-          list.insert(list.begin(), {extent, inputStride, outputStride});
-        previous = isSummed;
-        barrier = mustStand;
-      }
-      isLastKept &= isSummed;
-      inputStride *= extent;
-      if (isSummed)
-        total *= extent;
-      else
-        outputStride *= extent;
-    }
-    if (summed.empty() && kept.empty())
-      kept.push_back({1, 1, 1});
-  }
-
   void nest(ArrayRef<Axis> axes, Value in, Value out,
             llvm::function_ref<void(Value, Value)> body) {
     if (axes.empty())
@@ -179,31 +186,39 @@ private:
   Value input;
   Type element;
   SmallVector<Axis> kept, summed; // outermost first
-  bool lastIsSummed = false, barrier = false;
-  int64_t total = 1;
+  bool lastIsSummed;
+  int64_t total;
 };
 } // namespace
+
+ReductionSpec codegen::describeReduction(KernelBuilder &k, Operation *anchor) {
+  if (auto op = dyn_cast<dyadic::ReduceSumOp>(anchor)) {
+    int64_t zp = static_cast<int32_t>(op.getInputZp());
+    return {op.getInput(), op.getAxes(), [&k, zp](Value sum, int64_t count) {
+              auto type = cast<VectorType>(sum.getType());
+              return Value(arith::AddIOp::create(k.b, k.loc, sum,
+                                                 k.splatInt(type, -zp * count)));
+            }};
+  }
+  auto op = cast<qnn::ReduceMeanOp>(anchor);
+  return {op.getInput(), op.getAxes(), [&k](Value sum, int64_t count) {
+            auto type = cast<VectorType>(sum.getType());
+            return Value(
+                arith::DivFOp::create(k.b, k.loc, sum, k.splat(type, count)));
+          }};
+}
+
+void codegen::emitReductionLoops(KernelBuilder &k, ResultSink &sink,
+                                 const ReductionSpec &spec) {
+  ReductionEmitter emitter(k, sink, spec.input, spec.axes);
+  emitter.emit(
+      [&](Value sum) { return spec.finish(sum, emitter.count()); });
+}
 
 LogicalResult codegen::emitReduction(KernelBuilder &k, Operation *anchor) {
   auto sink = ResultSink::create(k, anchor);
   if (failed(sink))
     return failure();
-  if (auto op = dyn_cast<dyadic::ReduceSumOp>(anchor)) {
-    ReductionEmitter emitter(k, *sink, op.getInput(), op.getAxes());
-    int64_t offset =
-        -int64_t(static_cast<int32_t>(op.getInputZp())) * emitter.count();
-    emitter.emit([&](Value sum) -> Value {
-      auto type = cast<VectorType>(sum.getType());
-      return arith::AddIOp::create(k.b, k.loc, sum, k.splatInt(type, offset));
-    });
-    return success();
-  }
-  auto op = cast<qnn::ReduceMeanOp>(anchor);
-  ReductionEmitter emitter(k, *sink, op.getInput(), op.getAxes());
-  double count = emitter.count();
-  emitter.emit([&](Value sum) -> Value {
-    auto type = cast<VectorType>(sum.getType());
-    return arith::DivFOp::create(k.b, k.loc, sum, k.splat(type, count));
-  });
+  emitReductionLoops(k, *sink, describeReduction(k, anchor));
   return success();
 }

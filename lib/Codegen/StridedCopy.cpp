@@ -32,9 +32,8 @@ void codegen::emitRun(KernelBuilder &k, ResultSink &sink, int64_t count,
   });
 }
 
-/// Drops loops that run once and joins those that are one on both sides; the
-/// last one stays by itself where vectors must not leave a row.
-static SmallVector<CopyLoop> normalize(ArrayRef<CopyLoop> loops, bool joinLast) {
+SmallVector<CopyLoop> codegen::joinLoops(ArrayRef<CopyLoop> loops,
+                                         bool joinLast) {
   SmallVector<CopyLoop> result;
   for (auto [i, loop] : llvm::enumerate(loops)) {
     bool isLast = i + 1 == loops.size();
@@ -63,7 +62,7 @@ class CopyEmitter {
 public:
   CopyEmitter(KernelBuilder &k, ResultSink &sink, const StridedCopy &copy)
       : k(k), sink(sink), copy(copy),
-        loops(normalize(copy.loops, sink.canFlatten())), last(loops.back()),
+        loops(joinLoops(copy.loops, sink.canFlatten())), last(loops.back()),
         element(cast<MemRefType>(copy.input.getType()).getElementType()),
         channelBase(copy.outputOffset % sink.rowExtent()) {}
 

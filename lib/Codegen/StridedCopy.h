@@ -23,6 +23,11 @@ struct StridedCopy {
 /// Row-major strides.
 llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape);
 
+/// The loops without those that run once, and with those joined that are one on
+/// both sides; the last one stays by itself unless `joinLast`. Never empty.
+llvm::SmallVector<CopyLoop> joinLoops(llvm::ArrayRef<CopyLoop> loops,
+                                      bool joinLast);
+
 /// Writes the loops: runs that are contiguous on both sides as vectors, and
 /// transposed ones as tiles that are transposed in registers.
 void emitCopy(KernelBuilder &k, ResultSink &sink, StridedCopy copy);
