@@ -23,8 +23,10 @@ ArtifactKind artifactKindOf(StringRef file) {
     return ArtifactKind::Archive;
   if (extension == ".so")
     return ArtifactKind::SharedLibrary;
-  if (extension == ".s")
+  if (extension == ".s" || extension == ".ptx")
     return ArtifactKind::Assembly;
+  if (extension == ".cubin")
+    return ArtifactKind::Cubin;
   return ArtifactKind::Executable;
 }
 
@@ -65,6 +67,7 @@ static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
   switch (kind) {
   case ArtifactKind::Object:
   case ArtifactKind::Assembly:
+  case ArtifactKind::Cubin:
     return file.write(code);
   case ArtifactKind::Archive: {
     std::unique_ptr<llvm::MemoryBuffer> archive;
@@ -91,21 +94,24 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
   llvm::SmallString<128> headerPath(target);
   path::replace_extension(headerPath, ".h");
   PendingFile header(headerPath, loc);
-  bool withHeader =
-      kind != ArtifactKind::Executable && kind != ArtifactKind::Assembly;
+  bool withHeader = kind == ArtifactKind::Object ||
+                    kind == ArtifactKind::Archive ||
+                    kind == ArtifactKind::SharedLibrary;
   if (failed(file.create()) || (withHeader && failed(header.create())))
     return failure();
 
   llvm::SmallVector<char, 0> code;
   if (failed(compile(module, info, options,
                      kind == ArtifactKind::Assembly ? CodeKind::Assembly
+                     : kind == ArtifactKind::Cubin  ? CodeKind::Cubin
                                                     : CodeKind::Object,
                      code)))
     return failure();
   if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, target,
                   loc)))
     return failure();
-  if (withHeader && failed(header.write(makeHeader(info, options.target))))
+  if (withHeader && failed(header.write(makeHeader(info, options.target,
+                                                 bool(options.gpu.fallback)))))
     return failure();
   if (withHeader && failed(header.commit()))
     return failure();

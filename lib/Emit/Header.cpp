@@ -1,6 +1,8 @@
 //===- Header.cpp ---------------------------------------------------------===//
 #include "dyadic/Emit/Header.h"
 
+#include "dyadic/Target/Target.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -26,7 +28,7 @@ static std::vector<std::string> parameterNames(const ProgramInfo &info) {
        {"arena", "auto", "break", "case", "char", "const", "continue",
         "default", "do", "double", "else", "enum", "extern", "float", "for",
         "goto", "if", "inline", "int", "long", "register", "restrict", "return",
-        "short", "signed", "sizeof", "static", "struct", "switch", "typedef",
+        "short", "signed", "sizeof", "static", "stream", "struct", "switch", "typedef",
         "union", "unsigned", "void", "volatile", "while", "bool", "class",
         "new", "delete", "this", "template", "operator", "private", "public",
         "protected", "namespace", "using", "virtual", "and", "or", "not"})
@@ -88,7 +90,68 @@ static void writeTensorMacros(llvm::raw_ostream &os, StringRef prefix,
   os << "\n";
 }
 
-std::string makeHeader(const ProgramInfo &info, const TargetInfo &target) {
+/// "const float *x, float *y, "
+static std::string parameterList(const ProgramInfo &info,
+                                 ArrayRef<std::string> names) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  size_t next = 0;
+  for (const TensorInfo &tensor : info.inputs)
+    os << "const " << cType(tensor.kind) << " *" << names[next++] << ", ";
+  for (const TensorInfo &tensor : info.outputs)
+    os << cType(tensor.kind) << " *" << names[next++] << ", ";
+  return text;
+}
+
+/// What a program for a GPU says of `<name>_run`, and declares besides.
+static void writeGPUFunctions(llvm::raw_ostream &os, const ProgramInfo &info,
+                              StringRef parameters, bool hasFallback) {
+  os << llvm::formatv(R"(/* Runs the model once on dense row-major arrays of the host.
+ *
+ * The first run opens the driver, loads the code and copies the weights, which
+ * takes a moment; {0}_gpu_init does it at a better time. The arrays must not
+ * overlap. {1}
+ * Calls may come from any thread and follow each other on the GPU. A fault
+ * calls the handler below; without one it is printed and ends the program.
+ */
+)",
+                      info.name,
+                      hasFallback
+                          ? "The arena is used when the processor stands in "
+                            "for a GPU."
+                          : "The arena is not used and may be null.");
+  os << "void " << info.name << "_run(" << parameters << "void *arena);\n\n";
+  os << llvm::formatv(R"(/* The same without waiting, in the order of `stream`: a CUstream or cudaStream_t of
+ * the device's primary context, null for the default one. The arrays may be in
+ * the host's memory or the device's; they are read and written when the stream
+ * gets there. Runs of one model never overlap, whatever their streams. Returns 0,
+ * or the fault, whose text {0}_gpu_error has. {2}
+ */
+int {0}_run_async({1}void *stream);
+
+/* Makes everything ready: driver, device, code, weights and memory. The device is
+ * that of the calling thread's CUDA context if it has one, else the first. Returns
+ * 0, or the fault, whose text {0}_gpu_error has. */
+int {0}_gpu_init(void);
+
+/* What went wrong last, or "". */
+const char *{0}_gpu_error(void);
+
+/* Has `handler` called when {0}_run fails: there are no outputs then. */
+void {0}_gpu_on_failure(void (*handler)(const char *error));
+
+/* Waits for runs and gives all memory back. The next run starts anew. */
+void {0}_gpu_close(void);
+
+)",
+                      info.name, parameters,
+                      hasFallback ? "The\n * processor doesn't stand in here."
+                                  : "");
+}
+
+std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
+                       bool hasFallback) {
+  bool isGPU = target.target && target.target->isGPU();
   std::string text;
   llvm::raw_string_ostream os(text);
   std::string upper = StringRef(info.name).upper();
@@ -105,12 +168,17 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target) {
  *   void *arena = aligned_alloc({4}_ARENA_ALIGNMENT, {4}_ARENA_BYTES);
  *   {0}_run({8}, arena);
  *
- * Link with -lm. Nothing is allocated, nothing is kept between calls.
+ * {9}
  */
 )",
                       info.name, target.triple, target.level, input,
                       upper, input.upper(), output, output.upper(),
-                      llvm::join(names, ", "));
+                      llvm::join(names, ", "),
+                      isGPU ? "Needs an NVIDIA GPU and its driver, opened when "
+                              "first used (link with\n * -ldl -lpthread where "
+                              "libc is older than glibc 2.34)."
+                            : "Link with -lm. Nothing is allocated, nothing is "
+                              "kept between calls.");
   os << llvm::formatv("#ifndef {0}_DYADIC_H\n#define {0}_DYADIC_H\n\n"
                       "#include <stdint.h>\n\n"
                       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
@@ -126,7 +194,11 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target) {
   for (auto [name, tensor] : llvm::zip_equal(outputs, info.outputs))
     writeTensorMacros(os, upper + "_" + StringRef(name).upper(), tensor, "output");
 
-  os << R"(/* Runs the model once on dense row-major arrays.
+  std::string parameters = parameterList(info, names);
+  if (isGPU) {
+    writeGPUFunctions(os, info, parameters, hasFallback);
+  } else {
+    os << R"(/* Runs the model once on dense row-major arrays.
  *
  * The arrays and the arena must not overlap. The arena is scratch memory of the
  * caller's, aligned as above; its contents need not be set and mean nothing
@@ -135,12 +207,8 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target) {
  * results are exact to the bit only there.
  */
 )";
-  os << "void " << info.name << "_run(";
-  for (auto [name, tensor] : llvm::zip_equal(inputs, info.inputs))
-    os << "const " << cType(tensor.kind) << " *" << name << ", ";
-  for (auto [name, tensor] : llvm::zip_equal(outputs, info.outputs))
-    os << cType(tensor.kind) << " *" << name << ", ";
-  os << "void *arena);\n\n";
+    os << "void " << info.name << "_run(" << parameters << "void *arena);\n\n";
+  }
   os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }

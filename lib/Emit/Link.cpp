@@ -1,67 +1,20 @@
 //===- Link.cpp -----------------------------------------------------------===//
 #include "Link.h"
 
+#include "Scratch.h"
+
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
-#include "llvm/Support/raw_ostream.h"
-
-#include <deque>
 
 using namespace mlir;
-namespace fs = llvm::sys::fs;
 
 namespace dyadic {
 
 /// Runtime/*.c as a static archive, embedded by lib/Emit/EmbedFile.cmake.
 extern const unsigned char kRuntimeArchive[];
 extern const size_t kRuntimeArchiveSize;
-
-namespace {
-/// Files that go away with the object.
-class Scratch {
-public:
-  explicit Scratch(Location loc) : loc(loc) {}
-  ~Scratch() {
-    for (StringRef file : files) {
-      fs::remove(file);
-      llvm::sys::DontRemoveFileOnSignal(file);
-    }
-  }
-
-  /// A new file with these bytes; its path.
-  FailureOr<StringRef> add(StringRef extension, StringRef bytes) {
-    SmallString<128> name;
-    int descriptor;
-    if (auto error =
-            fs::createTemporaryFile("dyadic", extension, descriptor, name))
-      return fail(name.empty() ? "a temporary file" : name.str(), error);
-    files.push_back(name.str().str());
-    llvm::sys::RemoveFileOnSignal(name);
-    llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-    os << bytes;
-    os.close();
-    if (os.has_error()) {
-      auto error = os.error();
-      os.clear_error();
-      return fail(name, error);
-    }
-    return StringRef(files.back());
-  }
-
-private:
-  LogicalResult fail(StringRef file, std::error_code error) {
-    return emitError(loc) << "cannot write '" << file
-                          << "': " << error.message();
-  }
-
-  Location loc;
-  std::deque<std::string> files;
-};
-} // namespace
 
 static FailureOr<std::string> findDriver(Location loc) {
   for (StringRef name : {"cc", "gcc", "clang-22", "clang"})

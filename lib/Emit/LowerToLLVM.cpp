@@ -51,6 +51,9 @@ void registerEmitPipelines() {
   PassPipelineRegistration<>("emit-lower-to-llvm",
                              "level 5 to the LLVM dialect",
                              buildLLVMLoweringPipeline);
+  PassPipelineRegistration<>("emit-lower-to-nvvm",
+                             "kernels of level 5 to the LLVM and NVVM dialects",
+                             buildNVVMLoweringPipeline);
 }
 
 LogicalResult lowerToLLVMDialect(ModuleOp module) {

@@ -1,8 +1,10 @@
 //===- MachineCode.cpp ----------------------------------------------------===//
 #include "dyadic/Emit/MachineCode.h"
 
+#include "dyadic/Emit/GPU.h"
 #include "dyadic/Emit/Passes.h"
 #include "ModelTable.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
@@ -175,6 +177,11 @@ LogicalResult emitMachineCode(llvm::Module &module,
 LogicalResult compile(ModuleOp module, const ProgramInfo &info,
                       const EmitOptions &options, CodeKind kind,
                       SmallVectorImpl<char> &bytes) {
+  if (options.target.target && options.target.target->isGPU())
+    return compileGPU(module, info, options, kind, bytes);
+  if (kind == CodeKind::Cubin)
+    return module.emitError("expected the target nvptx64 for a cubin, but got '")
+           << options.target.triple << "'";
   auto machine = createTargetMachine(options, module.getLoc());
   if (failed(machine) || failed(lowerToLLVMDialect(module)))
     return failure();

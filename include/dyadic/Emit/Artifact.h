@@ -6,10 +6,10 @@
 
 namespace dyadic {
 
-enum class ArtifactKind { Object, Archive, SharedLibrary, Executable, Assembly };
+enum class ArtifactKind { Object, Archive, SharedLibrary, Executable, Assembly, Cubin };
 
-/// What a path asks for: .o, .a, .so and .s by their extensions, anything else
-/// is an executable.
+/// What a path asks for: .o, .a, .so, .s or .ptx and .cubin by their extensions,
+/// anything else is an executable.
 ArtifactKind artifactKindOf(llvm::StringRef path);
 
 /// The name that symbols get from a path: "out/libdigits.so" gives "digits".

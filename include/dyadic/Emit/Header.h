@@ -8,8 +8,10 @@
 namespace dyadic {
 
 /// The text of a C99 header: sizes, shapes and scales as macros, and
-/// `<name>_run` documented for its caller.
-std::string makeHeader(const ProgramInfo &info, const TargetInfo &target);
+/// `<name>_run` documented for its caller; for a GPU, what readies it and reports
+/// its faults, too. `hasFallback`: the object also runs without a GPU.
+std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
+                       bool hasFallback = false);
 
 } // namespace dyadic
 

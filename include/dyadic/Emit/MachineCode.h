@@ -17,6 +17,21 @@ class TargetMachine;
 
 namespace dyadic {
 
+/// What only programs for a GPU need.
+struct GPUOptions {
+  /// The machine whose objects launch the kernels.
+  TargetInfo host;
+  /// Cubins to carry besides PTX: sm_80, sm_90a, …
+  std::vector<std::string> cubins;
+  /// The path of ptxas; empty: where it usually is.
+  std::string ptxas;
+  /// Runs bring the arena back, for whoever reads kept tensors from it.
+  bool keepAll = false;
+  /// The same program as a level-5 module for the host, its functions prefixed
+  /// `<name>_cpu`, for machines without a GPU; null: there an error.
+  mlir::ModuleOp fallback;
+};
+
 struct EmitOptions {
   TargetInfo target;
   /// 0 to 3, as the option -O of compilers.
@@ -24,9 +39,10 @@ struct EmitOptions {
   /// Defines `dyadic_main_model`, by which the main function of an executable
   /// finds its model. Two such objects can't be linked into one program.
   bool forExecutable = false;
+  GPUOptions gpu;
 };
 
-enum class CodeKind { Object, Assembly };
+enum class CodeKind { Object, Assembly, Cubin };
 
 /// A machine for position-independent code that never fuses a multiplication
 /// with an addition unless the program says fma. An unknown triple or CPU is an

@@ -2,6 +2,7 @@
 #ifndef DYADIC_EMIT_PASSES_H
 #define DYADIC_EMIT_PASSES_H
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -16,7 +17,12 @@ namespace dyadic {
 /// function borders.
 void buildLLVMLoweringPipeline(mlir::OpPassManager &pm);
 
-/// Registers the above as the pipeline `emit-lower-to-llvm`.
+/// The kernels of level 5 on a GPU (`gpu.module`) to the LLVM and NVVM dialects;
+/// the host's part stays as it is.
+void buildNVVMLoweringPipeline(mlir::OpPassManager &pm);
+
+/// Registers the above as the pipelines `emit-lower-to-llvm` and
+/// `emit-lower-to-nvvm`.
 void registerEmitPipelines();
 
 /// Runs the pipeline on `module`.

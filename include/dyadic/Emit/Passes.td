@@ -40,4 +40,33 @@ def MarkDisjointArgumentsPass
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ConvertKernelsToNVVM
+    : Pass<"emit-convert-kernels-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "kernels for an NVIDIA GPU to the LLVM and NVVM dialects";
+  let description = [{
+    Converts arith, cf, gpu, math, memref, nvgpu and vector at once. Memrefs of
+    kernels become bare pointers, workgroup memory globals in address space 3.
+    An index has 32 bits if no memory of the module is larger than 1 GiB, else
+    64. Nothing of CUDA's libdevice is called: a math function that is neither
+    an instruction nor a polynomial (`emit-approximate-math`) is an error.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect"];
+}
+
+def PrintPTX : Pass<"emit-print-ptx", "::mlir::ModuleOp"> {
+  let summary = "print the kernels of level 5 as PTX on standard output";
+  let description = [{
+    What `dyadic compile --target nvptx64 -o model.ptx` writes, for a module of
+    one's own: lowers the `gpu.module` as `emit-lower-to-nvvm` does and runs
+    LLVM's NVPTX back end. Launches in a function `@…_run` tell how far the
+    kernels' pointers are aligned and which of them are disjoint; without such a
+    function nothing is assumed.
+  }];
+  let options = [Option<"arch", "arch", "std::string", "\"sm_80\"",
+                        "the architecture: sm_75, sm_80, sm_90a, …">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect"];
+}
+
 #endif

@@ -19,6 +19,22 @@ extern const struct dyadic_model_info dyadic_main_model;
 static const struct dyadic_model_info *const model = &dyadic_main_model;
 static const char *program = "model";
 
+/* Programs for a GPU have these (gpu.c): what readies the device returns why it
+ * can't, or null. */
+extern const char *dyadic_main_prepare(void) __attribute__((weak));
+extern void dyadic_main_on_failure(void (*handler)(const char *))
+    __attribute__((weak));
+
+static void fail_on_gpu(const char *error) { die(INPUT_FAULT, "%s", error); }
+
+static void prepare(void) {
+  const char *error = dyadic_main_prepare ? dyadic_main_prepare() : NULL;
+  if (error)
+    fail_on_gpu(error);
+  if (dyadic_main_on_failure)
+    dyadic_main_on_failure(fail_on_gpu);
+}
+
 void die(int status, const char *format, ...) {
   va_list arguments;
   discard_output();
@@ -497,6 +513,7 @@ int main(int argc, char **argv) {
   if (options.keep)
     check_kept();
 
+  prepare();
   size_t slots = (size_t)(model->num_inputs + model->num_outputs + model->num_kept);
   struct array *results = allocate(slots * sizeof *results);
   struct array *kept = results + model->num_outputs;
