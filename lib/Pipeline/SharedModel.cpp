@@ -5,6 +5,8 @@
 #include "dyadic_model.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -39,6 +41,28 @@ static StringRef missingFeature(StringRef features) {
   return "";
 }
 
+/// The name of the model in a library that was renamed: what stands before the
+/// two symbols that every model has. Empty if there is none.
+static std::string findModelName(StringRef path) {
+  auto file = object::ObjectFile::createObjectFile(path);
+  if (!file) {
+    consumeError(file.takeError());
+    return "";
+  }
+  StringSet<> symbols;
+  if (auto *elf = dyn_cast<object::ELFObjectFileBase>(file->getBinary()))
+    for (const object::SymbolRef &symbol : elf->getDynamicSymbolIterators()) {
+      if (auto name = symbol.getName())
+        symbols.insert(*name);
+      else
+        consumeError(name.takeError());
+    }
+  for (StringRef symbol : symbols.keys())
+    if (symbol.consume_back("_info") && symbols.contains((symbol + "_run").str()))
+      return symbol.str();
+  return "";
+}
+
 Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   auto fault = [&](const std::string &why) {
     return createStringError(inconvertibleErrorCode(), "cannot load %s: %s",
@@ -53,10 +77,12 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   if (!model->handle)
     return fault(dlerror());
   std::string symbol = modelNameOf(path) + "_info";
-  auto *table = static_cast<const dyadic_model_info *>(dlsym(model->handle, symbol.c_str()));
+  void *found = dlsym(model->handle, symbol.c_str());
+  if (!found)
+    found = dlsym(model->handle, (findModelName(path) + "_info").c_str());
+  auto *table = static_cast<const dyadic_model_info *>(found);
   if (!table)
-    return fault("it has no symbol " + symbol +
-                 ": expected a library that dyadic made, under the name it was given");
+    return fault("it has no symbol " + symbol + ": expected a library that dyadic made");
   if (table->version != DYADIC_MODEL_VERSION)
     return fault("expected version " + std::to_string(DYADIC_MODEL_VERSION) +
                  " of its table, but got " + std::to_string(table->version) +

@@ -1,0 +1,164 @@
+/*===- Compile.h - from an ONNX model to code ------------------------ C -*-===*\
+|*
+|* A fault inside LLVM ends the process, as it does for every user of LLVM; who
+|* can't afford that compiles in a child process, as the dyadic tool or the Python
+|* package do, and loads what it wrote.
+|*
+\*===----------------------------------------------------------------------===*/
+#ifndef DYADIC_C_COMPILE_H
+#define DYADIC_C_COMPILE_H
+
+#include "dyadic-c/Tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*===----------------------------------------------------------------------===*\
+|* Options
+\*===----------------------------------------------------------------------===*/
+
+/** What to compile for and how. What doesn't parse or fit is reported by the
+ *  compile. One may serve several compiles, one at a time. */
+typedef struct DyadicOptions {
+  void *ptr;
+} DyadicOptions;
+
+/** Code for this machine, all of it in float32 until samples are given. */
+DYADIC_CAPI_EXPORTED DyadicOptions dyadicOptionsCreate(void);
+DYADIC_CAPI_EXPORTED void dyadicOptionsDestroy(DyadicOptions options);
+
+/** The prefix of symbols, made a C identifier. Unset: the model's file name. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetName(DyadicOptions options,
+                                               DyadicStringRef name);
+/** An LLVM triple, as "aarch64-linux-gnu" or "nvptx64"; empty or "native": this
+ *  machine. The CPU is "native", a level as "avx2" or "dotprod", a name that LLVM
+ *  knows, or "sm_80", each optionally with features: "avx2,+avxvnni". Empty: this
+ *  machine's, or the weakest of another triple. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetTarget(DyadicOptions options,
+                                                 DyadicStringRef triple,
+                                                 DyadicStringRef cpu);
+/** 0 to 3, as the option -O of compilers; 3 unless set. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetOptimizationLevel(DyadicOptions options,
+                                                            unsigned level);
+/** The shape of an input whose dimensions the model leaves open. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetShape(DyadicOptions options,
+                                                DyadicStringRef input,
+                                                size_t rank,
+                                                const int64_t *shape);
+/** Where a model in memory has its external data; the current folder unless set.
+ *  Models in files have theirs beside them. */
+DYADIC_CAPI_EXPORTED void
+dyadicOptionsSetExternalDataFolder(DyadicOptions options, DyadicStringRef folder);
+
+/** Quantizes by the samples in a file or folder: .npz with an array per input,
+ *  .npy, .raw float32, or a folder of such or of images. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetCalibrationPath(DyadicOptions options,
+                                                          DyadicStringRef path);
+/** Quantizes by samples in memory, as an .npz would hold them: for each input
+ *  an array under its name, with any number of samples stacked along the first
+ *  dimension. Further arrays of the same name continue the first. For a model with
+ *  one input the name may be empty. Row-major. The elements are not copied: they must stay until the compile is over. `bytes` is
+ *  checked against type and shape. */
+DYADIC_CAPI_EXPORTED void
+dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
+                                 DyadicElementType type, size_t rank,
+                                 const int64_t *shape, const void *data,
+                                 size_t bytes);
+/** How ranges follow from values: "minmax", "moving-average[=momentum]" or
+ *  "percentile[=percent]". */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetObserver(DyadicOptions options,
+                                                   DyadicStringRef observer);
+/** The op of this name stays in float32. May be called again for more. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsAddKeepFloat(DyadicOptions options,
+                                                    DyadicStringRef op);
+
+typedef enum DyadicImageLayout {
+  DyadicImageLayoutAuto,
+  DyadicImageLayoutNCHW,
+  DyadicImageLayoutNHWC
+} DyadicImageLayout;
+
+/** What happens to images of another size than the model's. */
+typedef enum DyadicImageResize {
+  DyadicImageResizeRefuse,
+  DyadicImageResizeStretch,
+  /** The shorter side is scaled, the longer one cut. */
+  DyadicImageResizeCrop
+} DyadicImageResize;
+
+/** How pixels of image files become elements: (pixel * scale - mean) / std.
+ *  `mean` and `std` have one value or one per channel; none: 0 and 1. `scale` is
+ *  1/255 unless set. `bgr`: blue is the first channel, not red. */
+DYADIC_CAPI_EXPORTED void
+dyadicOptionsSetImages(DyadicOptions options, DyadicImageLayout layout,
+                       DyadicImageResize resize, float scale, size_t numMean,
+                       const float *mean, size_t numStd, const float *std,
+                       bool bgr);
+
+/*===----------------------------------------------------------------------===*\
+|* Compiling
+\*===----------------------------------------------------------------------===*/
+
+/** A compiled model: code that can be written, or loaded into this process. */
+typedef struct DyadicModel {
+  void *ptr;
+} DyadicModel;
+
+static inline bool dyadicModelIsNull(DyadicModel model) { return !model.ptr; }
+
+/** Compiles the ONNX file at `path`. */
+DYADIC_CAPI_EXPORTED DyadicResult dyadicCompileFile(DyadicStringRef path,
+                                                    DyadicOptions options,
+                                                    DyadicReporter reporter,
+                                                    DyadicModel *model);
+/** The same from the bytes of an ONNX file, which are needed until the call
+ *  returns. `label` names the model in messages. */
+DYADIC_CAPI_EXPORTED DyadicResult dyadicCompileMemory(const void *bytes,
+                                                      size_t length,
+                                                      DyadicStringRef label,
+                                                      DyadicOptions options,
+                                                      DyadicReporter reporter,
+                                                      DyadicModel *model);
+/** Programs loaded from the model stay valid. */
+DYADIC_CAPI_EXPORTED void dyadicModelDestroy(DyadicModel model);
+
+/** Writes the model to `path`: .o, .a or .so with a C header beside it, .s, or
+ *  .ptx or .cubin for GPUs; anything else is an executable. The file appears only
+ *  when it is complete. May be called again with other paths. */
+DYADIC_CAPI_EXPORTED DyadicResult dyadicModelWrite(DyadicModel model,
+                                                   DyadicStringRef path,
+                                                   DyadicReporter reporter);
+
+DYADIC_CAPI_EXPORTED DyadicInterface dyadicModelGetInterface(DyadicModel model);
+
+/** What it was compiled for, resolved: "x86_64-pc-linux-gnu", LLVM's name of the
+ *  CPU, and the kernels that were chosen, as "avx512vnni". */
+DYADIC_CAPI_EXPORTED DyadicStringRef dyadicModelGetTriple(DyadicModel model);
+DYADIC_CAPI_EXPORTED DyadicStringRef dyadicModelGetCPU(DyadicModel model);
+DYADIC_CAPI_EXPORTED DyadicStringRef dyadicModelGetLevel(DyadicModel model);
+
+/** Ops that compute in integers. */
+DYADIC_CAPI_EXPORTED size_t dyadicModelGetNumIntegerOps(DyadicModel model);
+/** Calibration samples that were read. */
+DYADIC_CAPI_EXPORTED size_t dyadicModelGetNumSamples(DyadicModel model);
+
+/** An op that computes in float32 although the model was quantized. */
+typedef struct DyadicFloatOp {
+  DyadicStringRef name;
+  /** As "qnn.softmax". */
+  DyadicStringRef kind;
+  /** Empty: its neighbours do. */
+  DyadicStringRef reason;
+} DyadicFloatOp;
+
+DYADIC_CAPI_EXPORTED size_t dyadicModelGetNumFloatOps(DyadicModel model);
+/** All empty if `index` is too large. */
+DYADIC_CAPI_EXPORTED DyadicFloatOp dyadicModelGetFloatOp(DyadicModel model,
+                                                         size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DYADIC_C_COMPILE_H */

@@ -1,0 +1,112 @@
+//===- Options.cpp --------------------------------------------------------===//
+#include "CAPI.h"
+
+using namespace dyadic;
+using namespace dyadic::capi;
+
+static Options *unwrap(DyadicOptions options) { return static_cast<Options *>(options.ptr); }
+
+DyadicOptions dyadicOptionsCreate(void) { return {new Options}; }
+void dyadicOptionsDestroy(DyadicOptions options) { delete unwrap(options); }
+
+void dyadicOptionsSetName(DyadicOptions options, DyadicStringRef name) {
+  unwrap(options)->name = unwrap(name).str();
+}
+
+void dyadicOptionsSetTarget(DyadicOptions options, DyadicStringRef triple, DyadicStringRef cpu) {
+  llvm::StringRef wanted = unwrap(triple);
+  unwrap(options)->target = {wanted == "native" ? "" : wanted.str(), unwrap(cpu).str()};
+}
+
+void dyadicOptionsSetOptimizationLevel(DyadicOptions options, unsigned level) {
+  if (level > 3)
+    unwrap(options)->faults.push_back("expected an optimization level of 0 to 3, but got " +
+                                      std::to_string(level));
+  unwrap(options)->optLevel = level;
+}
+
+void dyadicOptionsSetShape(DyadicOptions options, DyadicStringRef input, size_t rank,
+                           const int64_t *shape) {
+  std::string name = unwrap(input).str();
+  if (rank && !shape) {
+    unwrap(options)->faults.push_back("expected a shape for input \"" + name + "\", but got null");
+    return;
+  }
+  llvm::ArrayRef<int64_t> extents(shape, rank);
+  for (int64_t extent : extents)
+    if (extent < 1)
+      unwrap(options)->faults.push_back("expected positive extents in the shape of input \"" +
+                                        name + "\", but got " + std::to_string(extent));
+  unwrap(options)->shapes[name] = llvm::SmallVector<int64_t>(extents);
+}
+
+void dyadicOptionsSetExternalDataFolder(DyadicOptions options, DyadicStringRef folder) {
+  unwrap(options)->folder = unwrap(folder).str();
+}
+
+void dyadicOptionsSetCalibrationPath(DyadicOptions options, DyadicStringRef path) {
+  unwrap(options)->calibration = unwrap(path).str();
+  if (!path.length)
+    unwrap(options)->faults.push_back("expected a path of calibration samples, but got nothing");
+}
+
+/// What is wrong with an array, or "".
+static std::string findFault(DyadicElementType type, llvm::ArrayRef<int64_t> shape,
+                             const void *data, size_t bytes) {
+  size_t width = dyadicElementTypeGetSize(type);
+  if (!width)
+    return "expected an element type, but got " + std::to_string(int(type));
+  uint64_t expected = width;
+  for (int64_t extent : shape)
+    if (extent < 0 || __builtin_mul_overflow(expected, uint64_t(extent), &expected))
+      return "expected extents that memory can hold, but got " + std::to_string(extent);
+  if (expected != bytes)
+    return "expected " + std::to_string(expected) + " bytes for its shape, but got " +
+           std::to_string(bytes);
+  return bytes && !data ? "expected its elements, but got null" : "";
+}
+
+void dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
+                                      DyadicElementType type, size_t rank,
+                                      const int64_t *shape, const void *data, size_t bytes) {
+  std::string name = unwrap(input).str();
+  bool hasShape = shape || !rank;
+  llvm::ArrayRef<int64_t> extents(shape, hasShape ? rank : 0);
+  std::string fault = hasShape ? findFault(type, extents, data, bytes)
+                               : "expected its shape, but got null";
+  if (!fault.empty()) {
+    unwrap(options)->faults.push_back("samples \"" + name + "\": " + fault);
+    return;
+  }
+  unwrap(options)->arrays.push_back({name, static_cast<ElementKind>(type),
+                                     llvm::SmallVector<int64_t>(extents),
+                                     static_cast<const char *>(data)});
+}
+
+void dyadicOptionsSetObserver(DyadicOptions options, DyadicStringRef observer) {
+  unwrap(options)->observer = unwrap(observer).str();
+}
+
+void dyadicOptionsAddKeepFloat(DyadicOptions options, DyadicStringRef op) {
+  unwrap(options)->keepFloat.push_back(unwrap(op).str());
+}
+
+void dyadicOptionsSetImages(DyadicOptions options, DyadicImageLayout layout,
+                            DyadicImageResize resize, float scale, size_t numMean,
+                            const float *mean, size_t numStd, const float *std, bool bgr) {
+  ImageOptions &images = unwrap(options)->images;
+  images.layout = layout == DyadicImageLayoutNCHW   ? ImageOptions::Layout::NCHW
+                  : layout == DyadicImageLayoutNHWC ? ImageOptions::Layout::NHWC
+                                                    : ImageOptions::Layout::Auto;
+  images.resize = resize == DyadicImageResizeStretch ? ImageOptions::Resize::Stretch
+                  : resize == DyadicImageResizeCrop  ? ImageOptions::Resize::Crop
+                                                     : ImageOptions::Resize::None;
+  images.scale = scale;
+  images.bgr = bgr;
+  if ((numMean && !mean) || (numStd && !std)) {
+    unwrap(options)->faults.push_back("expected values for mean and std, but got null");
+    return;
+  }
+  images.mean.assign(mean, mean + numMean);
+  images.std.assign(std, std + numStd);
+}
