@@ -4,8 +4,8 @@
 // of it is already what a packed panel would be.
 //
 //===----------------------------------------------------------------------===//
+#include "Contraction.h"
 #include "Emitters.h"
-#include "Pointwise.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -18,10 +18,8 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-/// How far an operand advances from one matrix of the batch to the next: the
-/// matrix's size, or nothing when all share one. None for other broadcasts.
-static std::optional<int64_t> batchStride(ArrayRef<int64_t> shape,
-                                          int64_t batches) {
+std::optional<int64_t> codegen::batchStride(ArrayRef<int64_t> shape,
+                                            int64_t batches) {
   int64_t matrix = shape[shape.size() - 2] * shape.back();
   int64_t own = ShapedType::getNumElements(shape) / matrix;
   if (own == batches)

@@ -17,7 +17,32 @@ struct ConvOperands {
   int64_t groups;
 
   static mlir::FailureOr<ConvOperands> read(mlir::Operation *op);
+  /// One filter a channel.
+  bool isDepthwise() const {
+    return filterShape[3] == 1 && groups == inputShape[3] &&
+           filterShape[0] == inputShape[3];
+  }
 };
+
+/// The operands of a product with a constant matrix, float or integer.
+struct MatmulOperands {
+  OperandKind kind;
+  mlir::Value lhs;
+  int64_t rows, depth, channels;
+  HostTensor weights; // depth × channels
+  HostTensor bias;    // channels; zeros where there is none
+
+  static mlir::FailureOr<MatmulOperands> read(mlir::Operation *op);
+};
+
+/// Whether the right operand of a matrix product is a constant matrix.
+bool hasConstantMatrix(mlir::Operation *matmul);
+
+/// How far an operand of a batched product advances from one matrix to the
+/// next: the matrix's size, or nothing when all share one. None for other
+/// broadcasts.
+std::optional<int64_t> batchStride(llvm::ArrayRef<int64_t> shape,
+                                   int64_t batches);
 
 /// The operand kind of a tensor, or a located error.
 mlir::FailureOr<OperandKind> operandKind(mlir::Operation *op, mlir::Value value);
@@ -41,6 +66,19 @@ struct Contraction {
 
   int64_t segments() const;
 };
+
+/// bias + offset, as accumulators add: modulo 2^32.
+inline int32_t addModulo(int32_t bias, int64_t offset) {
+  return static_cast<int32_t>(static_cast<uint32_t>(bias) +
+                              static_cast<uint32_t>(offset));
+}
+inline float addModulo(float bias, int64_t) { return bias; } // never offset
+
+/// The sums of a convolution or of a matrix product, whose operands must
+/// outlive the result, over activations in memory.
+Contraction contractionOf(const ConvOperands &conv, mlir::Value activations);
+Contraction contractionOf(const MatmulOperands &matmul,
+                          mlir::Value activations);
 
 /// Packs the weights and writes the loops.
 mlir::LogicalResult emitContraction(KernelBuilder &k, const Contraction &c);

@@ -74,21 +74,15 @@ FailureOr<ConvOperands> ConvOperands::read(Operation *op) {
   return failed(result) ? FailureOr<ConvOperands>(failure()) : operands;
 }
 
-LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
-  auto read = ConvOperands::read(anchor);
-  if (failed(read))
-    return failure();
-  ConvOperands &conv = *read;
+Contraction codegen::contractionOf(const ConvOperands &conv,
+                                   Value activations) {
   int64_t height = conv.inputShape[1], width = conv.inputShape[2],
           channels = conv.inputShape[3];
   int64_t outputs = conv.filterShape[0], kh = conv.filterShape[1],
           kw = conv.filterShape[2], depth = conv.filterShape[3];
-  if (depth == 1 && conv.groups == channels && outputs == channels)
-    return emitDepthwise(k, anchor);
-
   Contraction c;
   c.kind = conv.kind;
-  c.activations = k.buffer(conv.input);
+  c.activations = activations;
   c.groups = conv.groups;
   c.channels = outputs / conv.groups;
   c.groupStride = depth;
@@ -119,44 +113,78 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
                                            int64_t i) {
     return filter.get(channel * perChannel + segment * length + i);
   };
-  return emitContraction(k, c);
+  return c;
 }
 
-/// A matrix product with constant weights [K][N].
+LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
+  auto conv = ConvOperands::read(anchor);
+  if (failed(conv))
+    return failure();
+  if (conv->isDepthwise())
+    return emitDepthwise(k, anchor);
+  return emitContraction(k, contractionOf(*conv, k.buffer(conv->input)));
+}
+
 template <typename Op>
-static LogicalResult emitConstantMatmul(KernelBuilder &k, Op op) {
+static LogicalResult readMatmul(MatmulOperands &operands, Op op) {
   auto kind = operandKind(op, op.getLhs());
   auto weights = constantOperand(op, op.getRhs(), "a right operand");
   if (failed(kind) || failed(weights))
     return failure();
   ArrayRef<int64_t> rhs = shapeOf(op.getRhs());
-  int64_t depth = rhs[0], channels = rhs[1];
-  HostTensor bias(ElementKind::F32, {channels});
-  if (op.getBias()) {
-    auto constant = constantOperand(op, op.getBias(), "a bias");
-    if (failed(constant))
-      return failure();
-    bias = std::move(*constant);
-  }
+  operands.kind = *kind;
+  operands.lhs = op.getLhs();
+  operands.depth = rhs[0];
+  operands.channels = rhs[1];
+  operands.rows =
+      ShapedType::getNumElements(shapeOf(op.getLhs())) / operands.depth;
+  operands.weights = std::move(*weights);
+  operands.bias = HostTensor(ElementKind::F32, {operands.channels});
+  if (!op.getBias())
+    return success();
+  auto bias = constantOperand(op, op.getBias(), "a bias");
+  if (failed(bias))
+    return failure();
+  operands.bias = std::move(*bias);
+  return success();
+}
+
+FailureOr<MatmulOperands> MatmulOperands::read(Operation *op) {
+  MatmulOperands operands;
+  auto integer = dyn_cast<dyadic::MatmulOp>(op);
+  if (failed(integer ? readMatmul(operands, integer)
+                     : readMatmul(operands, cast<qnn::MatmulOp>(op))))
+    return failure();
+  return operands;
+}
+
+Contraction codegen::contractionOf(const MatmulOperands &matmul,
+                                   Value activations) {
   Contraction c;
-  c.kind = *kind;
-  c.activations = k.buffer(op.getLhs());
-  c.pixels = ShapedType::getNumElements(shapeOf(op.getLhs())) / depth;
-  c.pixelStride = depth;
-  c.channels = channels;
-  c.length = depth;
-  c.bias = &bias;
-  c.weight = [&](int64_t channel, int64_t, int64_t i) {
-    return weights->get(i * channels + channel);
+  c.kind = matmul.kind;
+  c.activations = activations;
+  c.pixels = matmul.rows;
+  c.pixelStride = matmul.depth;
+  c.channels = matmul.channels;
+  c.length = matmul.depth;
+  c.bias = &matmul.bias;
+  c.weight = [&matmul](int64_t channel, int64_t, int64_t i) {
+    return matmul.weights.get(i * matmul.channels + channel);
   };
-  return emitContraction(k, c);
+  return c;
+}
+
+bool codegen::hasConstantMatrix(Operation *matmul) {
+  auto op = dyn_cast<qnn::MatmulOp>(matmul);
+  return !op || (shapeOf(op.getRhs()).size() == 2 &&
+                 succeeded(readConstant(op.getRhs())));
 }
 
 LogicalResult codegen::emitMatmul(KernelBuilder &k, Operation *anchor) {
-  if (auto integer = dyn_cast<dyadic::MatmulOp>(anchor))
-    return emitConstantMatmul(k, integer);
-  auto op = cast<qnn::MatmulOp>(anchor);
-  if (shapeOf(op.getRhs()).size() == 2 && succeeded(readConstant(op.getRhs())))
-    return emitConstantMatmul(k, op);
-  return emitBatchMatmul(k, op);
+  if (!hasConstantMatrix(anchor))
+    return emitBatchMatmul(k, cast<qnn::MatmulOp>(anchor));
+  auto matmul = MatmulOperands::read(anchor);
+  if (failed(matmul))
+    return failure();
+  return emitContraction(k, contractionOf(*matmul, k.buffer(matmul->lhs)));
 }

@@ -9,6 +9,10 @@ using namespace dyadic::codegen;
 
 gpu_kernels::AnchorEmitter gpu_kernels::findEmitter(llvm::StringRef opName) {
   static const llvm::StringMap<AnchorEmitter> emitters = {
+      {dyadic::Conv2DOp::getOperationName(), emitConv2D},
+      {dyadic::MatmulOp::getOperationName(), emitMatmul},
+      {qnn::Conv2DOp::getOperationName(), emitConv2D},
+      {qnn::MatmulOp::getOperationName(), emitMatmul},
       {dyadic::TransposeOp::getOperationName(), emitMovement},
       {dyadic::ConcatOp::getOperationName(), emitMovement},
       {dyadic::SliceOp::getOperationName(), emitMovement},

@@ -20,7 +20,7 @@ AnchorEmitter findEmitter(llvm::StringRef opName);
 
 // Pointwise.cpp: a kernel without an anchor
 mlir::LogicalResult emitPointwise(GPUKernelBuilder &k);
-// Convolution.cpp: picks tensor cores, warps or threads
+// Contraction.cpp: picks tensor cores, warps or threads
 mlir::LogicalResult emitConv2D(GPUKernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitMatmul(GPUKernelBuilder &k, mlir::Operation *anchor);
 // Pooling.cpp

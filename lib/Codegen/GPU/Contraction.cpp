@@ -1,0 +1,47 @@
+//===- Contraction.cpp - who computes a GPU kernel's sums -----------------===//
+#include "Contraction.h"
+
+#include "Emitters.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+static LogicalResult emitContraction(GPUKernelBuilder &k,
+                                     const Contraction &c) {
+  auto epilogue = PointwiseEmitter::create(k);
+  if (failed(epilogue))
+    return failure();
+  ContractionShape shape{c.kind, c.images * c.rowsPerImage, c.pixels,
+                         c.channels, c.segments() * c.length};
+  switch (k.warps.chooseForm(shape, c.groups)) {
+  case ContractionForm::TensorCores:
+    gpu_kernels::emitOnTensorCores(k, c, *epilogue);
+    break;
+  case ContractionForm::Warps:
+    gpu_kernels::emitOnWarps(k, c, *epilogue);
+    break;
+  case ContractionForm::Threads:
+    gpu_kernels::emitOnThreads(k, c, *epilogue);
+    break;
+  }
+  return success();
+}
+
+LogicalResult gpu_kernels::emitConv2D(GPUKernelBuilder &k, Operation *anchor) {
+  auto conv = ConvOperands::read(anchor);
+  if (failed(conv))
+    return failure();
+  if (conv->isDepthwise())
+    return emitDepthwise(k, *conv);
+  return emitContraction(k, contractionOf(*conv, k.buffer(conv->input)));
+}
+
+LogicalResult gpu_kernels::emitMatmul(GPUKernelBuilder &k, Operation *anchor) {
+  if (!hasConstantMatrix(anchor))
+    return emitBatchMatmul(k, cast<qnn::MatmulOp>(anchor));
+  auto matmul = MatmulOperands::read(anchor);
+  if (failed(matmul))
+    return failure();
+  return emitContraction(k, contractionOf(*matmul, k.buffer(matmul->lhs)));
+}
