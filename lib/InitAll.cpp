@@ -6,7 +6,9 @@
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/Passes.h"
 #include "dyadic/Fuse/Passes.h"
+#include "dyadic/Import/TOSA/Passes.h"
 #include "dyadic/LowerToDyadic/Passes.h"
+#include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Quantize/Passes.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Simplify/Passes.h"
@@ -14,11 +16,15 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 void dyadic::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -26,11 +32,14 @@ void dyadic::registerAllDialects(mlir::DialectRegistry &registry) {
                   mlir::quant::QuantDialect, mlir::arith::ArithDialect,
                   mlir::cf::ControlFlowDialect, mlir::math::MathDialect,
                   mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
-                  mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect>();
+                  mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect,
+                  mlir::gpu::GPUDialect, mlir::nvgpu::NVGPUDialect,
+                  mlir::NVVM::NVVMDialect, mlir::tosa::TosaDialect>();
   registerReferenceModels(registry);
 }
 
 void dyadic::registerAllPasses() {
+  registerImportTOSAPasses();
   registerSimplifyPasses();
   registerQuantizePasses();
   registerLowerToDyadicPasses();
@@ -38,4 +47,5 @@ void dyadic::registerAllPasses() {
   registerCodegenPasses();
   registerEmitPasses();
   registerEmitPipelines();
+  registerPipelines();
 }

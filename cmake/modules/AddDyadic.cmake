@@ -5,6 +5,7 @@ function(dyadic_add_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} dyadic_mlir)
   add_dependencies(${name} dyadic-tablegen ${ARG_DEPENDS})
+  dyadic_export(${name})
 endfunction()
 
 # dyadic_add_tool(NAME SOURCES... [LINK libs...])
@@ -12,8 +13,10 @@ function(dyadic_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} dyadic_mlir)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin
+    INSTALL_RPATH "$ORIGIN/../lib;${LLVM_LIBRARY_DIR}")
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT dyadic)
 endfunction()
 
 # dyadic_tablegen(FILE.td OUTPUT ARGS...): appends OUTPUT to the calling directory's list.

@@ -22,3 +22,8 @@ include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS}) # mlir-tbl
 # static archives beside them would bring in a second copy of every TypeID.
 add_library(dyadic_mlir INTERFACE)
 target_link_libraries(dyadic_mlir INTERFACE MLIR LLVM)
+target_compile_features(dyadic_mlir INTERFACE cxx_std_17)
+target_include_directories(dyadic_mlir INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
+  $<INSTALL_INTERFACE:include>)

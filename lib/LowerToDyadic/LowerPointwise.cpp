@@ -43,6 +43,20 @@ struct LowerQuantizeCast : OpConversionPattern<quant::QuantizeCastOp> {
   }
 };
 
+/// At level 3 a quantized tensor is its storage.
+struct LowerStorageCast : OpConversionPattern<quant::StorageCastOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(quant::StorageCastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Value input = adaptor.getInput();
+    if (input.getType() != getTypeConverter()->convertType(op.getType()))
+      return rewriter.notifyMatchFailure(op, "signs differ");
+    rewriter.replaceOp(op, input);
+    return success();
+  }
+};
+
 struct LowerDequantizeCast : OpConversionPattern<quant::DequantizeCastOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -160,9 +174,9 @@ struct LowerMul : OpConversionPattern<qnn::MulOp> {
 void dyadic::populatePointwisePatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerConstant, LowerQuantizeCast, LowerDequantizeCast,
-               LowerSum<qnn::AddOp>, LowerSum<qnn::SubOp>, LowerMul>(converter,
-                                                                     context);
+  patterns.add<LowerConstant, LowerQuantizeCast, LowerStorageCast,
+               LowerDequantizeCast, LowerSum<qnn::AddOp>, LowerSum<qnn::SubOp>,
+               LowerMul>(converter, context);
   // Before the others: a sum with one number is a function of one element.
   patterns.add<LowerUnary>(converter, context, /*benefit=*/2);
 }

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -52,6 +53,21 @@ struct DequantizeCastModel
   }
 };
 
+/// The same bytes under another type.
+struct StorageCastModel
+    : ReferenceOpInterface::ExternalModel<StorageCastModel,
+                                          quant::StorageCastOp> {
+  LogicalResult interpret(Operation *op, Operands operands,
+                          SmallVectorImpl<HostTensor> &results) const {
+    Type element = getElementTypeOrSelf(op->getResult(0).getType());
+    if (elementKindOf(element) != operands[0]->kind)
+      return op->emitOpError() << "expected an operand stored as " << element
+                               << ", but got " << name(operands[0]->kind);
+    results.push_back(*operands[0]);
+    return success();
+  }
+};
+
 struct ArithConstantModel
     : ReferenceOpInterface::ExternalModel<ArithConstantModel,
                                           arith::ConstantOp> {
@@ -67,6 +83,7 @@ void reference::registerBorderModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, quant::QuantDialect *) {
     quant::QuantizeCastOp::attachInterface<QuantizeCastModel>(*context);
     quant::DequantizeCastOp::attachInterface<DequantizeCastModel>(*context);
+    quant::StorageCastOp::attachInterface<StorageCastModel>(*context);
   });
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
     arith::ConstantOp::attachInterface<ArithConstantModel>(*context);

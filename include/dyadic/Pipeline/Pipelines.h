@@ -40,6 +40,11 @@ void buildFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options = {})
 void buildCodegenPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
                           llvm::StringRef name);
 
+/// Registers the above by name, with their options: `dyadic-simplify-pipeline`,
+/// `-quantize-`, `-lower-`, `-fuse-`, `-generate-` and, for all in a row,
+/// `dyadic-compile-pipeline`.
+void registerPipelines();
+
 } // namespace dyadic
 
 #endif

@@ -1,35 +1,8 @@
 //===- Scalar.h - the portable target ---------------------------*- C++ -*-===//
+// Its kernels are public, for targets that start from them.
 #ifndef DYADIC_LIB_TARGET_SCALAR_SCALAR_H
 #define DYADIC_LIB_TARGET_SCALAR_SCALAR_H
 
-#include "dyadic/Target/KernelTarget.h"
-
-namespace dyadic::scalar {
-
-/// Vectors of one lane, which LLVM turns into scalars: the loops and the
-/// packing are those of every other target.
-class ScalarTarget : public KernelTarget {
-public:
-  using KernelTarget::KernelTarget;
-
-  int64_t lanes() const override { return 1; }
-  int64_t vectorRegisters() const override { return 16; }
-  int64_t reductionGroup(OperandKind) const override { return 1; }
-  RegisterTile chooseTile(const ContractionShape &shape) const override;
-  mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
-                             OperandKind kind, mlir::Value memref,
-                             mlir::Value index) const override;
-  mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
-                          OperandKind kind, mlir::Value memref,
-                          mlir::Value index) const override;
-  mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
-                  mlir::Value acc, mlir::Value activation,
-                  mlir::Value weights) const override;
-  mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
-                          OperandKind kind, mlir::Value acc, mlir::Value x,
-                          mlir::Value w) const override;
-};
-
-} // namespace dyadic::scalar
+#include "dyadic/Target/ScalarTarget.h"
 
 #endif

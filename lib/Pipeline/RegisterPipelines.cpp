@@ -1,0 +1,127 @@
+//===- RegisterPipelines.cpp - the pipelines by name ----------------------===//
+//
+// What Pipelines.h builds, for --pass-pipeline= and for command lines of
+// dyadic-opt. Each name ends in -pipeline: passes have the short names.
+//
+//===----------------------------------------------------------------------===//
+#include "dyadic/Pipeline/Pipelines.h"
+
+#include "dyadic/Emit/Passes.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace dyadic {
+
+namespace {
+struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
+  ListOption<std::string> keepFloat{
+      *this, "keep-float", llvm::cl::desc("names of ops that stay f32")};
+};
+
+struct FuseFlags : PassPipelineOptions<FuseFlags> {
+  Option<bool> fuse{*this, "fuse",
+                    llvm::cl::desc("join pointwise ops to producers"),
+                    llvm::cl::init(true)};
+  Option<bool> keepAll{*this, "keep-all",
+                       llvm::cl::desc("no two results share bytes"),
+                       llvm::cl::init(false)};
+};
+
+struct TargetFlags : PassPipelineOptions<TargetFlags> {
+  Option<std::string> triple{
+      *this, "triple",
+      llvm::cl::desc("triple or name of a target; empty: this machine")};
+  Option<std::string> cpu{
+      *this, "cpu",
+      llvm::cl::desc("native, a kernel level or a CPU name, with +features")};
+  Option<std::string> name{*this, "model-name",
+                           llvm::cl::desc("prefix of the public symbols"),
+                           llvm::cl::init("model")};
+};
+
+struct CompileFlags : QuantizeFlags, FuseFlags, TargetFlags {};
+
+using ErrorHandler = function_ref<LogicalResult(const Twine &)>;
+} // namespace
+
+/// Registers a pipeline whose builder may refuse its options.
+template <typename Flags>
+static void registerPipeline(
+    StringRef name, StringRef description,
+    LogicalResult (*build)(OpPassManager &, const Flags &, ErrorHandler)) {
+  registerPassPipeline(
+      name, description,
+      [build](OpPassManager &pm, StringRef text, ErrorHandler error) {
+        Flags flags;
+        if (failed(flags.parseFromString(text)))
+          return failure();
+        return build(pm, flags, error);
+      },
+      [](function_ref<void(const mlir::detail::PassOptions &)> handle) {
+        handle(Flags());
+      });
+}
+
+static void buildQuantize(OpPassManager &pm, const QuantizeFlags &flags) {
+  buildQuantizePipeline(pm, std::vector<std::string>(flags.keepFloat.begin(),
+                                                     flags.keepFloat.end()));
+}
+
+static void buildFuse(OpPassManager &pm, const FuseFlags &flags) {
+  FuseOptions options;
+  options.fuse = flags.fuse;
+  options.keepAll = flags.keepAll;
+  buildFusePipeline(pm, options);
+}
+
+/// There is no module yet to report at, so the message goes to the parser of
+/// the pipeline.
+static LogicalResult buildCodegen(OpPassManager &pm, const TargetFlags &flags,
+                                  ErrorHandler error) {
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  std::string message;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    message += (message.empty() ? "" : "; ") + diagnostic.str();
+    for (Diagnostic &note : diagnostic.getNotes())
+      message += "; " + note.str();
+  });
+  auto target = resolveTarget(TargetRequest{flags.triple, flags.cpu},
+                              UnknownLoc::get(&context));
+  if (failed(target))
+    return error(message);
+  buildCodegenPipeline(pm, *target, flags.name);
+  return success();
+}
+
+void registerPipelines() {
+  PassPipelineRegistration<>("dyadic-simplify-pipeline",
+                             "level 1, as imported, to level 1, simplified",
+                             buildSimplifyPipeline);
+  PassPipelineRegistration<QuantizeFlags>("dyadic-quantize-pipeline",
+                                          "level 1 with ranges to level 2",
+                                          buildQuantize);
+  PassPipelineRegistration<>("dyadic-lower-pipeline", "level 2 to level 3",
+                             buildLowerToDyadicPipeline);
+  PassPipelineRegistration<FuseFlags>(
+      "dyadic-fuse-pipeline", "level 1 or 3 to level 4 with its memory plan",
+      buildFuse);
+  registerPipeline<TargetFlags>("dyadic-generate-pipeline",
+                                "level 4 to level 5, loops for a target",
+                                buildCodegen);
+  registerPipeline<CompileFlags>(
+      "dyadic-compile-pipeline",
+      "level 1 with ranges to level 5: all of the above in order",
+      [](OpPassManager &pm, const CompileFlags &flags, ErrorHandler error) {
+        buildSimplifyPipeline(pm);
+        buildQuantize(pm, flags);
+        buildLowerToDyadicPipeline(pm);
+        buildFuse(pm, flags);
+        return buildCodegen(pm, flags, error);
+      });
+}
+
+} // namespace dyadic

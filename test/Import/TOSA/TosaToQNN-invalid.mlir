@@ -1,0 +1,47 @@
+// RUN: dyadic-opt %s --tosa-to-qnn -split-input-file -verify-diagnostics
+
+// All at once.
+func.func @several(%x: tensor<4xf32>, %s: tensor<1xi8>) -> tensor<4xf32> {
+  // expected-error @+1 {{has no counterpart in qnn}}
+  %0 = tosa.ceil %x : (tensor<4xf32>) -> tensor<4xf32>
+  // expected-error @+1 {{expected shift to be a constant}}
+  %1 = tosa.mul %0, %x, %s : (tensor<4xf32>, tensor<4xf32>, tensor<1xi8>) -> tensor<4xf32>
+  // expected-error @+1 {{expected nan_mode PROPAGATE, but got IGNORE}}
+  %2 = tosa.maximum %1, %x {nan_mode = IGNORE} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
+
+// -----
+
+func.func @dynamic(%x: tensor<?xf32>) -> tensor<?xf32> {
+  // expected-error @+1 {{expected static shapes, but got 'tensor<?xf32>': run --tosa-infer-shapes first}}
+  %0 = tosa.abs %x : (tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+func.func @integers(%x: tensor<4xi32>) -> tensor<4xi32> {
+  // expected-error @+1 {{expected tensors of f32, but got 'tensor<4xi32>'}}
+  %0 = tosa.add %x, %x : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+  return %0 : tensor<4xi32>
+}
+
+// -----
+
+func.func @zero_point(%x: tensor<1x2x4xf32>, %y: tensor<1x4x5xf32>, %zp: tensor<1xf32>) -> tensor<1x2x5xf32> {
+  // expected-error @+1 {{expected a_zp to be a constant}}
+  %0 = tosa.matmul %x, %y, %zp, %zp : (tensor<1x2x4xf32>, tensor<1x4x5xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x2x5xf32>
+  return %0 : tensor<1x2x5xf32>
+}
+
+// -----
+
+func.func @bilinear(%x: tensor<1x2x2x1xf32>) -> tensor<1x3x3x1xf32> {
+  %scale = tosa.const_shape {values = dense<[2, 1, 2, 1]> : tensor<4xindex>} : () -> !tosa.shape<4>
+  %zero = tosa.const_shape {values = dense<[0, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
+  // expected-error @+1 {{expected mode NEAREST_NEIGHBOR, but got BILINEAR}}
+  %0 = tosa.resize %x, %scale, %zero, %zero {mode = BILINEAR}
+    : (tensor<1x2x2x1xf32>, !tosa.shape<4>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<1x3x3x1xf32>
+  return %0 : tensor<1x3x3x1xf32>
+}
