@@ -74,8 +74,8 @@ FailureOr<int64_t> GPUEmulator::Impl::constant(Operation *op, Value value) {
   return number.getSExtValue();
 }
 
-/// NN of the chip sm_NN that the kernels' module is for, 0 if it doesn't say.
-static unsigned architectureOf(gpu::GPUFuncOp kernel) {
+/// NN of the chip sm_NN that the kernels' module is for.
+static unsigned architectureOf(gpu::GPUFuncOp kernel, unsigned otherwise) {
   auto module = kernel->getParentOfType<gpu::GPUModuleOp>();
   if (ArrayAttr targets = module.getTargetsAttr())
     for (Attribute target : targets)
@@ -85,7 +85,7 @@ static unsigned architectureOf(gpu::GPUFuncOp kernel) {
         if (chip.consume_front("sm_") && !chip.consumeInteger(10, number))
           return number;
       }
-  return 0;
+  return otherwise;
 }
 
 FailureOr<Launcher *>
@@ -106,7 +106,7 @@ GPUEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch, const int64_t blockSi
   auto program = std::make_unique<KernelProgram>();
   std::copy_n(blockSize, 3, program->blockSize);
   program->lanes = blockSize[0] * blockSize[1] * blockSize[2];
-  program->architecture = architectureOf(kernel);
+  program->architecture = architectureOf(kernel, options.architecture);
   if (failed(Compiler(*program).compile(kernel)))
     return failure();
   launcher = std::make_unique<Launcher>(std::move(program));

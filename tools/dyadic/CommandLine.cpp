@@ -66,10 +66,12 @@ void CommonOptions::addImages(CLI::App &app) {
 }
 
 void CommonOptions::addTarget(CLI::App &app) {
-  app.add_option("--cpu", cpu,
-                 "native (this machine), scalar, avx2, avx512vnni or a CPU's name, "
-                 "each optionally with features: avx2,+avxvnni")
-      ->capture_default_str();
+  app.add_option("--target", triple,
+                 "triple of another machine: aarch64-linux-gnu, nvptx64, …")
+      ->type_name("TRIPLE");
+  app.add_option("--cpu,--arch", cpu,
+                 "native (this machine), scalar, avx2, avx512vnni, dotprod, sm_80, … "
+                 "or a CPU's name, each optionally with features: avx2,+avxvnni");
 }
 
 ImageOptions CommonOptions::images() const {
@@ -115,7 +117,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
     if (mlir::failed(parseShape(shape, options.import.shapes)))
       return emitError(loc) << "--shape: expected name=1x3x224x224 with positive "
                                "extents, but got " << shape;
-  auto target = resolveTarget(cpu, loc);
+  auto target = resolveTarget(TargetRequest{triple, cpu}, loc);
   if (mlir::failed(target))
     return mlir::failure();
   options.target = *target;

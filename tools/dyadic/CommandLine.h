@@ -15,7 +15,7 @@ namespace dyadic {
 
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
-  std::string model, cpu = "native", observer = "percentile=99.999", calibrate, name;
+  std::string model, triple, cpu, observer = "percentile=99.999", calibrate, name;
   std::vector<std::string> shapes, keepFloat;
   bool isFloat = false;
   bool calibrateByInterpreter = false;

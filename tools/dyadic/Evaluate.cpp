@@ -20,6 +20,7 @@ namespace dyadic {
 namespace {
 struct Options : CommonOptions {
   std::string data, labels;
+  bool emulate = false;
 };
 
 /// Top-1 of the first output against the user's labels.
@@ -130,15 +131,22 @@ static ExitCode runEvaluate(Options &options) {
   if (mlir::failed(resolved))
     return UsageError;
   std::string missing;
-  if (!hostSupports(resolved->target, missing))
+  if (!options.emulate && !hostSupports(resolved->target, missing))
     return usageError("--cpu: this machine has no " + missing);
   CompileOptions floatOptions = *resolved;
   floatOptions.calibration.reset();
+  if (options.emulate) {
+    auto host = resolveTarget(TargetRequest(), UnknownLoc::get(&context));
+    if (mlir::failed(host))
+      return InternalError;
+    floatOptions.target = *host;
+  }
   Compilation exactly(&context, floatOptions), approximately(&context, *resolved);
   auto exact = makeJITProgram(exactly);
   if (mlir::failed(exact))
     return failed(exactly);
-  auto quantized = makeJITProgram(approximately);
+  auto quantized = options.emulate ? makeEmulatedProgram(approximately)
+                                   : makeJITProgram(approximately);
   if (mlir::failed(quantized))
     return failed(approximately);
   return compare(**exact, **quantized, options);
@@ -155,6 +163,9 @@ Command addEvaluate(CLI::App &app) {
   command->add_option("--labels", options->labels,
                       "array of --data (.npz) with the right class of each sample")
       ->type_name("NAME");
+  command->add_flag("--emulate", options->emulate,
+                    "run the quantized model's GPU kernels on the CPU, with every "
+                    "access checked");
   options->addCalibration(*command);
   options->addShapes(*command);
   options->addTarget(*command);

@@ -19,7 +19,7 @@ namespace dyadic {
 namespace {
 struct Options : CommonOptions {
   std::string input, output, keepAll;
-  bool interpret = false;
+  bool interpret = false, emulate = false;
 };
 
 /// The results of all samples, joined along the first dimension, as an
@@ -108,9 +108,10 @@ static ExitCode runSamples(Program &program, const Options &options) {
 
 static ExitCode runRun(Options &options) {
   if (llvm::sys::path::extension(options.model) == ".so") {
-    if (options.interpret || options.isFloat || !options.calibrate.empty())
-      return usageError("--interpret, --float and --calibrate are for models, not "
-                        "for compiled ones");
+    if (options.interpret || options.emulate || options.isFloat ||
+        !options.calibrate.empty())
+      return usageError("--interpret, --emulate, --float and --calibrate are for "
+                        "models, not for compiled ones");
     auto program = makeSharedProgram(options.model);
     if (!program)
       return inputError(program.takeError());
@@ -127,11 +128,12 @@ static ExitCode runRun(Options &options) {
   if (mlir::failed(resolved))
     return UsageError;
   std::string missing;
-  if (!options.interpret && !hostSupports(resolved->target, missing))
+  if (!options.interpret && !options.emulate && !hostSupports(resolved->target, missing))
     return usageError("--cpu: this machine has no " + missing);
   resolved->fuse.keepAll = !options.keepAll.empty();
   Compilation compilation(&context, *resolved);
   auto program = options.interpret ? makeInterpretedProgram(compilation)
+                 : options.emulate ? makeEmulatedProgram(compilation)
                                    : makeJITProgram(compilation);
   if (mlir::failed(program))
     return failed(compilation);
@@ -153,6 +155,10 @@ Command addRun(CLI::App &app) {
   command->add_flag("--interpret", options->interpret,
                     "by the interpreter that defines the integer semantics, "
                     "instead of machine code");
+  command->add_flag("--emulate", options->emulate,
+                    "GPU kernels, thread by thread on the CPU, with every access "
+                    "checked")
+      ->excludes("--interpret");
   options->addCalibration(*command);
   options->addShapes(*command);
   options->addTarget(*command);

@@ -21,6 +21,9 @@ struct EmulatorOptions {
   /// Host threads over which the blocks of a launch are spread; 0: one for each
   /// core.
   unsigned workers = 0;
+  /// NN of sm_NN, whose instructions may be used, where the gpu.module doesn't
+  /// say; 0: any.
+  unsigned architecture = 0;
 };
 
 class GPUEmulator {

@@ -8,7 +8,8 @@
 namespace dyadic {
 
 /// A model that can be run on samples, whatever runs it: code in this process,
-/// a shared library, or the interpreter of the integer dialect.
+/// a shared library, the interpreter of the integer dialect, or that of GPU
+/// kernels.
 class Program {
 public:
   virtual ~Program();
@@ -31,6 +32,10 @@ mlir::FailureOr<std::unique_ptr<Program>> makeJITProgram(Compilation &compilatio
 /// The interpreter on level 4 of `compilation`, which must outlive the program.
 mlir::FailureOr<std::unique_ptr<Program>>
 makeInterpretedProgram(Compilation &compilation);
+/// The GPU kernels of `compilation`, whose target is a GPU, on the CPU: slow, but
+/// with every access checked. The compilation must outlive the program.
+mlir::FailureOr<std::unique_ptr<Program>>
+makeEmulatedProgram(Compilation &compilation);
 /// A shared library.
 llvm::Expected<std::unique_ptr<Program>> makeSharedProgram(llvm::StringRef path);
 
