@@ -25,6 +25,7 @@ config.substitutions += [
     ("%mlir-opt", f"{config.environment['MLIR_OPT']} --load-dialect-plugin={plugin} --load-pass-plugin={plugin}"),
     ("%plugin", plugin),
     ("%cc", config.c_compiler),
+    ("%llvm-lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
 ]
 config.substitutions.append(("%source", config.dyadic_source_dir))
 

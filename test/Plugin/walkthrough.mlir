@@ -31,7 +31,7 @@
 // QUANTIZED: qnn.conv2d {{.*}}!quant.uniform
 // INTEGER: dyadic.conv2d
 // INTEGER: dyadic.requantize
-// INTEGER-NOT: qnn.
+// INTEGER-NOT: qnn.conv2d
 // KERNELS: dyadic.arena_bytes
 // KERNELS: dyadic.kernel
 // LOOPS: memref.global "private" constant @net_weights
