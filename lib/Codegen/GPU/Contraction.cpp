@@ -7,8 +7,8 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-static LogicalResult emitContraction(GPUKernelBuilder &k,
-                                     const Contraction &c) {
+static LogicalResult emitChosenForm(GPUKernelBuilder &k,
+                                    const Contraction &c) {
   auto epilogue = PointwiseEmitter::create(k);
   if (failed(epilogue))
     return failure();
@@ -34,7 +34,7 @@ LogicalResult gpu_kernels::emitConv2D(GPUKernelBuilder &k, Operation *anchor) {
     return failure();
   if (conv->isDepthwise())
     return emitDepthwise(k, *conv);
-  return emitContraction(k, contractionOf(*conv, k.buffer(conv->input)));
+  return emitChosenForm(k, contractionOf(*conv, k.buffer(conv->input)));
 }
 
 LogicalResult gpu_kernels::emitMatmul(GPUKernelBuilder &k, Operation *anchor) {
@@ -43,5 +43,5 @@ LogicalResult gpu_kernels::emitMatmul(GPUKernelBuilder &k, Operation *anchor) {
   auto matmul = MatmulOperands::read(anchor);
   if (failed(matmul))
     return failure();
-  return emitContraction(k, contractionOf(*matmul, k.buffer(matmul->lhs)));
+  return emitChosenForm(k, contractionOf(*matmul, k.buffer(matmul->lhs)));
 }
