@@ -14,6 +14,8 @@
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -39,10 +41,13 @@ public:
   ContractionEmitter(KernelBuilder &k, const Contraction &c,
                      PointwiseEmitter &epilogue)
       : k(k), c(c), epilogue(epilogue), lanes(k.target.lanes()),
-        g(k.target.reductionGroup(c.kind)),
-        steps(llvm::divideCeil(c.length, g)),
         tile(k.target.chooseTile({c.kind, c.images * c.rowsPerImage, c.pixels,
-                                  c.channels, c.segments() * steps * g})) {}
+                                  c.channels, c.segments() * c.length,
+                                  c.segments()})),
+        steps(tile.shortLastStep ? c.length / tile.depth
+                                 : llvm::divideCeil(c.length, tile.depth)),
+        rest(std::max<int64_t>(c.length - steps * tile.depth, 0)),
+        packedLength(steps * tile.depth + llvm::alignTo(rest, tile.group)) {}
 
   void emit() {
     pack();
@@ -70,7 +75,7 @@ private:
   int64_t panelColumns() const { return tile.vectors * lanes; }
   int64_t fullPanels() const { return c.channels / panelColumns(); }
   int64_t tailColumns() const { return c.channels % panelColumns(); }
-  int64_t depth() const { return c.segments() * steps * g; }
+  int64_t depth() const { return c.segments() * packedLength; }
   int64_t paddedChannels() const { return llvm::alignTo(c.channels, lanes); }
 
   /// Calls `body` for the panels of a group: a loop over the full ones, then
@@ -114,22 +119,27 @@ private:
   /// The whole sum of `count` pixels × one panel, then the pointwise ops.
   void emitTile(Value base, Value pixel, int64_t count, Value weights,
                 Value channel, Panel panel) {
-    KernelBuilder::Carried acc;
-    for (int64_t v = 0; v < panel.vectors; ++v) {
-      Value initial = k.loadVector(bias, k.add(biasChannel(channel), v * lanes),
-                                   lanes);
-      for (int64_t p = 0; p < count; ++p)
-        acc.push_back(initial);
-    }
+    SmallVector<Value> biases;
+    for (int64_t v = 0; v < panel.vectors; ++v)
+      biases.push_back(
+          k.loadVector(bias, k.add(biasChannel(channel), v * lanes), lanes));
+    KernelBuilder::Carried acc =
+        k.target.beginTile(k.b, k.loc, tile, count, biases);
     acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
+    acc = k.target.finishTile(k.b, k.loc, tile, count, acc);
     for (int64_t p = 0; p < count; ++p) {
-      SmallVector<Value> parts;
-      for (int64_t v = 0; v < panel.vectors; ++v)
-        parts.push_back(acc[v * count + p]);
-      Value column = outputChannel(channel);
-      Value flat = k.add(k.mul(k.add(pixel, p), c.channels * c.groups), column);
-      epilogue.emit({flat, column, panel.valid},
-                    k.concatenate(parts, panel.valid));
+      Value row = k.mul(k.add(pixel, p), c.channels * c.groups);
+      // In powers of two: LLVM takes other vectors apart lane by lane.
+      for (int64_t done = 0, width; done < panel.valid; done += width) {
+        int64_t left = panel.valid - done;
+        width = left < lanes ? left : llvm::bit_floor(uint64_t(left));
+        SmallVector<Value> parts;
+        for (int64_t v = done / lanes; v * lanes < done + width; ++v)
+          parts.push_back(acc[v * count + p]);
+        Value column = outputChannel(k.add(channel, done));
+        epilogue.emit({k.add(row, column), column, width},
+                      k.concatenate(parts, width));
+      }
     }
   }
 
@@ -138,39 +148,57 @@ private:
                                      KernelBuilder::Carried acc, int64_t count,
                                      Value weights, Panel panel) {
     if (level == c.segmentLoops.size()) {
-      int64_t columns = panel.vectors * lanes * g;
-      Value segmentWeights = k.add(weights, k.mul(segment, steps * columns));
-      return k.loop(steps, acc, [&](Value step, ValueRange sums) {
-        return emitStep(k.add(base, k.mul(step, g)),
-                        k.add(segmentWeights, k.mul(step, columns)), sums,
-                        count, panel);
+      int64_t columns = panel.vectors * lanes;
+      Value segmentWeights = k.add(weights, k.mul(segment, packedLength * columns));
+      acc = loop(steps, acc, [&](Value step, ValueRange sums) {
+        Value first = k.mul(step, tile.depth);
+        return emitStep(k.add(base, first),
+                        k.add(segmentWeights, k.mul(first, columns)), sums,
+                        count, panel, tile.depth);
       });
+      if (!rest)
+        return acc;
+      int64_t done = steps * tile.depth;
+      return emitStep(k.add(base, done), k.add(segmentWeights, done * columns),
+                      acc, count, panel, rest);
     }
-    auto [extent, stride] = c.segmentLoops[level];
-    return k.loop(extent, acc, [&](Value i, ValueRange sums) {
+    int64_t extent = c.segmentLoops[level].first,
+            stride = c.segmentLoops[level].second;
+    return loop(extent, acc, [&](Value i, ValueRange sums) {
       return sumSegments(level + 1, k.add(base, k.mul(i, stride)),
                          k.add(k.mul(segment, extent), i),
                          llvm::to_vector(sums), count, weights, panel);
     });
   }
 
-  /// One dot product of every accumulator.
-  KernelBuilder::Carried emitStep(Value base, Value weights, ValueRange sums,
-                                  int64_t count, Panel panel) {
-    KernelBuilder::Carried next(sums.size());
-    SmallVector<Value> columns;
-    for (int64_t v = 0; v < panel.vectors; ++v)
-      columns.push_back(k.target.loadWeights(k.b, k.loc, c.kind, packed,
-                                             k.add(weights, v * lanes * g)));
-    for (int64_t p = 0; p < count; ++p) {
-      Value activation = k.target.loadActivation(
-          k.b, k.loc, c.kind, c.activations, k.add(base, p * c.pixelStride));
-      for (int64_t v = 0; v < panel.vectors; ++v)
-        next[v * count + p] = k.target.dot(k.b, k.loc, c.kind,
-                                           sums[v * count + p], activation,
-                                           columns[v]);
+  /// KernelBuilder's loop, marked for LLVM as the target wants it.
+  KernelBuilder::Carried
+  loop(int64_t count, KernelBuilder::Carried acc,
+       llvm::function_ref<KernelBuilder::Carried(Value, ValueRange)> body) {
+    acc = k.loop(count, acc, body);
+    auto made = acc.front().getDefiningOp<scf::ForOp>();
+    if (made && count > 1 && tile.keepLoops) {
+      MLIRContext *context = k.b.getContext();
+      auto unroll = LLVM::LoopUnrollAttr::get(
+          context, k.b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+      made->setAttr("llvm.loop_annotation",
+                    LLVM::LoopAnnotationAttr::get(
+                        context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {},
+                        {}, {}, {}, {}));
     }
-    return next;
+    return acc;
+  }
+
+  /// `depth` products of every sum.
+  KernelBuilder::Carried emitStep(Value base, Value weights, ValueRange sums,
+                                  int64_t count, Panel panel, int64_t depth) {
+    SmallVector<Value> pixels;
+    for (int64_t p = 0; p < count; ++p)
+      pixels.push_back(k.add(base, p * c.pixelStride));
+    return k.target.step(k.b, k.loc,
+                         {c.kind, tile, panel.vectors, depth, c.activations,
+                          packed, pixels, weights, fullRangeWeights},
+                         sums);
   }
 
   Value outputChannel(Value channel) {
@@ -187,19 +215,34 @@ private:
     if (c.kind == OperandKind::F32) {
       packed = k.constants<float>(packWeights<float>());
       bias = k.constants<float>(packBias<float>());
-    } else {
-      packed = k.constants<int8_t>(packWeights<int8_t>());
-      bias = k.constants<int32_t>(packBias<int32_t>());
+      return;
     }
+    std::vector<int8_t> weights = packWeights<int8_t>();
+    fullRangeWeights = llvm::is_contained(weights, INT8_MIN);
+    packed = k.constants<int8_t>(weights);
+    bias = k.constants<int32_t>(packBias<int32_t>());
   }
 
+  /// The biases, with what the target subtracts from activations made up for.
   template <typename T> std::vector<T> packBias() {
     std::vector<T> data(c.groups * paddedChannels(), T(0));
     for (int64_t group = 0; group < c.groups; ++group)
-      for (int64_t n = 0; n < c.channels; ++n)
-        data[group * paddedChannels() + n] =
-            static_cast<T>(c.bias->get(group * c.channels + n));
+      for (int64_t n = 0; n < c.channels; ++n) {
+        int64_t channel = group * c.channels + n;
+        T &value = data[group * paddedChannels() + n];
+        value = static_cast<T>(c.bias->get(channel));
+        if (tile.activationOffset)
+          value = addModulo(value, tile.activationOffset * sumOfWeights(channel));
+      }
     return data;
+  }
+
+  int64_t sumOfWeights(int64_t channel) const {
+    int64_t sum = 0;
+    for (int64_t segment = 0; segment < c.segments(); ++segment)
+      for (int64_t i = 0; i < c.length; ++i)
+        sum += static_cast<int64_t>(c.weight(channel, segment, i));
+    return sum;
   }
 
   template <typename T> std::vector<T> packWeights() {
@@ -210,9 +253,9 @@ private:
         int64_t width = std::min<int64_t>(
             panelColumns(), llvm::alignTo(c.channels - begin, lanes));
         for (int64_t segment = 0; segment < c.segments(); ++segment)
-          for (int64_t step = 0; step < steps; ++step)
+          for (int64_t first = 0; first < packedLength; first += tile.group)
             for (int64_t n = begin; n < begin + width; ++n)
-              for (int64_t i = step * g; i < (step + 1) * g; ++i)
+              for (int64_t i = first; i < first + tile.group; ++i)
                 data.push_back(n < c.channels && i < c.length
                                    ? T(c.weight(group * c.channels + n, segment, i))
                                    : T(0));
@@ -223,8 +266,11 @@ private:
   KernelBuilder &k;
   const Contraction &c;
   PointwiseEmitter &epilogue;
-  int64_t lanes, g, steps;
+  int64_t lanes;
   RegisterTile tile;
+  /// Whole steps of a segment, the products left, and both as they are packed.
+  int64_t steps, rest, packedLength;
+  bool fullRangeWeights = false;
   Value packed, bias, currentGroup;
 };
 } // namespace

@@ -2,7 +2,7 @@
 //
 // Lanes are channels. A block of channels keeps its weights in registers along
 // a row of pixels; a tile of neighbouring pixels loads each column it shares
-// once.
+// once. The target sums the products of one result.
 //
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -20,9 +21,12 @@ class DepthwiseEmitter {
 public:
   DepthwiseEmitter(KernelBuilder &k, const ConvOperands &conv,
                    PointwiseEmitter &epilogue)
-      : k(k), conv(conv), epilogue(epilogue), lanes(k.target.lanes()),
+      : k(k), conv(conv), epilogue(epilogue),
         isFloat(conv.kind == OperandKind::F32), channels(conv.inputShape[3]),
-        kh(conv.filterShape[1]), kw(conv.filterShape[2]) {}
+        kh(conv.filterShape[1]), kw(conv.filterShape[2]),
+        tile(k.target.chooseDepthwise(
+            {conv.kind, conv.outputShape[2], channels, kh, kw})),
+        lanes(tile.channels) {}
 
   void emit() {
     pack();
@@ -30,8 +34,11 @@ public:
     int64_t tail = channels % lanes;
     k.loop(channels - tail, lanes,
            [&](Value channel) { emitChannels(channel, lanes); });
-    if (tail)
-      emitChannels(k.index(channels - tail), tail);
+    if (!tail)
+      return;
+    // As narrow as whole registers allow.
+    lanes = llvm::alignTo(tail, k.target.lanes());
+    emitChannels(k.index(channels - tail), tail);
   }
 
 private:
@@ -43,7 +50,6 @@ private:
     for (int64_t i = 0; i < kh * kw; ++i)
       taps.push_back(loadTap(i, channel));
     Value initial = k.loadVector(bias, channel, lanes);
-    int64_t tile = std::min<int64_t>(columns, 4);
     k.loop(conv.inputShape[0] * rows, [&](Value row) {
       Value y = row, imageBase = k.index(0);
       if (conv.inputShape[0] > 1) {
@@ -58,8 +64,9 @@ private:
         emitTile(first, k.add(k.mul(row, columns), column), count, channel,
                  width, taps, initial);
       };
-      int64_t rest = columns % tile;
-      k.loop(columns - rest, tile, [&](Value column) { at(column, tile); });
+      int64_t rest = columns % tile.pixels;
+      k.loop(columns - rest, tile.pixels,
+             [&](Value column) { at(column, tile.pixels); });
       if (rest)
         at(k.index(columns - rest), rest);
     });
@@ -69,38 +76,35 @@ private:
                 int64_t width, ArrayRef<Value> taps, Value initial) {
     int64_t rowSize = conv.inputShape[2] * channels;
     llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
-    SmallVector<Value> acc(count, initial);
-    for (int64_t i = 0; i < kh; ++i)
-      for (int64_t j = 0; j < kw; ++j)
-        for (int64_t p = 0; p < count; ++p) {
+    for (int64_t p = 0; p < count; ++p) {
+      SmallVector<Value> window;
+      for (int64_t i = 0; i < kh; ++i)
+        for (int64_t j = 0; j < kw; ++j) {
           int64_t column = p * conv.strides[1] + j * conv.dilations[1];
           Value &x = loaded[{i, column}];
           if (!x)
-            x = loadActivation(k.add(
-                first, i * conv.dilations[0] * rowSize + column * channels),
-                width);
-          acc[p] = k.target.multiplyAdd(k.b, k.loc, conv.kind, acc[p], x,
-                                        taps[i * kw + j]);
+            x = loadActivation(k.add(first, i * conv.dilations[0] * rowSize +
+                                                column * channels),
+                               width);
+          window.push_back(x);
         }
-    for (int64_t p = 0; p < count; ++p) {
+      Value sum = k.target.sumProducts(k.b, k.loc, conv.kind, initial, window,
+                                       taps, fullRangeWeights);
       Value flat = k.add(k.mul(k.add(pixel, p), channels), channel);
-      epilogue.emit({flat, channel, width}, k.concatenate({acc[p]}, width));
+      epilogue.emit({flat, channel, width}, k.concatenate({sum}, width));
     }
   }
 
-  /// `width` activations, as i32 or f32 lanes; the other lanes are zero.
+  /// `width` activations; the other lanes are zero.
   Value loadActivation(Value index, int64_t width) {
-    Value x = k.loadVector(activations, index, width);
-    x = k.extend(x, cast<RankedTensorType>(conv.input.getType()).getElementType());
-    return k.widen(x, lanes);
+    return k.widen(k.loadVector(activations, index, width), lanes);
   }
 
   Value loadTap(int64_t i, Value channel) {
-    Value w = k.loadVector(weights, k.add(channel, i * padded()), lanes);
-    return k.extend(w, cast<VectorType>(w.getType()).getElementType());
+    return k.loadVector(weights, k.add(channel, i * padded()), lanes);
   }
 
-  int64_t padded() const { return (channels + lanes - 1) / lanes * lanes; }
+  int64_t padded() const { return llvm::alignTo(channels, tile.channels); }
 
   template <typename T> std::vector<T> packWeights() {
     std::vector<T> data(kh * kw * padded(), T(0));
@@ -109,28 +113,38 @@ private:
         data[i * padded() + c] = T(conv.filter.get(c * kh * kw + i));
     return data;
   }
+  /// The biases, with what the target subtracts from activations made up for.
   template <typename T> std::vector<T> packBias() {
     std::vector<T> data(padded(), T(0));
-    for (int64_t c = 0; c < channels; ++c)
-      data[c] = T(conv.bias.get(c));
+    for (int64_t c = 0; c < channels; ++c) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < kh * kw; ++i)
+        sum += static_cast<int64_t>(conv.filter.get(c * kh * kw + i));
+      data[c] = addModulo(T(conv.bias.get(c)), tile.activationOffset * sum);
+    }
     return data;
   }
   void pack() {
     if (isFloat) {
       weights = k.constants<float>(packWeights<float>());
       bias = k.constants<float>(packBias<float>());
-    } else {
-      weights = k.constants<int8_t>(packWeights<int8_t>());
-      bias = k.constants<int32_t>(packBias<int32_t>());
+      return;
     }
+    std::vector<int8_t> taps = packWeights<int8_t>();
+    fullRangeWeights = llvm::is_contained(taps, INT8_MIN);
+    weights = k.constants<int8_t>(taps);
+    bias = k.constants<int32_t>(packBias<int32_t>());
   }
 
   KernelBuilder &k;
   const ConvOperands &conv;
   PointwiseEmitter &epilogue;
-  int64_t lanes;
   bool isFloat;
   int64_t channels, kh, kw;
+  DepthwiseTile tile;
+  /// Channels of the present block's vectors.
+  int64_t lanes;
+  bool fullRangeWeights = false;
   Value activations, weights, bias;
 };
 } // namespace

@@ -63,7 +63,13 @@ struct GenerateKernels
     : dyadic::impl::GenerateKernelsBase<GenerateKernels> {
   using GenerateKernelsBase::GenerateKernelsBase;
   explicit GenerateKernels(CodegenOptions options)
-      : given(std::move(options)) {}
+      : given(std::move(options)) {
+    // What a crash reproducer prints parses to the same.
+    const TargetInfo &target = given->target;
+    triple = target.triple;
+    cpu = target.cpu + (target.features.empty() ? "" : "," + target.features);
+    modelName = given->modelName;
+  }
   GenerateKernels() = default;
 
   void runOnOperation() override {
@@ -72,7 +78,7 @@ struct GenerateKernels
     if (given) {
       options = *given;
     } else {
-      auto target = resolveTarget(cpu, module.getLoc());
+      auto target = resolveTarget(TargetRequest{triple, cpu}, module.getLoc());
       if (failed(target))
         return signalPassFailure();
       options.target = *target;

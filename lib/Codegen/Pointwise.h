@@ -39,8 +39,8 @@ private:
     bool perChannel = false;
     bool useFloat = false;
     bool clampFloat = false;
-    mlir::Value scale;                      // f32, float form
-    mlir::Value multiplier, shift, addend, parity; // i64, integer form
+    mlir::Value scale;                             // f32, float form
+    mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
   };
   mlir::LogicalResult planRequantize(RequantizeOp op);
 
@@ -57,7 +57,6 @@ private:
   mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p);
   mlir::Value lookup(LookupOp op, mlir::Value x);
   mlir::Value quantize(QuantizeOp op, mlir::Value x);
-  mlir::Value clampFloat(mlir::Value x, double low, double high);
   mlir::Value clampInt(mlir::Value x, int64_t low, int64_t high);
 
   KernelBuilder &k;

@@ -2,12 +2,14 @@
 //
 // Two forms of the same bytes (docs/Quantization.md): where the range of the
 // accumulator proves it, one fused multiply-add rounds to the nearest even
-// integer; elsewhere 64-bit products and shifts.
+// integer; elsewhere 64-bit products and shifts. The proof and the parameters
+// are here, the instructions the target's.
 //
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"
 
 #include "dyadic/Support/FixedPoint.h"
+#include "dyadic/Target/Requantize.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -19,11 +21,6 @@
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
-
-/// Adding it to a float below 2^22 in magnitude leaves the nearest integer in
-/// the low mantissa bits.
-static constexpr float kMagic = 0x1.8p23f;
-static constexpr int64_t kMagicBits = 0x4b400000;
 
 /// The interval of a requantize's input, per channel or for all.
 static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
@@ -47,7 +44,7 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   RequantizePlan plan;
   plan.perChannel = multipliers.size() > 1;
   plan.useFloat = op.getRounding() == Rounding::NearestEven &&
-                  k.target.getInfo().isa != ISA::Scalar;
+                  k.target.fusesMultiplyAdd();
   size_t count = std::max(ranges.size(), multipliers.size());
   for (size_t c = 0; c < count && plan.useFloat; ++c) {
     const AccumulatorRange &range = ranges[ranges.size() > 1 ? c : 0];
@@ -64,15 +61,14 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     plan.scale = k.constants<float>(scales);
   } else {
     // x·m + addend + (parity & x·m >> shift), all shifted right by shift.
-    std::vector<int64_t> multiplier, shift, addend, parity;
-    for (auto [m, s] : llvm::zip(multipliers, shifts)) {
+    std::vector<int64_t> shift, addend, parity;
+    for (int32_t s : shifts) {
       bool even = op.getRounding() == Rounding::NearestEven && s > 0;
-      multiplier.push_back(m);
       shift.push_back(s);
       addend.push_back(s == 0 ? 0 : (int64_t{1} << (s - 1)) - (even ? 1 : 0));
       parity.push_back(even ? 1 : 0);
     }
-    plan.multiplier = k.constants<int64_t>(multiplier);
+    plan.multiplier = k.constants<int32_t>(multipliers);
     plan.shift = k.constants<int64_t>(shift);
     plan.addend = k.constants<int64_t>(addend);
     plan.parity = k.constants<int64_t>(parity);
@@ -89,16 +85,6 @@ Value PointwiseEmitter::parameter(Value memref, bool perChannel,
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   return vector::BroadcastOp::create(
       k.b, k.loc, k.vectorType(position.width, element), one);
-}
-
-Value PointwiseEmitter::clampFloat(Value x, double low, double high) {
-  // max(NaN, low) must be low: compare and select, one instruction each.
-  auto type = cast<VectorType>(x.getType());
-  Value lo = k.splat(type, low), hi = k.splat(type, high);
-  Value above = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OGT, x, lo);
-  x = arith::SelectOp::create(k.b, k.loc, above, x, lo);
-  Value below = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLT, x, hi);
-  return arith::SelectOp::create(k.b, k.loc, below, x, hi);
 }
 
 Value PointwiseEmitter::clampInt(Value x, int64_t low, int64_t high) {
@@ -119,50 +105,28 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
   if (int64_t inputZp = static_cast<int32_t>(op.getInputZp()))
     x = arith::SubIOp::create(b, loc, x, k.splatInt(i32, inputZp));
 
-  if (plan.useFloat) {
-    auto f32 = i32.clone(b.getF32Type());
-    Value scale = parameter(plan.scale, plan.perChannel, position);
-    Value real = arith::SIToFPOp::create(b, loc, f32, x);
-    Value sum = math::FmaOp::create(b, loc, real, scale, k.splat(f32, kMagic));
-    if (plan.clampFloat)
-      sum = clampFloat(sum, kMagic + double(low - zp), kMagic + double(high - zp));
-    Value bits = arith::BitcastOp::create(b, loc, i32, sum);
-    Value y = arith::SubIOp::create(b, loc, bits,
-                                    k.splatInt(i32, kMagicBits - zp));
-    return plan.clampFloat ? y : clampInt(y, low, high);
-  }
-
-  auto i64 = i32.clone(b.getI64Type());
   auto load = [&](Value memref) {
     return parameter(memref, plan.perChannel, position);
   };
-  Value shift = load(plan.shift);
-  Value wide = arith::ExtSIOp::create(b, loc, i64, x);
-  Value product = arith::MulIOp::create(b, loc, wide, load(plan.multiplier));
-  Value odd = arith::AndIOp::create(
-      b, loc, arith::ShRSIOp::create(b, loc, product, shift),
-      load(plan.parity));
-  Value sum = arith::AddIOp::create(
-      b, loc, arith::AddIOp::create(b, loc, product, load(plan.addend)), odd);
-  Value rounded = arith::ShRSIOp::create(b, loc, sum, shift);
-  Value y = arith::AddIOp::create(b, loc, rounded, k.splatInt(i64, zp));
-  y = clampInt(y, low, high);
-  return arith::TruncIOp::create(b, loc, i32, y);
+  if (plan.useFloat)
+    return k.target.requantizeFused(
+        b, loc, {x, load(plan.scale), zp, low, high, plan.clampFloat});
+  return k.target.requantizeWide(b, loc,
+                                 {x, load(plan.multiplier), load(plan.shift),
+                                  load(plan.addend), load(plan.parity), zp, low,
+                                  high});
 }
 
 Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
   OpBuilder &b = k.b;
   auto f32 = cast<VectorType>(x.getType());
-  auto i32 = f32.clone(b.getI32Type());
   StorageRange range = storageRange(op.getOutput().getType());
   int64_t zp = static_cast<int32_t>(op.getZeroPoint());
   Value inverse = k.splat(f32, op.getInverseScale().convertToFloat());
   Value scaled = arith::MulFOp::create(b, k.loc, x, inverse);
-  scaled = clampFloat(scaled, range.min - zp, range.max - zp);
+  scaled = clampFloat(b, k.loc, scaled, range.min - zp, range.max - zp);
   Value sum = arith::AddFOp::create(b, k.loc, scaled, k.splat(f32, kMagic));
-  Value bits = arith::BitcastOp::create(b, k.loc, i32, sum);
-  return arith::SubIOp::create(b, k.loc, bits,
-                               k.splatInt(i32, kMagicBits - zp));
+  return readMagic(b, k.loc, sum, zp);
 }
 
 Value PointwiseEmitter::lookup(LookupOp op, Value x) {
@@ -182,7 +146,7 @@ Value PointwiseEmitter::lookup(LookupOp op, Value x) {
     Value scratch;
     {
       OpBuilder::InsertionGuard entry(b);
-      b.setInsertionPointToStart(&k.getFunction().getBody().front());
+      b.setInsertionPointToStart(&k.entry());
       scratch = memref::AllocaOp::create(b, loc, memory);
     }
     k.storeVector(bytes, scratch, k.index(0));

@@ -14,7 +14,9 @@ def GenerateKernels : Pass<"dyadic-generate-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"cpu", "cpu", "std::string", /*default=*/"\"scalar\"",
-           "native, scalar, avx2, avx512vnni or a CPU name, with +features">,
+           "native, a kernel level or a CPU name, with +features">,
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "the target, by name (arm) or triple; this machine's if empty">,
     Option<"modelName", "model-name", "std::string", /*default=*/"\"model\"",
            "prefix of the public symbols">
   ];

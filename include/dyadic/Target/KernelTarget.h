@@ -1,9 +1,12 @@
-//===- KernelTarget.h - what a target tells the kernel emitters -*- C++ -*-===//
+//===- KernelTarget.h - what a CPU target tells the emitters ----*- C++ -*-===//
 //
-// The one interface between the target-neutral loops of Codegen and a target:
-// how large a register tile is, how operands are loaded for a dot product, and
-// which instruction computes it. A new target implements it; Scalar is the
-// worked example.
+// The one interface between the target-neutral loops of Codegen and a CPU
+// target. A contraction is computed tile by tile: `beginTile` makes the
+// accumulators from the biases, `step` adds some products to each of them,
+// `finishTile` gives back vectors of columns. What an accumulator register
+// holds in between is the target's own: one pixel × lanes() columns on x86, two
+// pixels × two columns with smmla, partial sums of one result with sadalp.
+// docs/Targets.md walks through the portable target.
 //
 //===----------------------------------------------------------------------===//
 #ifndef DYADIC_TARGET_KERNELTARGET_H
@@ -21,59 +24,155 @@ namespace dyadic {
 enum class OperandKind { F32, U8, I8 };
 
 /// A contraction as loops: `rows` rows of `pixels` results, each with
-/// `channels` columns and a sum over `depth` products.
+/// `channels` columns and a sum over `depth` products. Those come in `segments`
+/// of equal length that lie apart in memory.
 struct ContractionShape {
   OperandKind operand;
   int64_t rows;
   int64_t pixels;
   int64_t channels;
   int64_t depth;
+  int64_t segments = 1;
+
+  int64_t segmentLength() const { return depth / segments; }
 };
 
-/// `pixels` × `vectors` accumulators that stay in registers for a whole sum.
+/// `pixels` × `vectors` · lanes() results whose sums stay in registers, and how
+/// they are computed.
 struct RegisterTile {
-  int64_t pixels;
-  int64_t vectors;
+  int64_t pixels = 1;
+  int64_t vectors = 1;
   /// Weight panels outermost: each is read once, activations once per panel.
   /// Otherwise the other way round.
-  bool panelsOutermost;
+  bool panelsOutermost = false;
+  /// Consecutive products of one sum whose weights lie together: weights are
+  /// packed [depth / group][column][group].
+  int64_t group = 1;
+  /// Products of each sum that a step adds: a multiple of `group`.
+  int64_t depth = 1;
+  /// The last step of a segment adds only what is left. Otherwise it is like
+  /// the others: its weights are zero, and up to `depth` − 1 activations are
+  /// read beyond the segment.
+  bool shortLastStep = false;
+  /// One step fills the registers: LLVM must not unroll the loops over them.
+  bool keepLoops = false;
+  /// What is subtracted from an activation before it is multiplied; Codegen
+  /// puts the difference into the biases.
+  int64_t activationOffset = 0;
+  /// Which of its instructions the target uses.
+  unsigned form = 0;
+};
+
+/// One step of a tile: what it reads.
+struct TileStep {
+  OperandKind operand;
+  const RegisterTile &tile;
+  int64_t vectors; // of this panel; the last one may have fewer
+  int64_t depth;   // products of each sum
+  mlir::Value activations, weights; // memrefs
+  llvm::ArrayRef<mlir::Value> pixels; // index of each pixel's first activation
+  mlir::Value weight;                 // index of the first weight
+  /// Some weight is −128.
+  bool fullRangeWeights;
+};
+
+/// A depthwise convolution: one filter a channel.
+struct DepthwiseShape {
+  OperandKind operand;
+  int64_t columns; // of the result
+  int64_t channels;
+  int64_t kernelRows, kernelColumns;
+};
+
+/// Neighbouring pixels × channels whose sums stay in registers.
+struct DepthwiseTile {
+  int64_t pixels;
+  int64_t channels;
+  int64_t activationOffset = 0; // as in RegisterTile
+};
+
+/// zeroPoint + round(x · scale), clamped, where one fused multiply-add is
+/// proved to round right. `x` is a vector of i32, `scale` of f32.
+struct FusedRequantize {
+  mlir::Value x, scale;
+  int64_t zeroPoint, low, high;
+  /// Sums must be clamped before their bits are read.
+  bool clampFirst;
+};
+
+/// zeroPoint + ((x·multiplier + addend + (parity & x·multiplier >> shift)) >>
+/// shift), clamped, exactly. `x` and `multiplier` are vectors of i32, the
+/// others of i64.
+struct WideRequantize {
+  mlir::Value x, multiplier, shift, addend, parity;
+  int64_t zeroPoint, low, high;
 };
 
 class KernelTarget {
 public:
   explicit KernelTarget(TargetInfo info) : info(std::move(info)) {}
-  virtual ~KernelTarget() = default;
+  virtual ~KernelTarget();
   const TargetInfo &getInfo() const { return info; }
-  /// 32-bit lanes of an accumulator register; 1 for plain loops.
+  /// 32-bit lanes of a vector register; 1 for plain loops.
   virtual int64_t lanes() const = 0;
   /// Architectural registers that a register tile may use.
   virtual int64_t vectorRegisters() const = 0;
 
-  /// How many consecutive products of one sum an instruction takes: weights are
-  /// packed [depth / group][column][group].
-  virtual int64_t reductionGroup(OperandKind kind) const = 0;
+  //===--- Strategy: which tiles -------------------------------------------===//
 
   virtual RegisterTile chooseTile(const ContractionShape &shape) const = 0;
+  virtual DepthwiseTile chooseDepthwise(const DepthwiseShape &shape) const;
 
+  //===--- Dot product: what a tile computes -------------------------------===//
+
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  /// The accumulators of `pixels` pixels, each with the biases of the panel's
+  /// vectors. By default the one of pixel p and vector v is number
+  /// v · pixels + p.
+  virtual Values beginTile(mlir::OpBuilder &b, mlir::Location loc,
+                           const RegisterTile &tile, int64_t pixels,
+                           llvm::ArrayRef<mlir::Value> biases) const;
+  /// The accumulators with one step's products added. By default a target that
+  /// broadcasts activations implements the four functions below, whose tiles
+  /// have depth = group.
+  virtual Values step(mlir::OpBuilder &b, mlir::Location loc,
+                      const TileStep &step, mlir::ValueRange sums) const;
+  /// From accumulators to vectors of lanes() results, in the order of
+  /// beginTile's default.
+  virtual Values finishTile(mlir::OpBuilder &b, mlir::Location loc,
+                            const RegisterTile &tile, int64_t pixels,
+                            mlir::ValueRange sums) const;
+
+  /// How many consecutive products of one sum an instruction takes.
+  virtual int64_t reductionGroup(OperandKind kind) const { return 1; }
   /// Loads `group` activations at `index` and repeats them in every lane, in
   /// the form that `dot` takes.
   virtual mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                                      OperandKind kind, mlir::Value memref,
-                                     mlir::Value index) const = 0;
+                                     mlir::Value index) const;
   /// Loads lanes() columns of packed weights at `index`.
   virtual mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
                                   OperandKind kind, mlir::Value memref,
-                                  mlir::Value index) const = 0;
+                                  mlir::Value index) const;
   /// acc[lane] + Σ_group activation · weights[lane]
   virtual mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc,
                           OperandKind kind, mlir::Value acc,
-                          mlir::Value activation, mlir::Value weights) const = 0;
+                          mlir::Value activation, mlir::Value weights) const;
 
   /// acc + x · w, lane by lane, where the i32 lanes of x hold an 8-bit
   /// activation and those of w an 8-bit weight; or f32 lanes.
   virtual mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
                                   OperandKind kind, mlir::Value acc,
                                   mlir::Value x, mlir::Value w) const = 0;
+  /// acc + Σ x[i] · w[i], lane by lane: vectors of bytes (or floats) as they
+  /// are in memory, `acc` of i32 (or floats). By default one multiplyAdd after
+  /// the other.
+  virtual mlir::Value sumProducts(mlir::OpBuilder &b, mlir::Location loc,
+                                  OperandKind kind, mlir::Value acc,
+                                  llvm::ArrayRef<mlir::Value> x,
+                                  llvm::ArrayRef<mlir::Value> w,
+                                  bool fullRangeWeights) const;
 
   /// table[x] for a vector of bytes and 256 bytes at `table`; null when the
   /// target has no instruction for it and a loop must do.
@@ -82,9 +181,32 @@ public:
     return {};
   }
 
+  //===--- Requantize: how sums become bytes -------------------------------===//
+
+  /// Whether a fused multiply-add of f32 is an instruction.
+  virtual bool fusesMultiplyAdd() const { return lanes() > 1; }
+  /// Both give vectors of i32.
+  virtual mlir::Value requantizeFused(mlir::OpBuilder &b, mlir::Location loc,
+                                 const FusedRequantize &op) const;
+  virtual mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,
+                                 const WideRequantize &op) const;
+
 private:
   TargetInfo info;
 };
+
+/// The `pixels` × `vectors` tile of the fewest cycles for a shape, as `cycles`
+/// counts those of all steps of one tile (none for tiles that don't fit the
+/// registers), and the order of the loops that reads memory least.
+struct TileChoice {
+  RegisterTile tile;
+  double cycles = -1;
+};
+TileChoice searchTiles(const ContractionShape &shape, int64_t lanes,
+                       int64_t maxPixels, int64_t maxVectors,
+                       llvm::function_ref<std::optional<double>(
+                           int64_t pixels, int64_t vectors)>
+                           cycles);
 
 namespace scalar {
 /// The kernels that every CPU target has as its weakest level.

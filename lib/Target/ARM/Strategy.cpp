@@ -1,32 +1,147 @@
 //===- Strategy.cpp - register tiles on ARM64 -----------------------------===//
-#include "dyadic/Target/KernelTarget.h"
-#include "dyadic/Target/Target.h"
+#include "ARM.h"
 
+#include "dyadic/Target/Target.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Triple.h"
 
 using namespace dyadic;
+using namespace dyadic::arm;
+
+static constexpr llvm::StringLiteral neonFeatures[] = {"neon"};
+static constexpr llvm::StringLiteral dotFeatures[] = {"neon", "dotprod"};
+static constexpr llvm::StringLiteral matrixFeatures[] = {"neon", "dotprod",
+                                                         "i8mm"};
 
 namespace {
 class Machine : public Target {
 public:
   llvm::StringRef name() const override { return "arm"; }
   bool handles(const llvm::Triple &triple) const override {
-    return triple.isAArch64();
+    // Lanes are numbered as memory is.
+    return triple.isAArch64() && triple.isLittleEndian();
   }
   std::string defaultTriple() const override {
     return "aarch64-unknown-linux-gnu";
   }
   llvm::ArrayRef<KernelLevel> levels() const override {
-    static const KernelLevel levels[] = {{"scalar", {}}};
+    static const KernelLevel levels[] = {{"scalar", {}},
+                                         {"neon", neonFeatures},
+                                         {"dotprod", dotFeatures},
+                                         {"i8mm", matrixFeatures}};
     return levels;
   }
   std::unique_ptr<KernelTarget>
   createKernels(const TargetInfo &info) const override {
-    return scalar::createKernels(info);
+    if (info.level == "scalar")
+      return scalar::createKernels(info);
+    return std::make_unique<ARMTarget>(info);
   }
 };
 } // namespace
 
 std::unique_ptr<Target> arm::makeTarget() {
   return std::make_unique<Machine>();
+}
+
+/// Steps of `depth` products that a segment takes, the last one in parts of
+/// `group`.
+static double stepsOf(const ContractionShape &shape, int64_t depth,
+                      int64_t group) {
+  int64_t length = shape.segmentLength();
+  return double(shape.segments) *
+         (length / depth + double(llvm::divideCeil(length % depth, group)) *
+                               group / depth);
+}
+
+/// Cycles of one step: two vector instructions and two loads a cycle. Loads
+/// always cost something: cores in order issue them instead of a product.
+static double stepCycles(double instructions, double loads) {
+  return std::max(instructions / 2, loads / 2) + loads / 8;
+}
+
+/// Register tiles of one form for bytes, 16 products a step.
+static TileChoice searchForm(const ContractionShape &shape, Form form,
+                             bool subtracts) {
+  // More sums a pixel for few pixels: the latency of four cycles must be hidden
+  // behind others.
+  int64_t maxVectors = shape.pixels == 1 ? 12 : 6;
+  int64_t group = form == Elements ? 4 : form == Matrices ? 8 : 16;
+  double steps = stepsOf(shape, 16, form == Pairs ? 8 : group);
+  auto cycles = [&](int64_t p, int64_t v) -> std::optional<double> {
+    double loads = p + 4 * v, once = subtracts ? p : 0, count = 0, chain = 0;
+    int64_t registers = 0;
+    switch (form) {
+    case Elements: // and the constant that is subtracted
+      registers = p * v + p + 1 + subtracts;
+      count = 4 * p * v + once;
+      chain = 4;
+      break;
+    case Matrices: {
+      int64_t pairs = llvm::divideCeil(p, 2);
+      registers = pairs * 2 * v + pairs + 2;
+      // Two pixels are put together in one register.
+      count = 2 * (pairs * 2 * v + pairs);
+      loads = 2 * p + 4 * v;
+      chain = 2 * 3;
+      break;
+    }
+    case Pairs:
+      // Beyond that, LLVM's schedulers hoist more products than there are
+      // registers.
+      registers = v > (p == 1 ? 2 : 1) || p > 4 ? 33 : 0;
+      count = 3 * 4 * p * v + once;
+      chain = 1;
+      break;
+    }
+    if (registers > 32)
+      return std::nullopt;
+    return std::max(stepCycles(count, loads), chain) * steps;
+  };
+  TileChoice choice = searchTiles(shape, 4, /*maxPixels=*/12, maxVectors, cycles);
+  choice.tile.form = form;
+  choice.tile.group = group;
+  choice.tile.depth = 16;
+  choice.tile.shortLastStep = choice.tile.keepLoops = true;
+  choice.tile.activationOffset = subtracts ? 128 : 0;
+  return choice;
+}
+
+RegisterTile ARMTarget::chooseTile(const ContractionShape &shape) const {
+  if (shape.operand == OperandKind::F32) {
+    // Four products a step.
+    auto cycles = [&](int64_t p, int64_t v) -> std::optional<double> {
+      if (p * v + p + 2 > vectorRegisters())
+        return std::nullopt;
+      // Sums depend on each other, four cycles apart.
+      return std::max(stepCycles(4 * p * v, p + 4 * v), 4.0 * 4);
+    };
+    RegisterTile tile =
+        searchTiles(shape, lanes(), /*maxPixels=*/12,
+                    /*maxVectors=*/shape.pixels == 1 ? 12 : 6, cycles)
+            .tile;
+    tile.depth = 4;
+    tile.shortLastStep = tile.keepLoops = true;
+    return tile;
+  }
+  bool isUnsigned = shape.operand == OperandKind::U8;
+  if (!hasDot)
+    return searchForm(shape, Pairs, isUnsigned).tile;
+  TileChoice elements = searchForm(shape, Elements, isUnsigned && !hasMatrix);
+  if (!hasMatrix)
+    return elements.tile;
+  TileChoice matrices = searchForm(shape, Matrices, /*subtracts=*/false);
+  return matrices.cycles < elements.cycles ? matrices.tile : elements.tile;
+}
+
+DepthwiseTile ARMTarget::chooseDepthwise(const DepthwiseShape &shape) const {
+  if (shape.operand == OperandKind::F32)
+    return {std::min<int64_t>(shape.columns, 8), lanes()};
+  // A register of bytes is sixteen channels, and so is one of a filter's taps;
+  // four registers of sums a pixel.
+  DepthwiseTile tile;
+  tile.channels = shape.channels > 8 ? 16 : 8;
+  tile.pixels = std::min<int64_t>(shape.columns, tile.channels == 8 ? 4 : 2);
+  tile.activationOffset = shape.operand == OperandKind::U8 ? 128 : 0;
+  return tile;
 }

@@ -44,6 +44,8 @@ std::unique_ptr<KernelTarget> scalar::createKernels(const TargetInfo &info) {
 
 RegisterTile ScalarTarget::chooseTile(const ContractionShape &shape) const {
   // Eight sums, four activations and a weight fit sixteen registers.
-  return {std::min<int64_t>(shape.pixels, 4), std::min<int64_t>(shape.channels, 2),
-          /*panelsOutermost=*/false};
+  RegisterTile tile;
+  tile.pixels = std::min<int64_t>(shape.pixels, 4);
+  tile.vectors = std::min<int64_t>(shape.channels, 2);
+  return tile;
 }

@@ -58,39 +58,16 @@ static double stepCycles(int64_t pixels, int64_t vectors) {
 }
 
 RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
-  int64_t vectors = llvm::divideCeil(shape.channels, lanes());
   // Widened operands take twice the registers, and one for the products.
   bool widened = shape.operand != OperandKind::F32 && !usesVNNI(shape.operand);
   int64_t perVector = widened ? 2 : 1, scratch = widened ? 3 : 1;
-  int64_t registers = vectorRegisters();
-  RegisterTile best{1, 1, false};
-  double bestCycles = -1;
-  for (int64_t v = 1; v <= std::min<int64_t>(vectors, 6); ++v) {
-    for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
-      if (p * v + perVector * v + scratch > registers)
-        break;
-      auto row = [&](int64_t tileVectors) {
-        int64_t tail = shape.pixels % p;
-        return double(shape.pixels / p) * stepCycles(p, tileVectors) +
-               (tail ? stepCycles(tail, tileVectors) : 0);
-      };
-      double cycles = double(vectors / v) * row(v) +
-                      (vectors % v ? row(vectors % v) : 0);
-      if (bestCycles < 0 || cycles < bestCycles * 0.999 ||
-          (cycles <= bestCycles * 1.001 && p * v > best.pixels * best.vectors)) {
-        best = {p, v, false};
-        bestCycles = cycles;
-      }
-    }
-  }
-  // The operand that is read again and again should be the smaller one.
-  double width = shape.operand == OperandKind::F32 ? 4 : 1;
-  double weightBytes = double(shape.depth) * shape.channels * width;
-  double activationBytes = double(shape.depth) * shape.rows * shape.pixels * width;
-  double panelsOut = weightBytes + activationBytes * vectors / best.vectors;
-  double pixelsOut =
-      activationBytes +
-      weightBytes * shape.rows * llvm::divideCeil(shape.pixels, best.pixels);
-  best.panelsOutermost = panelsOut < pixelsOut;
-  return best;
+  auto cycles = [&](int64_t p, int64_t v) -> std::optional<double> {
+    if (p * v + perVector * v + scratch > vectorRegisters())
+      return std::nullopt;
+    return stepCycles(p, v);
+  };
+  RegisterTile tile =
+      searchTiles(shape, lanes(), /*maxPixels=*/14, /*maxVectors=*/6, cycles).tile;
+  tile.group = tile.depth = reductionGroup(shape.operand);
+  return tile;
 }

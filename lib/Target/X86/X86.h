@@ -17,9 +17,6 @@ public:
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
-  mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
-                          OperandKind kind, mlir::Value memref,
-                          mlir::Value index) const override;
   mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                   mlir::Value acc, mlir::Value activation,
                   mlir::Value weights) const override;
@@ -28,6 +25,10 @@ public:
                           mlir::Value w) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
+  mlir::Value requantizeFused(mlir::OpBuilder &b, mlir::Location loc,
+                         const FusedRequantize &op) const override;
+  mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,
+                         const WideRequantize &op) const override;
 
 private:
   bool isAVX512() const { return getInfo().level == "avx512vnni"; }

@@ -1,0 +1,41 @@
+//===- Requantize.h - the two forms of a requantize -------------*- C++ -*-===//
+//
+// What targets share, for any width of vector. docs/Quantization.md derives
+// both forms.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_TARGET_REQUANTIZE_H
+#define DYADIC_TARGET_REQUANTIZE_H
+
+#include "mlir/IR/Builders.h"
+
+namespace dyadic {
+
+struct FusedRequantize;
+struct WideRequantize;
+
+/// Adding it to a float below 2^22 in magnitude leaves the nearest integer in
+/// the low mantissa bits.
+inline constexpr float kMagic = 0x1.8p23f;
+
+/// zeroPoint + the nearest integer of x − kMagic, from the bits of x.
+mlir::Value readMagic(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                      int64_t zeroPoint);
+/// min(max(x, low), high); `low` for NaN.
+mlir::Value clampFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
+                       double low, double high);
+
+/// By a conversion to float and one fused multiply-add. The result is clamped
+/// if the op says `clampFirst`, and the caller's to clamp otherwise.
+mlir::Value emitFusedRounding(mlir::OpBuilder &b, mlir::Location loc,
+                       const FusedRequantize &op);
+/// The same, clamped as integers.
+mlir::Value emitFusedRequantize(mlir::OpBuilder &b, mlir::Location loc,
+                            const FusedRequantize &op);
+/// By products and shifts of 64 bits.
+mlir::Value emitWideRequantize(mlir::OpBuilder &b, mlir::Location loc,
+                           const WideRequantize &op);
+
+} // namespace dyadic
+
+#endif
