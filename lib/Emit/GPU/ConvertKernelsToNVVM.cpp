@@ -132,6 +132,9 @@ struct ConvertKernelsToNVVM
     options.overrideIndexBitwidth(fitsNarrowIndex(module) ? 32 : 64);
     LLVMTypeConverter converter(&getContext(), options);
     configureGpuToNVVMTypeConverter(converter);
+    converter.addConversion([](nvgpu::DeviceAsyncTokenType type) -> Type {
+      return IntegerType::get(type.getContext(), 32); // never looked at
+    });
     RewritePatternSet patterns(&getContext());
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

@@ -19,17 +19,20 @@ static constexpr int64_t kBaseAlignment = 256;
 /// The oldest PTX that knows the architecture (and, for sm_75, ldmatrix): the
 /// older it is, the more drivers load it.
 static unsigned ptxVersion(StringRef arch) {
+  static constexpr std::pair<unsigned, unsigned> versions[] = {
+      {121, 88}, {120, 87}, {110, 90}, {103, 88}, {100, 86}, {89, 78},
+      {88, 90},  {87, 74},  {86, 71},  {80, 70},  {0, 65}};
   unsigned number = 0;
   StringRef digits = arch;
   digits.consume_front("sm_");
   digits.consumeInteger(10, number);
-  if (number >= 120)
-    return 87;
-  if (number >= 100)
-    return 86;
-  if (number >= 89)
-    return arch.ends_with("a") ? 80 : 78;
-  return number >= 87 ? 74 : number >= 86 ? 71 : number >= 80 ? 70 : 65;
+  unsigned oldest = 0;
+  for (auto [first, version] : llvm::reverse(versions))
+    if (number >= first)
+      oldest = version;
+  if (arch.ends_with("f")) // a family of architectures
+    return std::max(oldest, 88u);
+  return arch == "sm_90a" ? 80 : oldest;
 }
 
 static bool overlap(const GPUArgument &a, const GPUArgument &b) {
