@@ -67,9 +67,14 @@ void GPUKernelBuilder::forPieces(ArrayRef<int64_t> extents, int64_t count,
 SmallVector<Value> GPUKernelBuilder::coordinates(Value number,
                                                  ArrayRef<int64_t> extents) {
   SmallVector<Value> result(extents.size());
-  for (int64_t i = static_cast<int64_t>(extents.size()) - 1; i >= 0; --i) {
-    result[i] = i == 0 ? number : rem(number, extents[i]);
-    number = div(number, extents[i]);
+  // A leading extent of one says nothing about the number.
+  size_t leading = 0;
+  while (leading + 1 < extents.size() && extents[leading] == 1)
+    result[leading++] = index(0);
+  for (size_t i = extents.size(); i-- > leading;) {
+    result[i] = i == leading ? number : rem(number, extents[i]);
+    if (i != leading)
+      number = div(number, extents[i]);
   }
   return result;
 }
