@@ -86,10 +86,26 @@ ContractionForm NVPTXTarget::chooseForm(const ContractionShape &shape,
   return ContractionForm::TensorCores;
 }
 
+/// Cycles of a processor for one slice of a tile: 2048 products a cycle, 48 bytes
+/// from the second cache, 128 from the block's memory for each warp's fragments.
+static double sliceCycles(const BlockTile &tile) {
+  double products = double(tile.rows * tile.columns * tile.depth) / 2048;
+  double copies = double((tile.rows + tile.columns) * tile.depth) / 48;
+  double fragments =
+      double(tile.warps() * (tile.warpRows + tile.warpColumns) * tile.depth) /
+      128;
+  return std::max({products, copies, fragments});
+}
+
+/// Blocks of about eight warps' worth share a processor.
+static int64_t resident(const BlockTile &tile) {
+  return std::max<int64_t>(1, 8 / tile.warps());
+}
+
 BlockTile NVPTXTarget::chooseBlockTile(const ContractionShape &shape,
                                        int64_t groups) const {
   // Large ones first: an activation is used by `columns` sums, a weight by
-  // `rows`. Thirty-two sums a thread and more hide the latency of a product.
+  // `rows`.
   static const BlockTile tiles[] = {
       {128, 128, 64, 64, 32, 3}, {128, 64, 64, 32, 32, 4},
       {64, 128, 64, 32, 32, 4},  {64, 64, 64, 32, 32, 4},
@@ -97,34 +113,25 @@ BlockTile NVPTXTarget::chooseBlockTile(const ContractionShape &shape,
       {32, 32, 64, 16, 32, 4},   {32, 16, 64, 16, 16, 4},
       {32, 8, 64, 16, 8, 4}};
   int64_t rows = rowsOf(shape);
-  auto waste = [&](const BlockTile &t) {
-    return double(llvm::alignTo(rows, t.rows)) *
-           llvm::alignTo(shape.channels, t.columns) / (double(rows) * shape.channels);
-  };
-  // The least empty part of tiles; then the largest that leaves no processor
-  // idle.
+  int64_t slices = llvm::divideCeil(shape.depth, tiles[0].depth);
   const BlockTile *best = nullptr;
-  double bestCost = 0;
+  double bestCycles = 0;
   for (const BlockTile &tile : tiles) {
     int64_t blocks = llvm::divideCeil(rows, tile.rows) *
                      llvm::divideCeil(shape.channels, tile.columns) * groups;
-    int64_t resident = blocks;
-    // Rounds of the machine, each as long as a tile's products and copies.
-    double perBlock = double(tile.rows) * tile.columns +
-                      40.0 * (tile.rows + tile.columns) + 1500;
-    // Small blocks share a processor.
-    double together = std::max<double>(1, 8.0 / tile.warps());
-    double rounds = std::max(1.0, double(resident) / (kProcessors * together));
-    double cost = perBlock * (rounds <= 1 ? 1 : std::ceil(rounds) * together);
-    cost *= 1 + 0.05 * (waste(tile) - 1);
-    if (!best || cost < bestCost) {
+    int64_t perProcessor = llvm::divideCeil(blocks, kProcessors);
+    double cycles = slices * std::max(perProcessor * sliceCycles(tile), 120.0) +
+                    1000.0 * llvm::divideCeil(perProcessor, resident(tile)) +
+                    perProcessor * tile.rows * tile.columns / 8.0;
+    // Of nearly equal ones the larger: it reads less.
+    if (!best || cycles < 0.97 * bestCycles) {
       best = &tile;
-      bestCost = cost;
+      bestCycles = cycles;
     }
   }
   BlockTile tile = *best;
   // A short sum needs no more tiles than it has.
-  int64_t steps = llvm::divideCeil(shape.depth, tile.depth);
-  tile.stages = hasAsyncCopies() ? std::min(tile.stages, std::max<int64_t>(steps, 2)) : 1;
+  tile.stages =
+      hasAsyncCopies() ? std::clamp<int64_t>(slices, 2, tile.stages) : 1;
   return tile;
 }
