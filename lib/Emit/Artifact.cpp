@@ -4,11 +4,14 @@
 #include "Link.h"
 #include "PendingFile.h"
 #include "dyadic/Emit/Header.h"
+#include "dyadic/Emit/Variants.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 namespace path = llvm::sys::path;
@@ -48,12 +51,14 @@ LogicalResult writeFile(StringRef file, StringRef bytes, Location loc) {
 
 /// An archive with one member; the same bytes give the same archive.
 static LogicalResult makeArchive(StringRef object, StringRef memberName,
+                                 StringRef triple,
                                  std::unique_ptr<llvm::MemoryBuffer> &archive,
                                  Location loc) {
   llvm::NewArchiveMember member(llvm::MemoryBufferRef(object, memberName));
   auto buffer = llvm::writeArchiveToBuffer(
       member, llvm::SymtabWritingMode::NormalSymtab,
-      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
+      llvm::object::Archive::getDefaultKindForTriple(llvm::Triple(triple)),
+      /*Deterministic=*/true, /*Thin=*/false);
   if (!buffer)
     return emitError(loc) << "the archive could not be made: "
                           << llvm::toString(buffer.takeError());
@@ -62,8 +67,9 @@ static LogicalResult makeArchive(StringRef object, StringRef memberName,
 }
 
 static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
-                          const ProgramInfo &info, StringRef target,
-                          Location loc) {
+                          const ProgramInfo &info, StringRef triple,
+                          StringRef target, bool isStatic, Location loc) {
+  LinkJob job{code, triple, file.temporaryPath(), target, isStatic};
   switch (kind) {
   case ArtifactKind::Object:
   case ArtifactKind::Assembly:
@@ -71,16 +77,16 @@ static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
     return file.write(code);
   case ArtifactKind::Archive: {
     std::unique_ptr<llvm::MemoryBuffer> archive;
-    if (failed(makeArchive(code, info.name + ".o", archive, loc)))
+    if (failed(makeArchive(code, info.name + ".o", triple, archive, loc)))
       return failure();
     return file.write(archive->getBuffer());
   }
   case ArtifactKind::SharedLibrary:
-    return linkSharedLibrary(code, target, file.temporaryPath(), loc);
+    return linkSharedLibrary(job, loc);
   case ArtifactKind::Executable:
     break;
   }
-  return linkExecutable(code, target, file.temporaryPath(), loc);
+  return linkExecutable(job, loc);
 }
 
 LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
@@ -89,6 +95,16 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
   ArtifactKind kind = artifactKindOf(target);
   options.forExecutable = kind == ArtifactKind::Executable;
 
+  bool isGPU = options.target.target && options.target.target->isGPU();
+  if (!isGPU && (kind == ArtifactKind::Cubin ||
+                 path::extension(target) == ".ptx"))
+    return emitError(loc) << "'" << target
+                          << "' needs the target nvptx64, but the target is '"
+                          << options.target.triple << "'";
+  std::string triple =
+      isGPU ? options.gpu.host.triple : options.target.triple;
+  if (failed(checkLinker(kind, triple, loc)))
+    return failure();
   // Before the long part: a path that can't be written is known at once.
   PendingFile file(target, loc);
   llvm::SmallString<128> headerPath(target);
@@ -107,11 +123,12 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
                                                     : CodeKind::Object,
                      code)))
     return failure();
-  if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, target,
-                  loc)))
+  if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, triple,
+                  target, options.isStatic, loc)))
     return failure();
   if (withHeader && failed(header.write(makeHeader(info, options.target,
-                                                 bool(options.gpu.fallback)))))
+                                                 bool(options.gpu.fallback),
+                                                 variantNames(options.variants)))))
     return failure();
   if (withHeader && failed(header.commit()))
     return failure();

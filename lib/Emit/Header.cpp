@@ -125,8 +125,7 @@ static void writeGPUFunctions(llvm::raw_ostream &os, const ProgramInfo &info,
  * the device's primary context, null for the default one. The arrays may be in
  * the host's memory or the device's; they are read and written when the stream
  * gets there. Runs of one model never overlap, whatever their streams. Returns 0,
- * or the fault, whose text {0}_gpu_error has. {2}
- */
+ * or the fault, whose text {0}_gpu_error has.{2} */
 int {0}_run_async({1}void *stream);
 
 /* Makes everything ready: driver, device, code, weights and memory. The device is
@@ -145,12 +144,12 @@ void {0}_gpu_close(void);
 
 )",
                       info.name, parameters,
-                      hasFallback ? "The\n * processor doesn't stand in here."
+                      hasFallback ? " The processor\n * doesn't stand in here."
                                   : "");
 }
 
 std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
-                       bool hasFallback) {
+                       bool hasFallback, ArrayRef<std::string> variants) {
   bool isGPU = target.target && target.target->isGPU();
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -171,14 +170,22 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
  * {9}
  */
 )",
-                      info.name, target.triple, target.level, input,
+                      info.name, target.triple,
+                      variants.empty() ? target.level : llvm::join(variants, ", "),
+                      input,
                       upper, input.upper(), output, output.upper(),
                       llvm::join(names, ", "),
-                      isGPU ? "Needs an NVIDIA GPU and its driver, opened when "
+                      isGPU ? std::string("Needs an NVIDIA GPU and its driver, opened when "
                               "first used (link with\n * -ldl -lpthread where "
-                              "libc is older than glibc 2.34)."
+                              "libc is older than glibc 2.34).")
                             : "Link with -lm. Nothing is allocated, nothing is "
-                              "kept between calls.");
+                              "kept between calls." +
+                                  std::string(variants.empty()
+                                                  ? ""
+                                                  : "\n * The first call chooses "
+                                                    "the last of the variants "
+                                                    "above that the machine "
+                                                    "can\n * run."));
   os << llvm::formatv("#ifndef {0}_DYADIC_H\n#define {0}_DYADIC_H\n\n"
                       "#include <stdint.h>\n\n"
                       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
@@ -208,6 +215,10 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
  */
 )";
     os << "void " << info.name << "_run(" << parameters << "void *arena);\n\n";
+    os << "/* Whether this machine has the instructions that the code needs"
+       << (target.required().empty() ? "" : ":\n * " + target.required())
+       << ".\n * Elsewhere " << info.name << "_run would crash. */\nint "
+       << info.name << "_supported(void);\n\n";
   }
   os << "#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;

@@ -3,9 +3,13 @@
 
 #include "dyadic/Emit/GPU.h"
 #include "dyadic/Emit/Passes.h"
+#include "dyadic/Emit/Variants.h"
+#include "CPURuntime.h"
+#include "ExpandMath.h"
 #include "ModelTable.h"
 #include "dyadic/Target/Target.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -35,6 +39,10 @@ static void initializeTargets() {
   });
 }
 
+bool isBareMetal(const llvm::Triple &triple) {
+  return triple.getOS() == llvm::Triple::UnknownOS;
+}
+
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const EmitOptions &options, Location loc) {
   initializeTargets();
@@ -50,8 +58,11 @@ createTargetMachine(const EmitOptions &options, Location loc) {
   machineOptions.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   machineOptions.FunctionSections = true;
   machineOptions.DataSections = true;
+  if (triple.isRISCV64() && target.has("d"))
+    machineOptions.MCOptions.ABIName = "lp64d";
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
-      triple, target.cpu, target.features, machineOptions, llvm::Reloc::PIC_,
+      triple, target.cpu, target.features, machineOptions,
+      isBareMetal(triple) ? llvm::Reloc::Static : llvm::Reloc::PIC_,
       std::nullopt,
       options.optLevel >= 2   ? llvm::CodeGenOptLevel::Aggressive
       : options.optLevel == 1 ? llvm::CodeGenOptLevel::Less
@@ -74,15 +85,36 @@ static void setFunctionAttributes(llvm::Function &function,
     function.addFnAttr("target-features", target.features);
   function.addFnAttr("no-trapping-math", "true");
   // LLVM would halve the vectors of many AVX-512 processors by itself.
-  if (StringRef(target.features).contains("+avx512f"))
+  if (target.has("avx512f"))
     function.addFnAttr("prefer-vector-width", "512");
   function.addFnAttr(llvm::Attribute::NoUnwind);
+}
+
+/// That `entry` is defined and takes what the interface says.
+static LogicalResult checkEntry(ModuleOp module, llvm::Module &ir,
+                                StringRef entry, const ProgramInfo &info) {
+  llvm::Function *function = ir.getFunction(entry);
+  if (!function || function->isDeclaration())
+    return module.emitError("expected a function '") << entry << "'";
+  if (function->arg_size() != info.inputs.size() + info.outputs.size() + 1)
+    return module.emitError("expected '")
+           << entry << "' to take " << info.inputs.size() << " inputs, "
+           << info.outputs.size() << " outputs and the arena";
+  return success();
 }
 
 FailureOr<std::unique_ptr<llvm::Module>>
 translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
                   const EmitOptions &options, llvm::TargetMachine &machine,
                   llvm::LLVMContext &context) {
+  // Loops say under a dialect's name what LLVM is asked not to do to them.
+  module.walk([](LLVM::BrOp branch) {
+    if (auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(
+            "llvm.loop_annotation")) {
+      branch->removeAttr("llvm.loop_annotation");
+      branch.setLoopAnnotationAttr(annotation);
+    }
+  });
   DialectRegistry registry;
   registerAllToLLVMIRTranslations(registry);
   module->getContext()->appendDialectRegistry(registry);
@@ -94,14 +126,16 @@ translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
   ir->setDataLayout(machine.createDataLayout());
   ir->setPICLevel(llvm::PICLevel::BigPIC);
 
+  std::vector<std::string> names = variantNames(options.variants);
+  std::vector<std::string> entries;
+  for (StringRef variant : names)
+    entries.push_back((variant + "." + info.name + "_run").str());
+  if (names.empty())
+    entries.push_back(info.name + "_run");
+  for (StringRef entry : entries)
+    if (failed(checkEntry(module, *ir, entry, info)))
+      return failure();
   std::string entry = info.name + "_run";
-  if (!ir->getFunction(entry) || ir->getFunction(entry)->isDeclaration())
-    return module.emitError("expected a function '") << entry << "'";
-  if (ir->getFunction(entry)->arg_size() !=
-      info.inputs.size() + info.outputs.size() + 1)
-    return module.emitError("expected '")
-           << entry << "' to take " << info.inputs.size() << " inputs, "
-           << info.outputs.size() << " outputs and the arena";
   for (llvm::GlobalVariable &global : ir->globals())
     if (!global.isDeclaration()) {
       global.setLinkage(llvm::GlobalValue::InternalLinkage);
@@ -116,10 +150,29 @@ translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
     if (!function.hasFnAttribute(llvm::Attribute::AlwaysInline))
       function.addFnAttr(llvm::Attribute::NoInline);
   }
-  addModelTable(*ir, info, options.target.features, options.forExecutable);
-  for (llvm::Function &function : *ir)
-    if (!function.isDeclaration())
-      setFunctionAttributes(function, options.target);
+  if (!names.empty()) {
+    if (!hasCPURuntime(ir->getTargetTriple()))
+      return module.emitError("expected one CPU for '")
+             << options.target.triple
+             << "': only x86-64 and AArch64 Linux can tell at run time which "
+                "variant to take";
+    addDispatcher(*ir, info.name, options.variants, names);
+  }
+  addModelTable(*ir, info, options.target.required(), names,
+                options.forExecutable);
+  for (llvm::Function &function : *ir) {
+    if (function.isDeclaration())
+      continue;
+    // What checks the machine is code for the weakest one already.
+    const TargetInfo *variant =
+        names.empty() ? &options.target
+                      : variantOf(function.getName(), options.variants, names);
+    if (variant && !function.hasFnAttribute("target-features"))
+      setFunctionAttributes(function, *variant);
+    else if (!names.empty() && !function.hasFnAttribute("target-features"))
+      makeBaseline(function);
+    expandMath(function, machine);
+  }
 
   std::string message;
   llvm::raw_string_ostream os(message);
@@ -174,14 +227,29 @@ LogicalResult emitMachineCode(llvm::Module &module,
   return success();
 }
 
+/// Bare metal has no libm.
+static LogicalResult checkCalls(const llvm::Module &module, Location loc) {
+  if (!isBareMetal(module.getTargetTriple()))
+    return success();
+  std::string calls;
+  for (const llvm::Function &function : module)
+    if (function.isDeclaration() && !function.isIntrinsic() &&
+        !function.use_empty() && function.getName() != "memcpy" &&
+        function.getName() != "memset")
+      calls += (calls.empty() ? "" : ", ") + function.getName().str();
+  if (calls.empty())
+    return success();
+  return emitError(loc) << "expected a model that needs no C library on the bare "
+                           "machine '"
+                        << module.getTargetTriple().str()
+                        << "', but it would call " << calls;
+}
+
 LogicalResult compile(ModuleOp module, const ProgramInfo &info,
                       const EmitOptions &options, CodeKind kind,
                       SmallVectorImpl<char> &bytes) {
   if (options.target.target && options.target.target->isGPU())
     return compileGPU(module, info, options, kind, bytes);
-  if (kind == CodeKind::Cubin)
-    return module.emitError("expected the target nvptx64 for a cubin, but got '")
-           << options.target.triple << "'";
   auto machine = createTargetMachine(options, module.getLoc());
   if (failed(machine) || failed(lowerToLLVMDialect(module)))
     return failure();
@@ -190,6 +258,8 @@ LogicalResult compile(ModuleOp module, const ProgramInfo &info,
   if (failed(ir))
     return failure();
   optimize(**ir, **machine, options.optLevel);
+  if (failed(checkCalls(**ir, module.getLoc())))
+    return failure();
   return emitMachineCode(**ir, **machine, kind, bytes, module.getLoc());
 }
 

@@ -1,7 +1,10 @@
 //===- ModelTable.cpp -----------------------------------------------------===//
 #include "ModelTable.h"
 
+#include "CPURuntime.h"
+
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
@@ -80,18 +83,19 @@ static Function *addInvoke(Module &module, const ProgramInfo &info) {
 }
 
 void addModelTable(Module &module, const ProgramInfo &info, StringRef features,
-                   bool withMainModel) {
+                   ArrayRef<std::string> variants, bool withMainModel) {
   TableBuilder table{module};
   Function *invoke = addInvoke(module, info);
+  Constant *missing = addSupportCheck(module, info.name, features);
   auto count = [&](auto &list) { return ConstantInt::get(table.i32, list.size()); };
   Constant *value = ConstantStruct::getAnon(
       {table.text(info.name), table.tensors(info.inputs),
        table.tensors(info.outputs), table.tensors(info.kept),
        count(info.inputs), count(info.outputs), count(info.kept),
-       ConstantInt::get(table.i32, 1), // DYADIC_MODEL_VERSION
+       ConstantInt::get(table.i32, 2), // DYADIC_MODEL_VERSION
        ConstantInt::get(table.i64, info.arenaBytes),
        ConstantInt::get(table.i64, info.weightBytes), table.text(features),
-       invoke});
+       invoke, table.text(llvm::join(variants, ",")), missing});
   auto *variable =
       new GlobalVariable(module, value->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, value,

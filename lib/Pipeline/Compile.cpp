@@ -3,6 +3,7 @@
 
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/Passes.h"
+#include "dyadic/Emit/Variants.h"
 #include "dyadic/Pipeline/FloatRunner.h"
 #include "dyadic/Reference/Interpreter.h"
 
@@ -25,6 +26,9 @@ static double now() {
 LogicalResult runPasses(ModuleOp module,
                         llvm::function_ref<void(OpPassManager &)> build) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  // What a tool's user asked for with MLIR's flags; fails where there are none.
+  (void)applyPassManagerCLOptions(pm);
+  applyDefaultTimingPassManagerCLOptions(pm);
   build(pm);
   return pm.run(module);
 }
@@ -62,11 +66,7 @@ LogicalResult Compilation::advance(Level wanted) {
       result = lowerToKernels();
       break;
     case Level::Loops:
-      result = run([&](OpPassManager &pm) {
-        buildCodegenPipeline(pm, opts.target, program.name);
-      });
-      if (succeeded(result))
-        program.weightBytes = readWeightBytes(*current);
+      result = generateCode();
       break;
     case Level::LLVM:
       blame = InternalError;
@@ -80,6 +80,50 @@ LogicalResult Compilation::advance(Level wanted) {
     level = next;
   }
   return success();
+}
+
+LogicalResult Compilation::generateCode() {
+  auto generate = [&](ModuleOp module, const TargetInfo &target,
+                      StringRef suffix = "") {
+    return runPasses(module, [&](OpPassManager &pm) {
+      buildCodegenPipeline(pm, target, program.name + suffix.str());
+    });
+  };
+  blame = InternalError;
+  if (opts.withFallback) {
+    fallback = current->clone();
+    if (failed(generate(*fallback, opts.gpu.host, "_cpu")))
+      return failure();
+  }
+  if (opts.variants.empty()) {
+    if (failed(generate(*current, opts.target)))
+      return failure();
+  } else {
+    std::vector<OwningOpRef<ModuleOp>> modules;
+    for (const TargetInfo &variant : opts.variants) {
+      modules.emplace_back(current->clone());
+      if (failed(generate(*modules.back(), variant)))
+        return failure();
+    }
+    auto merged =
+        mergeVariants(modules, variantNames(opts.variants), program.name);
+    if (failed(merged))
+      return failure();
+    current = std::move(*merged);
+  }
+  program.weightBytes = readWeightBytes(*current);
+  return success();
+}
+
+EmitOptions Compilation::emitOptions() {
+  EmitOptions options;
+  options.target = opts.target;
+  options.variants = opts.variants;
+  options.gpu = opts.gpu;
+  options.gpu.keepAll = opts.fuse.keepAll;
+  if (opts.withFallback)
+    options.gpu.fallback = *fallback;
+  return options;
 }
 
 LogicalResult Compilation::import() {
@@ -173,9 +217,7 @@ FailureOr<std::unique_ptr<JITProgram>> Compilation::load() {
   if (failed(advance(Level::Loops)))
     return failure();
   blame = InternalError;
-  EmitOptions options;
-  options.target = opts.target;
-  return JITProgram::create(*current, program, options);
+  return JITProgram::create(*current, program, emitOptions());
 }
 
 void countOps(ModuleOp module, CompileSummary &summary) {

@@ -9,6 +9,7 @@
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <dlfcn.h>
 
@@ -26,19 +27,6 @@ static TensorInfo describeTensor(const dyadic_tensor_info &tensor) {
   info.zeroPoint = tensor.zero_point;
   info.arenaOffset = tensor.arena_offset;
   return info;
-}
-
-/// A feature of "+avx2,+fma" that this machine lacks, or "".
-static StringRef missingFeature(StringRef features) {
-  StringMap<bool> host = sys::getHostCPUFeatures();
-  while (!features.empty()) {
-    StringRef feature;
-    std::tie(feature, features) = features.split(',');
-    auto found = host.find(feature.ltrim('+'));
-    if (feature.starts_with("+") && found != host.end() && !found->second)
-      return feature.drop_front();
-  }
-  return "";
 }
 
 /// The name of the model in a library that was renamed: what stands before the
@@ -63,6 +51,19 @@ static std::string findModelName(StringRef path) {
   return "";
 }
 
+/// What kind of machine a library is for if it isn't this one's, else "".
+static std::string foreignMachine(StringRef path) {
+  auto file = object::ObjectFile::createObjectFile(path);
+  if (!file) {
+    consumeError(file.takeError()); // the loader says it better
+    return "";
+  }
+  Triple::ArchType arch = file->getBinary()->getArch();
+  return arch == Triple(sys::getProcessTriple()).getArch()
+             ? ""
+             : Triple::getArchTypeName(arch).str();
+}
+
 Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   auto fault = [&](const std::string &why) {
     return createStringError(inconvertibleErrorCode(), "cannot load %s: %s",
@@ -72,6 +73,10 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   SmallString<128> absolute(path);
   if (std::error_code error = sys::fs::make_absolute(absolute))
     return fault(error.message());
+  if (std::string machine = foreignMachine(absolute); !machine.empty())
+    return fault("it is for " + machine +
+                 ", not for this machine: compile the model to an executable "
+                 "and start that with qemu-" + machine);
   std::unique_ptr<SharedModel> model(new SharedModel);
   model->handle = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!model->handle)
@@ -87,8 +92,8 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
     return fault("expected version " + std::to_string(DYADIC_MODEL_VERSION) +
                  " of its table, but got " + std::to_string(table->version) +
                  ": compile the model again");
-  if (StringRef missing = missingFeature(table->features); !missing.empty())
-    return fault("this machine has no " + missing.str());
+  if (const char *missing = table->missing ? table->missing() : nullptr)
+    return fault("it needs a processor with " + std::string(missing));
   ProgramInfo &info = model->program;
   info.name = table->name;
   for (int32_t i = 0; i < table->num_inputs; ++i)

@@ -2,11 +2,14 @@
 #include "CommandLine.h"
 
 #include "dyadic/Support/DescribeLocation.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 
@@ -66,12 +69,87 @@ void CommonOptions::addImages(CLI::App &app) {
 }
 
 void CommonOptions::addTarget(CLI::App &app) {
+  const char *group = "Target";
   app.add_option("--target", triple,
-                 "triple of another machine: aarch64-linux-gnu, nvptx64, …")
-      ->type_name("TRIPLE");
-  app.add_option("--cpu,--arch", cpu,
-                 "native (this machine), scalar, avx2, avx512vnni, dotprod, sm_80, … "
-                 "or a CPU's name, each optionally with features: avx2,+avxvnni");
+                 "triple, such as aarch64-linux-gnu, or x86, arm, nvptx64 (this "
+                 "machine)")
+      ->type_name("TRIPLE")->group(group);
+  app.add_option("--cpu", cpu,
+                 "native, generic, a level of kernels (scalar; avx2, avx512vnni; "
+                 "neon, dotprod, i8mm) or a CPU's name, each with features: "
+                 "avx2,+avxvnni. Several are variants that the program chooses "
+                 "from: avx2,avx512vnni (native; generic for other machines)")
+      ->group(group);
+  app.add_option("--arch", arch, "the GPU: sm_75, sm_80, sm_86, sm_90, ...")
+      ->type_name("SM")->group(group);
+}
+
+void CommonOptions::addEmulate(CLI::App &app) {
+  app.add_flag("--emulate", emulate,
+               "run a GPU's kernels on the CPU, every access checked")
+      ->group("Target");
+}
+
+/// Finds the target, and for a GPU its host.
+static LogicalResult resolveTargets(const CommonOptions &given,
+                                    CompileOptions &options, Location loc) {
+  TargetRequest request{given.triple, given.cpu};
+  if (!given.arch.empty() && request.triple.empty())
+    request.triple = "nvptx64-nvidia-cuda";
+  auto kind = resolveTarget(TargetRequest{request.triple, "generic"}, loc);
+  if (mlir::failed(kind))
+    return mlir::failure();
+  bool isGPU = kind->target->isGPU();
+  if (!isGPU && (!given.arch.empty() || given.emulate))
+    return emitError(loc) << (given.emulate ? "--emulate" : "--arch")
+                          << ": expected the target nvptx64, but got '"
+                          << kind->triple << "'";
+  if (isGPU && !given.arch.empty()) {
+    // --cpu names the host's processor then.
+    auto host = resolveTarget(TargetRequest{"", given.cpu}, loc);
+    request.cpu = given.arch;
+    if (mlir::failed(host))
+      return mlir::failure();
+    options.gpu.host = *host;
+  } else if (isGPU) {
+    options.gpu.host = *resolveTarget(TargetRequest{}, loc);
+  }
+  auto variants = resolveVariants(request, loc);
+  if (mlir::failed(variants))
+    return mlir::failure();
+  options.target = variants->front();
+  if (variants->size() > 1)
+    options.variants = std::move(*variants);
+  return success();
+}
+
+static bool isForeign(const TargetInfo &target) {
+  return llvm::Triple(target.triple).getArch() !=
+         llvm::Triple(llvm::sys::getProcessTriple()).getArch();
+}
+
+LogicalResult checkRunnable(const CompileOptions &compile,
+                            const CommonOptions &options, Location loc) {
+  const TargetInfo &target = compile.target;
+  std::string missing;
+  if (options.emulate)
+    return success();
+  if (target.target->isGPU())
+    return emitError(loc) << "expected --emulate to run '" << target.triple
+                          << "' here; on a machine with a GPU, compile a .so and "
+                             "run that";
+  if (isForeign(target) || hostSupports(target, missing))
+    return success();
+  return emitError(loc) << "--cpu: this machine has no " << missing;
+}
+
+FailureOr<std::unique_ptr<Program>> makeProgram(Compilation &compilation,
+                                                const CommonOptions &options) {
+  if (options.emulate)
+    return makeEmulatedProgram(compilation);
+  if (isForeign(compilation.options().target))
+    return makeForeignProgram(compilation);
+  return makeJITProgram(compilation);
 }
 
 ImageOptions CommonOptions::images() const {
@@ -117,10 +195,8 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
     if (mlir::failed(parseShape(shape, options.import.shapes)))
       return emitError(loc) << "--shape: expected name=1x3x224x224 with positive "
                                "extents, but got " << shape;
-  auto target = resolveTarget(TargetRequest{triple, cpu}, loc);
-  if (mlir::failed(target))
+  if (mlir::failed(resolveTargets(*this, options, loc)))
     return mlir::failure();
-  options.target = *target;
   if (isFloat || calibrate.empty())
     return options;
   CalibrationOptions calibration;

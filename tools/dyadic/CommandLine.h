@@ -3,6 +3,7 @@
 #define DYADIC_TOOLS_COMMANDLINE_H
 
 #include "dyadic/Pipeline/Compile.h"
+#include "dyadic/Pipeline/Program.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -15,9 +16,10 @@ namespace dyadic {
 
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
-  std::string model, triple, cpu, observer = "percentile=99.999", calibrate, name;
+  std::string model, triple, cpu, arch, observer = "percentile=99.999", calibrate, name;
   std::vector<std::string> shapes, keepFloat;
   bool isFloat = false;
+  bool emulate = false;
   bool calibrateByInterpreter = false;
   // Images.
   std::vector<float> mean, std;
@@ -30,6 +32,7 @@ struct CommonOptions {
   void addCalibration(CLI::App &app);
   void addImages(CLI::App &app);
   void addTarget(CLI::App &app);
+  void addEmulate(CLI::App &app);
 
   ImageOptions images() const;
   /// Everything but `fuse`. Reports what doesn't parse; the command line is at
@@ -56,6 +59,14 @@ ExitCode inputError(llvm::Error error);
 ExitCode usageError(const llvm::Twine &message);
 /// The exit code for a stage that failed; says how to report our own faults.
 ExitCode failed(const Compilation &compilation);
+
+/// The machine code of `compilation`, run in this process, or by an emulator when
+/// it is for another machine: QEMU, or with --emulate, ours of GPUs.
+mlir::FailureOr<std::unique_ptr<Program>>
+makeProgram(Compilation &compilation, const CommonOptions &options);
+/// Reports at once what keeps makeProgram from running here.
+mlir::LogicalResult checkRunnable(const CompileOptions &compile,
+                                  const CommonOptions &options, mlir::Location loc);
 
 /// "1.5 MB"
 std::string printBytes(int64_t bytes);

@@ -2,11 +2,14 @@
 #include "CommandLine.h"
 
 #include "dyadic/Emit/Artifact.h"
+#include "dyadic/Emit/Variants.h"
 #include "dyadic/InitAll.h"
 #include "dyadic/Support/OutputFile.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -21,8 +24,9 @@ namespace dyadic {
 
 namespace {
 struct Options : CommonOptions {
-  std::string output, emit;
-  bool keepAll = false;
+  std::string output, emit, fallback, ptxas;
+  std::vector<std::string> cubins;
+  bool keepAll = false, isStatic = false;
 };
 } // namespace
 
@@ -52,8 +56,7 @@ static ExitCode emitText(Compilation &compilation, const Options &options) {
     return failed(compilation);
   std::string text;
   if (options.emit == "asm") {
-    EmitOptions emit;
-    emit.target = compilation.options().target;
+    EmitOptions emit = compilation.emitOptions();
     SmallVector<char, 0> bytes;
     if (mlir::failed(compile(compilation.module(), compilation.info(), emit,
                              CodeKind::Assembly, bytes)))
@@ -89,10 +92,14 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
       os << "  " << (op.name.empty() ? "?" : op.name) << " (" << op.kind
          << ") stays float because "
          << (op.reason.empty() ? "its neighbours do" : op.reason) << "\n";
+  const TargetInfo &target = compilation.options().target;
+  auto names = variantNames(compilation.options().variants);
   os << "  weights " << printBytes(info.weightBytes) << ", arena "
-     << printBytes(info.arenaBytes) << ", for "
-     << compilation.options().target.cpu << " ("
-     << compilation.options().target.level << ")\n";
+     << printBytes(info.arenaBytes) << ", for ";
+  if (!options.triple.empty())
+    os << target.triple << ", ";
+  os << target.cpu << " (" << (names.empty() ? target.level : llvm::join(names, ", "))
+     << ")\n";
   uint64_t size = 0;
   if (!options.output.empty() && !llvm::sys::fs::file_size(options.output, size))
     os << "  " << options.output << " " << printBytes(size) << ", ";
@@ -122,6 +129,13 @@ static ExitCode runCompile(Options &options) {
   if (mlir::failed(resolved))
     return UsageError;
   resolved->fuse.keepAll = options.keepAll;
+  bool isGPU = resolved->target.target->isGPU();
+  if (!isGPU && (!options.fallback.empty() || !options.cubins.empty()))
+    return usageError("--fallback and --cubin: expected the target nvptx64, but "
+                      "got '" + resolved->target.triple + "'");
+  resolved->withFallback = !options.fallback.empty();
+  resolved->gpu.cubins = options.cubins;
+  resolved->gpu.ptxas = options.ptxas;
   // A path that can't be written is known before the long part.
   if (!options.output.empty() && options.output != "-") {
     auto probe = OutputFile::create(options.output);
@@ -134,8 +148,8 @@ static ExitCode runCompile(Options &options) {
     return emitText(compilation, options);
   if (mlir::failed(compilation.advance(Level::Loops)))
     return failed(compilation);
-  EmitOptions emit;
-  emit.target = resolved->target;
+  EmitOptions emit = compilation.emitOptions();
+  emit.isStatic = options.isStatic;
   if (mlir::failed(writeArtifact(compilation.module(), compilation.info(), emit,
                                  options.output)))
     return InputError;
@@ -155,6 +169,18 @@ Command addCompile(CLI::App &app) {
   options->addCalibration(*command);
   options->addShapes(*command);
   options->addTarget(*command);
+  command->add_flag("--static", options->isStatic,
+                    "an executable that needs no shared library")
+      ->group("Target");
+  command->add_option("--cubin", options->cubins,
+                      "carry machine code for this GPU besides PTX (needs ptxas); "
+                      "may be repeated")
+      ->type_name("SM")->allow_extra_args(false)->group("Target");
+  command->add_option("--ptxas", options->ptxas, "where ptxas is")
+      ->type_name("FILE")->group("Target");
+  command->add_option("--fallback", options->fallback,
+                      "what to run on where there is no GPU: cpu")
+      ->check(CLI::IsMember({"cpu"}))->group("Target");
   command->add_option("--name", options->name,
                       "prefix of the C symbols (the output's name)");
   command->add_flag("--keep-all", options->keepAll,

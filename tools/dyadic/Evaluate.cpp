@@ -20,7 +20,6 @@ namespace dyadic {
 namespace {
 struct Options : CommonOptions {
   std::string data, labels;
-  bool emulate = false;
 };
 
 /// Top-1 of the first output against the user's labels.
@@ -130,23 +129,20 @@ static ExitCode runEvaluate(Options &options) {
   auto resolved = options.resolve(&context);
   if (mlir::failed(resolved))
     return UsageError;
-  std::string missing;
-  if (!options.emulate && !hostSupports(resolved->target, missing))
-    return usageError("--cpu: this machine has no " + missing);
+  if (mlir::failed(checkRunnable(*resolved, options, UnknownLoc::get(&context))))
+    return UsageError;
   CompileOptions floatOptions = *resolved;
   floatOptions.calibration.reset();
-  if (options.emulate) {
-    auto host = resolveTarget(TargetRequest(), UnknownLoc::get(&context));
-    if (mlir::failed(host))
-      return InternalError;
-    floatOptions.target = *host;
-  }
+  floatOptions.variants.clear();
+  auto host = resolveTarget(TargetRequest(), UnknownLoc::get(&context));
+  if (mlir::failed(host))
+    return InternalError;
+  floatOptions.target = *host;
   Compilation exactly(&context, floatOptions), approximately(&context, *resolved);
   auto exact = makeJITProgram(exactly);
   if (mlir::failed(exact))
     return failed(exactly);
-  auto quantized = options.emulate ? makeEmulatedProgram(approximately)
-                                   : makeJITProgram(approximately);
+  auto quantized = makeProgram(approximately, options);
   if (mlir::failed(quantized))
     return failed(approximately);
   return compare(**exact, **quantized, options);
@@ -163,12 +159,10 @@ Command addEvaluate(CLI::App &app) {
   command->add_option("--labels", options->labels,
                       "array of --data (.npz) with the right class of each sample")
       ->type_name("NAME");
-  command->add_flag("--emulate", options->emulate,
-                    "run the quantized model's GPU kernels on the CPU, with every "
-                    "access checked");
   options->addCalibration(*command);
   options->addShapes(*command);
   options->addTarget(*command);
+  options->addEmulate(*command);
   return {command, [options] { return runEvaluate(*options); }};
 }
 

@@ -72,6 +72,7 @@ Command addInspect(CLI::App &app) {
                  "be compiled");
   options->addModel(*command, "the ONNX file");
   options->addShapes(*command);
+  options->addTarget(*command);
   return {command, [options] { return runInspect(*options); }};
 }
 

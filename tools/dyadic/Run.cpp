@@ -19,7 +19,7 @@ namespace dyadic {
 namespace {
 struct Options : CommonOptions {
   std::string input, output, keepAll;
-  bool interpret = false, emulate = false;
+  bool interpret = false;
 };
 
 /// The results of all samples, joined along the first dimension, as an
@@ -127,14 +127,13 @@ static ExitCode runRun(Options &options) {
   auto resolved = options.resolve(&context);
   if (mlir::failed(resolved))
     return UsageError;
-  std::string missing;
-  if (!options.interpret && !options.emulate && !hostSupports(resolved->target, missing))
-    return usageError("--cpu: this machine has no " + missing);
+  if (!options.interpret &&
+      mlir::failed(checkRunnable(*resolved, options, UnknownLoc::get(&context))))
+    return UsageError;
   resolved->fuse.keepAll = !options.keepAll.empty();
   Compilation compilation(&context, *resolved);
   auto program = options.interpret ? makeInterpretedProgram(compilation)
-                 : options.emulate ? makeEmulatedProgram(compilation)
-                                   : makeJITProgram(compilation);
+                                   : makeProgram(compilation, options);
   if (mlir::failed(program))
     return failed(compilation);
   return runSamples(**program, options);
@@ -155,13 +154,10 @@ Command addRun(CLI::App &app) {
   command->add_flag("--interpret", options->interpret,
                     "by the interpreter that defines the integer semantics, "
                     "instead of machine code");
-  command->add_flag("--emulate", options->emulate,
-                    "GPU kernels, thread by thread on the CPU, with every access "
-                    "checked")
-      ->excludes("--interpret");
   options->addCalibration(*command);
   options->addShapes(*command);
   options->addTarget(*command);
+  options->addEmulate(*command);
   return {command, [options] { return runRun(*options); }};
 }
 

@@ -1,5 +1,8 @@
 //===- dyadic.cpp - the compiler's command line ---------------------------===//
 #include "CommandLine.h"
+#include "MLIRFlags.h"
+
+#include "dyadic/Support/Progress.h"
 
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
@@ -55,17 +58,28 @@ static void installCrashHandlers() {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   installCrashHandlers();
+  Progress::show();
 
   CLI::App app("Compiles float ONNX networks to small integer-only native code.\n"
                "Exit codes: 0 done, 1 the input is at fault, 2 the command line "
                "is, 3 dyadic is.");
   app.name("dyadic");
+  app.footer("MLIR's own flags work with every command: --mlir-print-ir-after-all, "
+             "--mlir-timing,\n--mlir-pass-pipeline-crash-reproducer=FILE and the "
+             "others that begin with --mlir-.");
   app.set_version_flag("--version", "dyadic " DYADIC_VERSION);
   app.require_subcommand(1);
   Command commands[] = {addCompile(app), addRun(app), addEvaluate(app),
                         addInspect(app)};
+  std::vector<char *> arguments;
+  std::string unknown;
+  if (!takeMLIRFlags(argc, argv, arguments, unknown)) {
+    if (!unknown.empty()) // else MLIR has said it
+      printError(llvm::StringRef(unknown).rtrim());
+    return UsageError;
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(arguments.size(), arguments.data());
   } catch (const CLI::Success &done) { // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError &error) {

@@ -9,9 +9,11 @@ namespace dyadic {
 
 /// The text of a C99 header: sizes, shapes and scales as macros, and
 /// `<name>_run` documented for its caller; for a GPU, what readies it and reports
-/// its faults, too. `hasFallback`: the object also runs without a GPU.
+/// its faults, too. `hasFallback`: the object also runs without a GPU. `variants`
+/// names those that the object holds, if several.
 std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
-                       bool hasFallback = false);
+                       bool hasFallback = false,
+                       llvm::ArrayRef<std::string> variants = {});
 
 } // namespace dyadic
 

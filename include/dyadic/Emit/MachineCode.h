@@ -13,6 +13,7 @@ namespace llvm {
 class LLVMContext;
 class Module;
 class TargetMachine;
+class Triple;
 } // namespace llvm
 
 namespace dyadic {
@@ -34,17 +35,25 @@ struct GPUOptions {
 
 struct EmitOptions {
   TargetInfo target;
+  /// Several CPUs in one object, weakest first, `target` the first of them
+  /// (Variants.h). Empty: `target` alone.
+  std::vector<TargetInfo> variants;
   /// 0 to 3, as the option -O of compilers.
   unsigned optLevel = 3;
   /// Defines `dyadic_main_model`, by which the main function of an executable
   /// finds its model. Two such objects can't be linked into one program.
   bool forExecutable = false;
+  /// Executables need no shared library.
+  bool isStatic = false;
   GPUOptions gpu;
 };
 
 enum class CodeKind { Object, Assembly, Cubin };
 
-/// A machine for position-independent code that never fuses a multiplication
+/// Whether there is no operating system, and so no C library to rely on.
+bool isBareMetal(const llvm::Triple &triple);
+
+/// A machine for position-independent code (not on bare metal) that never fuses a multiplication
 /// with an addition unless the program says fma. An unknown triple or CPU is an
 /// error.
 mlir::FailureOr<std::unique_ptr<llvm::TargetMachine>>

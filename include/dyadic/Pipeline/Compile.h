@@ -9,6 +9,7 @@
 
 #include "dyadic/Calibrate/Calibrate.h"
 #include "dyadic/Emit/JIT.h"
+#include "dyadic/Emit/MachineCode.h"
 #include "dyadic/Emit/ProgramInfo.h"
 #include "dyadic/Import/ONNX/ImportONNX.h"
 #include "dyadic/Pipeline/Pipelines.h"
@@ -53,6 +54,13 @@ struct CompileOptions {
   /// Names of ops that stay f32.
   std::vector<std::string> keepFloat;
   TargetInfo target;
+  /// Several CPUs in one object, weakest first, `target` the first of them.
+  /// Empty: `target` alone.
+  std::vector<TargetInfo> variants;
+  /// For a GPU: its host and what else its objects hold. The module of `fallback`
+  /// is made here if `withFallback`.
+  GPUOptions gpu;
+  bool withFallback = false;
   FuseOptions fuse;
 };
 
@@ -83,6 +91,8 @@ public:
   mlir::func::FuncOp main();
   /// The program's interface, once `Level::Kernels` was reached.
   const ProgramInfo &info() const { return program; }
+  /// Where errors of the program as a whole are reported.
+  mlir::Location location() const { return mlir::UnknownLoc::get(context); }
   const CompileSummary &summary() const { return report; }
   const CompileOptions &options() const { return opts; }
   ExitCode fault() const { return blame; }
@@ -90,15 +100,19 @@ public:
   /// Compiles into this process.
   mlir::FailureOr<std::unique_ptr<JITProgram>> load();
 
+  /// What objects of this program are emitted with; the rest has its defaults.
+  EmitOptions emitOptions();
+
 private:
   mlir::LogicalResult import();
   mlir::LogicalResult calibrateAndQuantize();
   mlir::LogicalResult lowerToKernels();
+  mlir::LogicalResult generateCode();
   mlir::LogicalResult run(llvm::function_ref<void(mlir::OpPassManager &)> build);
 
   mlir::MLIRContext *context;
   CompileOptions opts;
-  mlir::OwningOpRef<mlir::ModuleOp> current;
+  mlir::OwningOpRef<mlir::ModuleOp> current, fallback;
   Level level = Level::None;
   ProgramInfo program;
   CompileSummary report;

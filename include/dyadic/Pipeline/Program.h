@@ -8,8 +8,8 @@
 namespace dyadic {
 
 /// A model that can be run on samples, whatever runs it: code in this process,
-/// a shared library, the interpreter of the integer dialect, or that of GPU
-/// kernels.
+/// a shared library, the interpreter of the integer dialect, that of GPU
+/// kernels, or QEMU.
 class Program {
 public:
   virtual ~Program();
@@ -36,6 +36,9 @@ makeInterpretedProgram(Compilation &compilation);
 /// with every access checked. The compilation must outlive the program.
 mlir::FailureOr<std::unique_ptr<Program>>
 makeEmulatedProgram(Compilation &compilation);
+/// An executable of `compilation` for another kind of machine, under QEMU.
+mlir::FailureOr<std::unique_ptr<Program>>
+makeForeignProgram(Compilation &compilation);
 /// A shared library.
 llvm::Expected<std::unique_ptr<Program>> makeSharedProgram(llvm::StringRef path);
 

@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringSet.h"
 
 #include <string>
+#include <vector>
 
 namespace dyadic {
 
@@ -18,8 +19,9 @@ struct TargetRequest {
   std::string triple;
   /// `native` (this machine, by its feature bits), the name of a kernel level
   /// (`avx2`, `dotprod`, `sm_80`, …) or a CPU name that LLVM knows, each
-  /// optionally followed by features: `x86-64-v3,+avxvnni`. Empty: native on
-  /// this machine, the baseline of any other.
+  /// optionally followed by features: `x86-64-v3,+avxvnni`. `generic`: the
+  /// weakest that the triple allows. Empty: native on this machine, generic on
+  /// any other. Several with commas between, `avx2,avx512vnni,+gfni`, are variants.
   std::string cpu;
 };
 
@@ -35,13 +37,20 @@ struct TargetInfo {
   llvm::StringSet<> enabled;
 
   bool has(llvm::StringRef feature) const { return enabled.contains(feature); }
+  /// "+avx2,+fma": what a machine must have to run this code, as far as programs
+  /// can find out (CPUFeatures.def).
+  std::string required() const;
 };
 
 /// Finds the target. Unknown triples, CPUs and features are errors at `loc`
 /// that list near names.
 mlir::FailureOr<TargetInfo> resolveTarget(const TargetRequest &request,
                                           mlir::Location loc);
-/// The same for this machine's kind of processor.
+/// The targets of a request that may name several CPUs, weakest level first. All
+/// wrong names are reported.
+mlir::FailureOr<std::vector<TargetInfo>>
+resolveVariants(const TargetRequest &request, mlir::Location loc);
+/// `resolveTarget` for this machine's kind of processor.
 inline mlir::FailureOr<TargetInfo> resolveTarget(llvm::StringRef cpu,
                                                  mlir::Location loc) {
   return resolveTarget(TargetRequest{"", cpu.str()}, loc);

@@ -152,7 +152,7 @@ LogicalResult compileHost(ModuleOp fallback, const ProgramInfo &info,
   entries.add("_run_async", "dyadic_gpu_run_async",
               llvm::Type::getInt32Ty(context));
   // The host's features matter only to the code that runs when there is no GPU.
-  addModelTable(module, info, fallback ? StringRef(host.target.features) : "",
+  addModelTable(module, info, fallback ? host.target.required() : "", {},
                 options.forExecutable);
   std::string other;
   if (fallback) {

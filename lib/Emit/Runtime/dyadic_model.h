@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define DYADIC_MODEL_VERSION 1
+#define DYADIC_MODEL_VERSION 2
 
 enum dyadic_kind {
   DYADIC_BOOL,
@@ -50,9 +50,13 @@ struct dyadic_model_info {
   int32_t version; /* DYADIC_MODEL_VERSION */
   int64_t arena_bytes;
   int64_t weight_bytes;
-  const char *features; /* instruction sets the code uses: "+avx2,+fma" */
+  const char *features; /* what the machine must have: "+avx2,+fma" */
   /* <model>_run with its arguments in arrays. */
   void (*invoke)(const void *const *inputs, void *const *outputs, void *arena);
+  const char *variants; /* kernels to choose from, weakest first: "avx2,avx512vnni" */
+  /* The first of `features` that this machine lacks, else null. To be called before
+   * anything else; itself null where nothing can be found out. */
+  const char *(*missing)(void);
 };
 
 #ifdef __cplusplus

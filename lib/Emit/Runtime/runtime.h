@@ -32,12 +32,18 @@ struct file {
   size_t size;
 };
 
+/* What runs (main.c), and the name it was started by. */
+extern const struct dyadic_model_info *const model;
+extern const char *program;
+
 /* "program: message", then exit(status). */
 void die(int status, const char *format, ...)
     __attribute__((noreturn, format(printf, 2, 3)));
 void *allocate(size_t size); /* or die */
-
 struct file open_file(const char *path);
+/* "1x3x48x320", "scalar"; `text` has room for 400 characters. */
+const char *shape_text(const int64_t *shape, int32_t rank, char *text);
+
 int64_t element_bytes(int32_t kind);
 const char *kind_name(int32_t kind);
 /* The product of extents and `unit`; -1 when it exceeds 2^62. */
@@ -56,6 +62,29 @@ uint32_t crc32_of(uint32_t crc, const unsigned char *data, size_t size);
 /* inflate.c: whether `in` decompresses to exactly `out_size` bytes. */
 int inflate(const unsigned char *in, size_t in_size, unsigned char *out,
             size_t out_size);
+
+/* inputs.c: samples for the model's inputs, which lie in `input_buffers`. */
+extern void **input_buffers;
+void open_inputs(void);
+/* FILE, or NAME=FILE when NAME is an input's. */
+void bind_argument(const char *argument);
+int64_t common_samples(void);
+void load_sample(int64_t sample);
+/* Inputs for a benchmark without files: the same noise in [0, 1) every time. */
+void fill_inputs(void);
+
+/* results.c */
+struct array make_result(const struct dyadic_tensor_info *info, int64_t samples);
+void *sample_of(const struct array *array, int64_t bytes, int64_t sample);
+void print_result(const struct dyadic_tensor_info *info,
+                  const unsigned char *data);
+void check_kept(void);
+
+/* benchmark.c: times `runs` runs, or a fitting number of them, and prints. */
+double process_seconds(void);
+double wall_seconds(void);
+void benchmark(long runs, const void *const *from, void *const *to, void *arena,
+               double before_main, double main_start);
 
 /* output.c: writes beside `path` and renames when complete; .npy takes exactly
  * one array, .npz any number. */
