@@ -34,6 +34,8 @@ TEST_P(GPUContractionKernels, SmallTiles) {
   results.push_back(requantize(conv(input({1, 34, 34, 16}, u8()), {64, 3})));
   results.push_back(requantize(conv(input({1, 10, 10, 64}, u8()), {64, 3})));
   results.push_back(requantize(matmul(input({196, 256}, u8()), 1024)));
+  results.push_back(requantize(matmul(input({60, 64}, u8()), 10)));
+  results.push_back(requantize(matmul(input({60, 65}, i8()), 8)));
   check(results);
 }
 

@@ -63,7 +63,8 @@ TEST(WarpStrategyTest, LargerWorkTakesLargerTiles) {
   EXPECT_EQ(sums(shape(6084, 40, 144)), 64 * 64);
   EXPECT_EQ(sums(shape(3200, 40, 192)), 64 * 32);
   EXPECT_EQ(sums(shape(1024, 64, 144)), 32 * 32);
-  EXPECT_EQ(sums(shape(64, 64, 576)), 32 * 8);
+  EXPECT_EQ(sums(shape(60, 10, 64)), 32 * 16);
+  EXPECT_EQ(sums(shape(60, 8, 64)), 32 * 8);
 }
 
 TEST(WarpStrategyTest, ThinShapesStayOffTheTensorCores) {
