@@ -130,7 +130,8 @@ int {0}_run_async({1}void *stream);
 
 /* Makes everything ready: driver, device, code, weights and memory. The device is
  * that of the calling thread's CUDA context if it has one, else the first. Returns
- * 0, or the fault, whose text {0}_gpu_error has. */
+ * 0 when runs will work{3}, else the fault; {0}_gpu_error says why there is no
+ * GPU. */
 int {0}_gpu_init(void);
 
 /* What went wrong last, or "". */
@@ -145,7 +146,8 @@ void {0}_gpu_close(void);
 )",
                       info.name, parameters,
                       hasFallback ? " The processor\n * doesn't stand in here."
-                                  : "");
+                                  : "",
+                      hasFallback ? ", on the processor if need be" : "");
 }
 
 std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,

@@ -1,4 +1,5 @@
 //===- LowerToLLVM.cpp - level 5 to the LLVM dialect ----------------------===//
+#include "dyadic/Emit/GPU.h"
 #include "dyadic/Emit/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -57,7 +58,12 @@ void registerEmitPipelines() {
 }
 
 LogicalResult lowerToLLVMDialect(ModuleOp module) {
+  if (!module.getOps<gpu::GPUModuleOp>().empty())
+    return lowerToNVVMDialect(module);
   PassManager pm(module->getName());
+  // What a tool's user asked for with MLIR's flags; fails where there are none.
+  (void)applyPassManagerCLOptions(pm);
+  applyDefaultTimingPassManagerCLOptions(pm);
   pm.enableVerifier(true);
   buildLLVMLoweringPipeline(pm);
   return pm.run(module);

@@ -94,6 +94,14 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
                  ": compile the model again");
   if (const char *missing = table->missing ? table->missing() : nullptr)
     return fault("it needs a processor with " + std::string(missing));
+  // Programs for a GPU: what stands in the way is known before the first run.
+  std::string gpu = table->name + std::string("_gpu_");
+  auto ready = reinterpret_cast<int (*)()>(
+      dlsym(model->handle, (gpu + "init").c_str()));
+  auto error = reinterpret_cast<const char *(*)()>(
+      dlsym(model->handle, (gpu + "error").c_str()));
+  if (ready && error && ready() != 0)
+    return fault(error());
   ProgramInfo &info = model->program;
   info.name = table->name;
   for (int32_t i = 0; i < table->num_inputs; ++i)

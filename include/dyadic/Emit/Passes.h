@@ -25,7 +25,7 @@ void buildNVVMLoweringPipeline(mlir::OpPassManager &pm);
 /// `emit-lower-to-nvvm`.
 void registerEmitPipelines();
 
-/// Runs the pipeline on `module`.
+/// Runs the pipeline that fits `module`.
 mlir::LogicalResult lowerToLLVMDialect(mlir::ModuleOp module);
 
 } // namespace dyadic

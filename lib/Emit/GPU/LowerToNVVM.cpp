@@ -35,6 +35,9 @@ void buildNVVMLoweringPipeline(OpPassManager &pm) {
 
 LogicalResult lowerToNVVMDialect(ModuleOp module) {
   PassManager pm(module->getName());
+  // What a tool's user asked for with MLIR's flags; fails where there are none.
+  (void)applyPassManagerCLOptions(pm);
+  applyDefaultTimingPassManagerCLOptions(pm);
   pm.enableVerifier(true);
   buildNVVMLoweringPipeline(pm);
   return pm.run(module);

@@ -85,6 +85,14 @@ static LogicalResult describeArguments(llvm::Module &ir,
   return success();
 }
 
+/// Copies of 16 bytes and ldmatrix need workgroup memory aligned as they are.
+static void alignWorkgroupMemory(llvm::Module &ir) {
+  for (llvm::GlobalVariable &global : ir.globals())
+    if (global.getAddressSpace() == 3)
+      global.setAlignment(
+          std::max(global.getAlign().valueOrOne(), llvm::Align(16)));
+}
+
 /// Code generation aborts on functions that it would have to call.
 static LogicalResult checkCalls(const llvm::Module &ir, Location loc) {
   for (const llvm::Function &function : ir)
@@ -128,6 +136,7 @@ FailureOr<std::string> emitPTX(ModuleOp module, const LaunchTable &table,
   if (failed(describeArguments(*ir, table, loc)) ||
       failed(checkCalls(*ir, loc)))
     return failure();
+  alignWorkgroupMemory(*ir);
   std::string message;
   llvm::raw_string_ostream os(message);
   if (llvm::verifyModule(*ir, &os))

@@ -394,11 +394,12 @@ static void leave(void) {
 
 /*===- What users call, under the model's name (lib/Emit/Header.cpp) ---------===*/
 
+/* Whether runs will work: by the fallback if need be. */
 int dyadic_gpu_init(void) {
   int failed = enter();
   if (!failed)
     leave();
-  return failed;
+  return state.status == FAILED && model->fallback ? 0 : failed;
 }
 
 const char *dyadic_gpu_error(void) { return state.error; }
@@ -482,11 +483,10 @@ int dyadic_gpu_run_async(const void *const *inputs, void *const *outputs,
 
 /* For the main program: null when runs will work, else why not. */
 const char *dyadic_gpu_prepare(void) {
-  if (dyadic_gpu_init() == 0)
-    return NULL;
-  if (!model->fallback)
+  if (dyadic_gpu_init())
     return state.error;
-  fprintf(stderr, "%s: note: on the processor instead of a GPU: %s\n",
-          model->info->name, state.error);
+  if (state.status == FAILED)
+    fprintf(stderr, "%s: note: on the processor instead of a GPU: %s\n",
+            model->info->name, state.error);
   return NULL;
 }
