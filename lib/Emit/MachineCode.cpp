@@ -58,6 +58,8 @@ createTargetMachine(const EmitOptions &options, Location loc) {
   machineOptions.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   machineOptions.FunctionSections = true;
   machineOptions.DataSections = true;
+  // memcpy, not __aeabi_memcpy: the name that everybody has.
+  machineOptions.EABIVersion = llvm::EABI::GNU;
   if (triple.isRISCV64() && target.has("d"))
     machineOptions.MCOptions.ABIName = "lp64d";
   std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(

@@ -74,6 +74,12 @@ static constexpr StringLiteral kCommonTriples[] = {
     "s390x-linux-gnu",    "nvptx64-nvidia-cuda",  "x86_64-apple-macos",
     "riscv32-unknown-elf", "armv7-none-eabi"};
 
+/// Whether a part of a triple is `name` and at most a version.
+static bool isVersioned(StringRef part, StringRef name) {
+  return !part.consume_front(name) ||
+         part.find_first_not_of("0123456789.") == StringRef::npos;
+}
+
 /// What is wrong with a triple: the part that has no meaning, or "".
 static StringRef unknownPart(const llvm::Triple &triple) {
   using llvm::Triple;
@@ -88,6 +94,12 @@ static StringRef unknownPart(const llvm::Triple &triple) {
   if (triple.getEnvironment() == Triple::UnknownEnvironment &&
       !isNothing(triple.getEnvironmentName()) && triple.getObjectFormat() == Triple::ELF &&
       triple.getEnvironmentName() != "elf")
+    return triple.getEnvironmentName();
+  if (triple.isOSLinux() && !isVersioned(triple.getOSName(), "linux"))
+    return triple.getOSName();
+  if (triple.isOSLinux() && !triple.isAndroid() &&
+      !isVersioned(triple.getEnvironmentName(),
+                   Triple::getEnvironmentTypeName(triple.getEnvironment())))
     return triple.getEnvironmentName();
   // A misspelt system is taken for a vendor, who may have any name beside a
   // system.
@@ -174,7 +186,7 @@ static LogicalResult chooseCPU(TargetInfo &target, StringRef name,
                                Location loc) {
   bool isHost = triple.getArch() == hostTriple().getArch();
   if (name.empty())
-    name = isHost ? "native" : "generic";
+    name = isHost && triple.getOS() == hostTriple().getOS() ? "native" : "generic";
   auto levels = target.target->levels();
   auto level = llvm::find_if(levels, [&](auto &l) { return l.name == name; });
   if (name == "native" && isHost) {
@@ -189,13 +201,13 @@ static LogicalResult chooseCPU(TargetInfo &target, StringRef name,
     for (StringRef feature : level->features)
       target.features += (target.features.empty() ? "+" : ",+") + feature.str();
   } else {
-    auto own = llvm::map_to_vector(
-        levels, [](auto &l) -> StringRef { return l.name; });
+    std::string own = isHost ? "native, generic" : "generic";
+    if (levels.size() <= 8) // else near ones are among the names
+      for (auto &known : levels)
+        own += (", " + known.name).str();
     return emitError(loc) << "unknown CPU '" << name << "' for '"
                           << target.triple << "'" << ownerOf(name)
-                          << ": expected " << (isHost ? "native, " : "")
-                          << "generic, " << llvm::join(own, ", ")
-                          << " or a name such as "
+                          << ": expected " << own << " or a name such as "
                           << nearNames(name,
                                        keys(known.getAllProcessorDescriptions()));
   }

@@ -24,6 +24,10 @@ public:
   llvm::StringRef baselineCPU(const llvm::Triple &triple) const override {
     return triple.isRISCV64() ? "generic-rv64"
            : triple.isRISCV() ? "generic-rv32"
+           // The name says that there is an FPU; this is the least of them.
+           : triple.getSubArch() == llvm::Triple::ARMSubArch_v7em &&
+                   triple.getEnvironment() == llvm::Triple::EABIHF
+               ? "cortex-m4"
            : triple.isX86_64() ? "x86-64"
                                : "generic";
   }
