@@ -8,6 +8,7 @@
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Import/TOSA/Passes.h"
 #include "dyadic/LowerToDyadic/Passes.h"
+#include "dyadic/Pipeline/Passes.h"
 #include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Quantize/Passes.h"
 #include "dyadic/Reference/Interpreter.h"
@@ -47,5 +48,6 @@ void dyadic::registerAllPasses() {
   registerCodegenPasses();
   registerEmitPasses();
   registerEmitPipelines();
+  registerPipelinePasses();
   registerPipelines();
 }

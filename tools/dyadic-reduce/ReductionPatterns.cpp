@@ -1,7 +1,9 @@
 //===- ReductionPatterns.cpp ----------------------------------------------===//
 //
 // An op becomes its operand, where the types agree, or a constant of zeros. What
-// fed it is then dead. The reducer keeps what its test still finds interesting.
+// fed it is then dead. Each replacement is first tried on a copy of the module:
+// the reducer itself only tries all of them at once, and can't go on from a
+// module that its test finds uninteresting.
 //
 //===----------------------------------------------------------------------===//
 #include "ReductionPatterns.h"
@@ -10,6 +12,9 @@
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Reducer/ReductionPatternInterface.h"
 
@@ -20,22 +25,39 @@ namespace dyadic {
 namespace {
 /// Matches the computing ops of one dialect.
 template <typename DialectT> struct ReplaceOp : RewritePattern {
-  ReplaceOp(MLIRContext *context, PatternBenefit benefit)
-      : RewritePattern(MatchAnyOpTypeTag(), benefit, context) {}
+  ReplaceOp(MLIRContext *context, PatternBenefit benefit, const Tester &tester)
+      : RewritePattern(MatchAnyOpTypeTag(), benefit, context), tester(tester) {}
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
     if (!isa_and_nonnull<DialectT>(op->getDialect()) ||
         op->getNumResults() != 1 || op->getNumRegions() != 0 ||
-        op->hasTrait<OpTrait::ConstantLike>())
+        op->hasTrait<OpTrait::ConstantLike>() || !staysInteresting(op))
       return failure();
-    Value value = replacement(op, rewriter);
-    if (!value)
-      return failure();
-    rewriter.replaceOp(op, value);
+    rewriter.replaceOp(op, replacement(op, rewriter));
     return success();
   }
   virtual Value replacement(Operation *op, OpBuilder &b) const = 0;
+
+private:
+  bool staysInteresting(Operation *op) const {
+    auto module = op->getParentOfType<ModuleOp>();
+    IRMapping mapping;
+    OwningOpRef<ModuleOp> copy(cast<ModuleOp>(module->clone(mapping)));
+    Operation *there = mapping.lookupOrNull(op);
+    if (!there)
+      return false;
+    OpBuilder b(there);
+    Value value = replacement(there, b);
+    if (!value)
+      return false;
+    there->getResult(0).replaceAllUsesWith(value);
+    there->erase();
+    return tester.isInteresting(*copy).first ==
+           Tester::Interestingness::True;
+  }
+
+  const Tester &tester;
 };
 
 template <typename DialectT> struct ReplaceByOperand : ReplaceOp<DialectT> {
@@ -66,9 +88,12 @@ template <typename DialectT, typename ConstantT>
 struct ReductionPatterns : DialectReductionPatternInterface {
   explicit ReductionPatterns(Dialect *dialect)
       : DialectReductionPatternInterface(dialect) {}
-  void populateReductionPatterns(RewritePatternSet &patterns) const override {
-    patterns.add<ReplaceByOperand<DialectT>>(patterns.getContext(), 2);
-    patterns.add<ReplaceByZeros<DialectT, ConstantT>>(patterns.getContext(), 1);
+  void populateReductionPatterns(RewritePatternSet &) const override {}
+  void populateReductionPatternsWithTester(RewritePatternSet &patterns,
+                                           Tester &tester) const override {
+    patterns.add<ReplaceByOperand<DialectT>>(patterns.getContext(), 2, tester);
+    patterns.add<ReplaceByZeros<DialectT, ConstantT>>(patterns.getContext(), 1,
+                                                      tester);
   }
 };
 } // namespace

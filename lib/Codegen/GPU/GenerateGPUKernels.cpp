@@ -79,7 +79,10 @@ struct GenerateGPUKernels
     : dyadic::impl::GenerateGPUKernelsBase<GenerateGPUKernels> {
   using GenerateGPUKernelsBase::GenerateGPUKernelsBase;
   explicit GenerateGPUKernels(CodegenOptions options)
-      : given(std::move(options)) {}
+      : given(std::move(options)) {
+    arch = given->target.cpu; // what a crash reproducer prints
+    modelName = given->modelName;
+  }
   GenerateGPUKernels() = default;
 
   void runOnOperation() override {

@@ -1,0 +1,36 @@
+//===- MLIRFlags.cpp ------------------------------------------------------===//
+#include "MLIRFlags.h"
+
+#include "dyadic/InitAll.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+bool dyadic::takeMLIRFlags(int argc, char **argv, std::vector<char *> &others,
+                           std::string &error) {
+  std::vector<const char *> flags{argv[0]};
+  auto isFlag = [](llvm::StringRef text) {
+    return text.starts_with("--mlir-") || text.starts_with("-mlir-");
+  };
+  others.clear();
+  for (int i = 0; i < argc; ++i)
+    if (isFlag(argv[i]))
+      flags.push_back(argv[i]);
+    else
+      others.push_back(argv[i]);
+  if (flags.size() == 1)
+    return true; // nothing to set up
+  registerAllPasses(); // for flags that name one
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  llvm::raw_string_ostream os(error);
+  return llvm::cl::ParseCommandLineOptions(flags.size(), flags.data(),
+                                           "MLIR's flags\n", &os);
+}
