@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the integration tests: run.py [-k PATTERN] [-f]. The last line counts them."""
+"""Runs the integration tests and those of the Python package: run.py [-k PATTERN] [-f]. The last line counts them."""
 import argparse
 import os
 import sys
@@ -7,6 +7,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDERS = [HERE, os.path.join(os.path.dirname(HERE), "Python")]
 sys.path.insert(0, HERE)
 
 
@@ -59,7 +60,7 @@ def main():
     loader = unittest.TestLoader()
     if options.k:
         loader.testNamePatterns = [f"*{k}*" for k in options.k]
-    suite = loader.discover(HERE, "test_*.py", HERE)
+    suite = unittest.TestSuite(loader.discover(folder, "test_*.py", folder) for folder in FOLDERS)
     runner = unittest.TextTestRunner(sys.stdout, verbosity=0, failfast=options.failfast, resultclass=Result)
     result = runner.run(suite)
     failed, skipped = len(result.broken), len(result.skipped)

@@ -100,13 +100,17 @@ class GPUArtifacts(unittest.TestCase):
         self.assertEqual(1, sum(line.startswith("module ptx sm_80") for line in log))
         self.assertLess(log.index("init"), log.index("module ptx sm_80"))
 
-    def test_what_the_last_kernel_writes_is_the_output(self):
+    def result_is_64(self):
+        """The setting by which the last kernel fills the result with bytes of 64."""
         _, log = self.run_binary()
         # Allocations 0, 1, 2: weights, arena, inputs and outputs.
         last = [line for line in log if line.startswith("launch")][-1].split("arguments")[1].split()
         result = [i for i, a in enumerate(last) if a.startswith("2+") and a != "2+0"]
         self.assertEqual(1, len(result), last)
-        done, _ = self.run_binary({"FAKECUDA_WRITE": f"-1:{result[0]}:{OUTPUT_BYTES}:64"})
+        return {"FAKECUDA_WRITE": f"-1:{result[0]}:{OUTPUT_BYTES}:64"}
+
+    def test_what_the_last_kernel_writes_is_the_output(self):
+        done, _ = self.run_binary(self.result_is_64())
         self.assertEqual(0, done.returncode, done.stderr)
         scores = harness.load(self.at("out.npz"))["scores"]
         self.assertEqual((3, 10), scores.shape)
@@ -275,6 +279,36 @@ print(status, model.digits_gpu_error().decode())
             self.assertNotEqual(0, done.returncode, name)
             self.assertIn("nvptx64", done.stderr)
             self.assertFalse(os.path.exists(self.at(name)))
+
+    def test_script_compares_and_times(self):
+        build = self.at("build/bin")
+        os.makedirs(build)
+        os.symlink(os.path.abspath(DYADIC), os.path.join(build, "dyadic"))
+        out, script = self.at("prepared"), os.path.join(ROOT, "scripts/gpu")
+        where = ["--out", out, "--build-dir", self.at("build"), "--models", "digits"]
+        harness.check([script, "prepare", "--arch", "sm_80", *where])
+        done, _ = self.run_with([script, "run", "--out", out, "--runs", "50"])
+        self.assertRegex(done.stdout, r"\| digits \| 3\d\d of 320 \|")  # no kernel ran
+        self.assertEqual(1, done.returncode, done.stderr)
+        # What the last kernel is made to write is what is expected: 8 samples of 40 bytes.
+        with open(os.path.join(out, "digits.y0.bin"), "wb") as f:
+            f.write(b"\x40" * 8 * OUTPUT_BYTES)
+        done, log = self.run_with([script, "run", "--out", out, "--runs", "50"], self.result_is_64())
+        self.assertIn("| digits | 0 of 320 |", done.stdout)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("copy on device 256", log)
+        done, _ = self.run_with([script, "run", "--out", out], {"FAKECUDA_CC": "7.5"})
+        self.assertIn("prepared for sm_80, but the device is sm_75", done.stderr)
+
+    @unittest.skipUnless(find_ptxas(), "ptxas, of NVIDIA's CUDA toolkit, is not installed")
+    def test_script_reports_what_ptxas_says(self):
+        build = self.at("other/bin")
+        os.makedirs(build)
+        os.symlink(os.path.abspath(DYADIC), os.path.join(build, "dyadic"))
+        script = os.path.join(ROOT, "scripts/gpu")
+        text = harness.check([script, "ptxas", "--build-dir", self.at("other"), "--models", "digits", "--arch", "sm_80,sm_90"]).stdout
+        self.assertRegex(text, r"\| digits \| sm_80 \| [67] \| \d+ \| \d+ \| none \|")
+        self.assertRegex(text, r"\| digits \| sm_90 \|")
 
 
 if __name__ == "__main__":
