@@ -10,9 +10,12 @@ using Clock = std::chrono::steady_clock;
 namespace dyadic {
 
 static constexpr int kBarWidth = 30;
+static bool shown = false;
+
+void Progress::show() { shown = true; }
 
 Progress::Progress(StringRef label, int64_t total)
-    : label(label), total(total), isTerminal(errs().is_displayed()),
+    : label(label), total(total), isTerminal(shown && errs().is_displayed()),
       start(Clock::now()), last(start) {}
 
 Progress::~Progress() {

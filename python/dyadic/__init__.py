@@ -33,3 +33,8 @@ __all__ = [
     "compile",
     "load",
 ]
+
+# Known by where users find them, in tracebacks as in pickles.
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

@@ -11,13 +11,15 @@
 namespace dyadic {
 
 /// One line on standard error that is redrawn while work goes on and erased at
-/// the end. Prints nothing where standard error isn't a terminal.
+/// the end. Prints nothing where standard error isn't a terminal or not ours:
+/// only a tool's main function says `show`, for a library has no business there.
 class Progress {
 public:
   Progress(llvm::StringRef label, int64_t total);
   ~Progress();
   /// `count` more of `total` are done.
   void advance(int64_t count = 1);
+  static void show();
 
 private:
   void draw();

@@ -17,8 +17,8 @@
 namespace {
 const std::string kDigits = DYADIC_TEST_SOURCE_DIR "/../examples/digits/";
 
-DyadicStringRef ref(const char *text) { return dyadicStringRefCreateFromCString(text); }
-DyadicStringRef ref(const std::string &text) { return {text.data(), text.size()}; }
+DyadicStringRef toRef(const char *text) { return dyadicStringRefCreateFromCString(text); }
+DyadicStringRef toRef(const std::string &text) { return {text.data(), text.size()}; }
 std::string str(DyadicStringRef text) { return {text.data, text.length}; }
 
 std::string readFile(const std::string &path) {
@@ -57,11 +57,11 @@ protected:
 
   void addSamples(size_t from = 0, size_t to = 16) {
     int64_t shape[] = {int64_t(to - from), 1, 8, 8};
-    dyadicOptionsAddCalibrationArray(options, ref("image"), DyadicElementTypeF32, 4, shape,
+    dyadicOptionsAddCalibrationArray(options, toRef("image"), DyadicElementTypeF32, 4, shape,
                                      images.data() + from * 64, (to - from) * 64 * sizeof(float));
   }
   DyadicResult compileDigits() {
-    return dyadicCompileFile(ref(kDigits + "digits.onnx"), options, reporter(), &model);
+    return dyadicCompileFile(toRef(kDigits + "digits.onnx"), options, reporter(), &model);
   }
   /// The program on image `n`; a result and scores.
   DyadicResult run(size_t n, std::vector<float> &scores, DyadicProgram on) {
@@ -119,7 +119,7 @@ TEST_F(CAPITest, CompilesFromFileAndMemoryTheSame) {
   DyadicModel second;
   DyadicProgram secondProgram;
   auto bytes = std::make_unique<std::string>(readFile(kDigits + "digits.onnx"));
-  ASSERT_EQ(dyadicCompileMemory(bytes->data(), bytes->size(), ref("in memory"), options,
+  ASSERT_EQ(dyadicCompileMemory(bytes->data(), bytes->size(), toRef("in memory"), options,
                                 reporter(), &second),
             DyadicResultDone)
       << said;
@@ -144,7 +144,7 @@ TEST_F(CAPITest, SamplesInPiecesOrAFileAreTheSame) {
   options = dyadicOptionsCreate();
   std::ofstream(folder + "/samples.raw", std::ios::binary)
       .write(reinterpret_cast<const char *>(images.data()), images.size() * sizeof(float));
-  dyadicOptionsSetCalibrationPath(options, ref(folder + "/samples.raw"));
+  dyadicOptionsSetCalibrationPath(options, toRef(folder + "/samples.raw"));
   ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
   EXPECT_EQ(dyadicModelGetNumSamples(model), 16u);
   EXPECT_EQ(dyadicInterfaceGetInput(dyadicModelGetInterface(model), 0).scale, pieces);
@@ -156,11 +156,11 @@ TEST_F(CAPITest, WritesAndOpensALibraryAgain) {
   ASSERT_EQ(dyadicModelLoad(model, reporter(), &program), DyadicResultDone) << said;
   // Under another name than its symbols have, and after the JIT.
   std::string path = folder + "/libother.so";
-  ASSERT_EQ(dyadicModelWrite(model, ref(path), reporter()), DyadicResultDone) << said;
+  ASSERT_EQ(dyadicModelWrite(model, toRef(path), reporter()), DyadicResultDone) << said;
   EXPECT_NE(readFile(folder + "/libother.h").find("digits_run"), std::string::npos);
-  ASSERT_EQ(dyadicModelWrite(model, ref(folder + "/x.o"), reporter()), DyadicResultDone) << said;
+  ASSERT_EQ(dyadicModelWrite(model, toRef(folder + "/x.o"), reporter()), DyadicResultDone) << said;
   DyadicProgram opened;
-  ASSERT_EQ(dyadicProgramOpen(ref(path), reporter(), &opened), DyadicResultDone) << said;
+  ASSERT_EQ(dyadicProgramOpen(toRef(path), reporter(), &opened), DyadicResultDone) << said;
   DyadicInterface a = dyadicProgramGetInterface(program), b = dyadicProgramGetInterface(opened);
   EXPECT_EQ(str(dyadicInterfaceGetName(b)), "digits");
   EXPECT_EQ(dyadicInterfaceGetArenaBytes(a), dyadicInterfaceGetArenaBytes(b));
@@ -246,23 +246,34 @@ TEST_F(CAPITest, RefusesBuffersThatDoNotFit) {
 }
 
 TEST_F(CAPITest, RefusesModelsThatAreNone) {
-  EXPECT_EQ(dyadicCompileFile(ref("/nonexistent.onnx"), options, reporter(), &model),
+  EXPECT_EQ(dyadicCompileFile(toRef("/nonexistent.onnx"), options, reporter(), &model),
             DyadicResultInputError);
   EXPECT_EQ(said, "error[/nonexistent.onnx] cannot read the model: No such file or directory\n");
   EXPECT_TRUE(dyadicModelIsNull(model));
-  EXPECT_EQ(dyadicCompileMemory("junk", 4, ref("some bytes"), options, reporter(), &model),
+  EXPECT_EQ(dyadicCompileMemory("junk", 4, toRef("some bytes"), options, reporter(), &model),
             DyadicResultInputError);
   EXPECT_EQ(said.find("error[some bytes] not an ONNX model"), 0u) << said;
-  EXPECT_EQ(dyadicCompileMemory(nullptr, 4, ref(""), options, reporter(), &model),
+  EXPECT_EQ(dyadicCompileMemory(nullptr, 4, toRef(""), options, reporter(), &model),
             DyadicResultUsageError);
-  EXPECT_EQ(dyadicCompileFile(ref("x"), {nullptr}, reporter(), &model), DyadicResultUsageError);
-  EXPECT_EQ(dyadicCompileFile(ref("x"), options, reporter(), nullptr), DyadicResultUsageError);
+  EXPECT_EQ(dyadicCompileFile(toRef("x"), {nullptr}, reporter(), &model), DyadicResultUsageError);
+  EXPECT_EQ(dyadicCompileFile(toRef("x"), options, reporter(), nullptr), DyadicResultUsageError);
   // An error is located at its node.
-  EXPECT_EQ(dyadicCompileFile(ref(DYADIC_TEST_SOURCE_DIR "/Inputs/onnx/unsupported.onnx"),
+  EXPECT_EQ(dyadicCompileFile(toRef(DYADIC_TEST_SOURCE_DIR "/Inputs/onnx/unsupported.onnx"),
                               options, reporter(), &model),
             DyadicResultInputError);
   EXPECT_EQ(said.find("error["), 0u);
   EXPECT_EQ(said.find("error[]"), std::string::npos) << said;
+}
+
+TEST_F(CAPITest, ExternalDataOfAModelInMemory) {
+  std::string inputs = DYADIC_TEST_SOURCE_DIR "/Inputs/onnx", bytes = readFile(inputs + "/external.onnx");
+  EXPECT_EQ(dyadicCompileMemory(bytes.data(), bytes.size(), toRef("m"), options, reporter(), &model),
+            DyadicResultInputError);
+  EXPECT_NE(said.find("external data file"), std::string::npos) << said;
+  dyadicOptionsSetExternalDataFolder(options, toRef(inputs));
+  EXPECT_EQ(dyadicCompileMemory(bytes.data(), bytes.size(), toRef("m"), options, reporter(), &model),
+            DyadicResultDone)
+      << said;
 }
 
 TEST_F(CAPITest, RefusesOptions) {
@@ -273,24 +284,24 @@ TEST_F(CAPITest, RefusesOptions) {
     dyadicOptionsDestroy(options);
     options = dyadicOptionsCreate();
   };
-  dyadicOptionsSetTarget(options, ref("z80-unknown-cpm"), ref(""));
+  dyadicOptionsSetTarget(options, toRef("z80-unknown-cpm"), toRef(""));
   refused("z80");
-  dyadicOptionsSetTarget(options, ref("native"), ref("skylale"));
+  dyadicOptionsSetTarget(options, toRef("native"), toRef("skylale"));
   refused("skylake");
   dyadicOptionsSetOptimizationLevel(options, 4);
   refused("expected an optimization level of 0 to 3, but got 4");
-  dyadicOptionsSetObserver(options, ref("median"));
+  dyadicOptionsSetObserver(options, toRef("median"));
   refused("median");
   int64_t shape[] = {0, 1};
-  dyadicOptionsSetShape(options, ref("image"), 2, shape);
+  dyadicOptionsSetShape(options, toRef("image"), 2, shape);
   refused("expected positive extents in the shape of input \"image\", but got 0");
-  dyadicOptionsAddKeepFloat(options, ref("conv1"));
+  dyadicOptionsAddKeepFloat(options, toRef("conv1"));
   refused("expected calibration samples, but got none");
   addSamples();
-  dyadicOptionsAddKeepFloat(options, ref("no such op"));
+  dyadicOptionsAddKeepFloat(options, toRef("no such op"));
   refused("there is no op named \"no such op\"", DyadicResultInputError);
   addSamples();
-  dyadicOptionsSetCalibrationPath(options, ref(kDigits + "calib.npz"));
+  dyadicOptionsSetCalibrationPath(options, toRef(kDigits + "calib.npz"));
   refused("in a file or in arrays, but got both");
 }
 
@@ -303,7 +314,7 @@ TEST_F(CAPITest, RefusesSamples) {
   };
   auto add = [&](const char *name, std::vector<int64_t> shape, size_t bytes,
                  DyadicElementType type = DyadicElementTypeF32) {
-    dyadicOptionsAddCalibrationArray(options, ref(name), type, shape.size(), shape.data(),
+    dyadicOptionsAddCalibrationArray(options, toRef(name), type, shape.size(), shape.data(),
                                      images.data(), bytes);
   };
   add("image", {2, 1, 8, 8}, 511);
@@ -327,28 +338,28 @@ TEST_F(CAPITest, RefusesSamples) {
 }
 
 TEST_F(CAPITest, RefusesFiles) {
-  EXPECT_EQ(dyadicProgramOpen(ref("/nonexistent.so"), reporter(), &program),
+  EXPECT_EQ(dyadicProgramOpen(toRef("/nonexistent.so"), reporter(), &program),
             DyadicResultInputError);
   EXPECT_EQ(said.find("error[] cannot load /nonexistent.so: "), 0u) << said;
   EXPECT_TRUE(dyadicProgramIsNull(program));
   std::ofstream(folder + "/text.so") << "text";
-  EXPECT_EQ(dyadicProgramOpen(ref(folder + "/text.so"), reporter(), &program),
+  EXPECT_EQ(dyadicProgramOpen(toRef(folder + "/text.so"), reporter(), &program),
             DyadicResultInputError);
-  EXPECT_EQ(dyadicProgramOpen(ref("libm.so.6"), reporter(), &program), DyadicResultInputError);
+  EXPECT_EQ(dyadicProgramOpen(toRef("libm.so.6"), reporter(), &program), DyadicResultInputError);
   ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
-  EXPECT_EQ(dyadicModelWrite(model, ref("/nonexistent/x.o"), reporter()),
+  EXPECT_EQ(dyadicModelWrite(model, toRef("/nonexistent/x.o"), reporter()),
             DyadicResultInputError);
   EXPECT_NE(said.find("/nonexistent/x.o"), std::string::npos) << said;
-  EXPECT_EQ(dyadicModelWrite(model, ref(""), reporter()), DyadicResultUsageError);
-  EXPECT_EQ(dyadicModelWrite({nullptr}, ref("x.o"), reporter()), DyadicResultUsageError);
+  EXPECT_EQ(dyadicModelWrite(model, toRef(""), reporter()), DyadicResultUsageError);
+  EXPECT_EQ(dyadicModelWrite({nullptr}, toRef("x.o"), reporter()), DyadicResultUsageError);
 }
 
 TEST_F(CAPITest, CodeForAnotherMachineIsWrittenButNotLoaded) {
   addSamples();
-  dyadicOptionsSetTarget(options, ref("aarch64-linux-gnu"), ref("dotprod"));
+  dyadicOptionsSetTarget(options, toRef("aarch64-linux-gnu"), toRef("dotprod"));
   ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
   EXPECT_EQ(str(dyadicModelGetLevel(model)), "dotprod");
-  EXPECT_EQ(dyadicModelWrite(model, ref(folder + "/x.o"), reporter()), DyadicResultDone) << said;
+  EXPECT_EQ(dyadicModelWrite(model, toRef(folder + "/x.o"), reporter()), DyadicResultDone) << said;
   EXPECT_EQ(readFile(folder + "/x.o").substr(18, 2), std::string("\xb7\0", 2)); // EM_AARCH64
   EXPECT_EQ(dyadicModelLoad(model, reporter(), &program), DyadicResultUsageError);
   EXPECT_NE(said.find("can't run in this process"), std::string::npos) << said;
@@ -365,7 +376,7 @@ TEST_F(CAPITest, TheExampleInCWorks) {
   EXPECT_EQ(pclose(pipe), 0) << text;
   EXPECT_NE(text.find("image: 256 bytes in, 40 bytes out"), std::string::npos) << text;
   EXPECT_NE(text.find("\n9: "), std::string::npos) << text;
-  ASSERT_EQ(dyadicProgramOpen(ref(folder + "/digits.so"), reporter(), &program), DyadicResultDone)
+  ASSERT_EQ(dyadicProgramOpen(toRef(folder + "/digits.so"), reporter(), &program), DyadicResultDone)
       << said;
 }
 
