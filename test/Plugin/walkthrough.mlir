@@ -21,6 +21,9 @@
 // RUN: %cc %source/test/Plugin/Inputs/walkthrough.c %t.o -lm -o %t.exe
 // RUN: %t.exe | diff %source/test/Plugin/Inputs/walkthrough.expected -
 
+// The same in one step, with ranges learnt from samples.
+// RUN: %mlir-opt %t.qnn.mlir --pass-pipeline="builtin.module(qnn-calibrate{samples=%source/test/Plugin/Inputs/walkthrough.npz},dyadic-compile-pipeline{model-name=net cpu=scalar},emit-lower-to-llvm)" | FileCheck %s --check-prefix=LLVM
+
 // QNN-LABEL: @main
 // QNN: qnn.conv2d
 // QNN: qnn.clamp
