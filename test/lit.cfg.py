@@ -7,6 +7,11 @@ config.test_format = lit.formats.ShTest(False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs", "Integration", "Unit", "Consumer", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
+# A sanitizer's runtime can't be loaded behind a program that has none.
+if config.sanitized:
+    config.unsupported = getattr(config, "stock_mlir_opt", False)
+else:
+    config.available_features.add("plugin")
 tools = [config.dyadic_tools_dir, config.llvm_tools_dir]
 if getattr(config, "stock_mlir_opt", False):
     # The same tests by the stock mlir-opt with the plug-in; the stand-in for

@@ -1,3 +1,4 @@
+// REQUIRES: plugin
 // What TOSA means is what upstream's own lowering computes: the same function
 // both ways to machine code, its results beside each other.
 
