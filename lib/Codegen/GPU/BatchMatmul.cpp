@@ -1,11 +1,13 @@
 //===- BatchMatmul.cpp - products of two run-time matrices on a GPU -------===//
 //
-// A thread has four neighbouring columns of one row; the right operand's rows
-// are read as vectors.
+// Tiles where the product is large. Otherwise a thread has four neighbouring
+// columns of one row; the right operand's rows are read as vectors.
 //
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
+#include "FloatTiles.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -15,6 +17,71 @@ using namespace dyadic::codegen;
 
 static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+/// Four columns of a row from `column` on; those that aren't there are any.
+static Value loadColumns(GPUKernelBuilder &k, Value memref, Value row,
+                         Value column, int64_t columns) {
+  auto clamp = [&](Value at, int64_t last) {
+    return k.add(row, k.b.createOrFold<arith::MinUIOp>(k.loc, at,
+                                                       k.index(last)));
+  };
+  if (columns % 4 == 0)
+    return k.loadVector(memref, clamp(column, columns - 4), 4);
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < 4; ++i)
+    elements.push_back(
+        k.loadVector(memref, clamp(k.add(column, i), columns - 1), 1));
+  return k.concatenate(elements, 4);
+}
+
+/// Large products. Rows of the right operand behind its last one are zeros, as
+/// the left operand's columns there are.
+static void emitTiles(GPUKernelBuilder &k, qnn::MatmulOp op, int64_t batches,
+                      int64_t lhsStride, int64_t rhsStride,
+                      PointwiseEmitter &epilogue) {
+  Contraction c;
+  c.kind = OperandKind::F32;
+  c.activations = k.buffer(op.getLhs());
+  c.length = shapeOf(op.getLhs()).back();
+  c.pixels = shapeOf(op.getOutput()).drop_back().back();
+  c.pixelStride = c.length;
+  c.channels = shapeOf(op.getOutput()).back();
+  c.groups = batches;
+  c.groupStride = lhsStride;
+  Gather gather(k, c, 4);
+  Value right = k.buffer(op.getRhs());
+  Value bias = op.getBias() ? k.buffer(op.getBias()) : Value();
+  auto type = k.vectorType(4, k.b.getF32Type());
+  int64_t bound = llvm::alignTo(c.length, gpu_kernels::kFloatTileDepth);
+  gpu_kernels::FloatProduct product{batches, c.pixels, c.channels, c.length,
+                                    {}, {}, {}, {}, {}};
+  product.rowBase = [&](Value matrix, Value row) {
+    return k.add(gather.rowBase(row), k.mul(matrix, lhsStride));
+  };
+  product.loadLeft = [&](Value base, Value depth) {
+    return gather.loadFloats(base, depth, bound);
+  };
+  product.loadRight = [&](Value matrix, Value depth, Value column) {
+    Value line = k.b.createOrFold<arith::MinUIOp>(k.loc, depth,
+                                                  k.index(c.length - 1));
+    Value row = k.add(k.mul(matrix, rhsStride), k.mul(line, c.channels));
+    Value loaded = loadColumns(k, right, row, column, c.channels);
+    if (bound == c.length)
+      return loaded;
+    return Value(arith::SelectOp::create(
+        k.b, k.loc, k.less(depth, c.length), loaded, k.splat(type, 0)));
+  };
+  product.initial = [&](Value, Value column) {
+    return bias ? loadColumns(k, bias, k.index(0), column, c.channels)
+                : k.splat(type, 0);
+  };
+  product.position = [&](Value matrix, Value row, Value column,
+                         int64_t width) {
+    Value pixel = k.add(k.mul(matrix, c.pixels), row);
+    return Position{k.add(k.mul(pixel, c.channels), column), column, width};
+  };
+  gpu_kernels::emitFloatTiles(k, product, epilogue);
 }
 
 LogicalResult gpu_kernels::emitBatchMatmul(GPUKernelBuilder &k,
@@ -30,6 +97,11 @@ LogicalResult gpu_kernels::emitBatchMatmul(GPUKernelBuilder &k,
   auto epilogue = PointwiseEmitter::create(k);
   if (failed(epilogue))
     return failure();
+
+  if (suitsFloatTiles(rows, columns, depth)) {
+    emitTiles(k, op, batches, *lhsStride, *rhsStride, *epilogue);
+    return success();
+  }
 
   constexpr int64_t width = 4;
   Value a = k.buffer(op.getLhs()), b = k.buffer(op.getRhs());

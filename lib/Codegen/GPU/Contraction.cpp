@@ -2,6 +2,7 @@
 #include "Contraction.h"
 
 #include "Emitters.h"
+#include "FloatTiles.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -14,6 +15,12 @@ static LogicalResult emitChosenForm(GPUKernelBuilder &k,
     return failure();
   ContractionShape shape{c.kind, c.images * c.rowsPerImage, c.pixels,
                          c.channels, c.segments() * c.length};
+  if (c.kind == OperandKind::F32 &&
+      gpu_kernels::suitsFloatTiles(shape.rows * shape.pixels, shape.channels,
+                                   shape.depth)) {
+    gpu_kernels::emitFloatContraction(k, c, *epilogue);
+    return success();
+  }
   switch (k.warps.chooseForm(shape, c.groups)) {
   case ContractionForm::TensorCores:
     gpu_kernels::emitOnTensorCores(k, c, *epilogue);

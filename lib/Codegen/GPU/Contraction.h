@@ -18,14 +18,17 @@ void emitOnWarps(GPUKernelBuilder &k, const Contraction &c,
 void emitOnThreads(GPUKernelBuilder &k, const Contraction &c,
                    PointwiseEmitter &epilogue);
 
+/// Tiles of sums of floats (FloatContraction.cpp).
+void emitFloatContraction(GPUKernelBuilder &k, const Contraction &c,
+                          PointwiseEmitter &epilogue);
+
 // Depthwise.cpp
 mlir::LogicalResult emitDepthwise(GPUKernelBuilder &k,
                                   const ConvOperands &conv);
 // BatchMatmul.cpp: both operands are known at run time only
 mlir::LogicalResult emitBatchMatmul(GPUKernelBuilder &k, qnn::MatmulOp op);
 
-/// Biases in channel order, those of each group padded to a multiple of
-/// `columns`.
+/// Biases in channel order, those of each group padded to `paddedChannels`.
 template <typename T>
 std::vector<T> packBias(const Contraction &c, int64_t paddedChannels) {
   std::vector<T> data(c.groups * paddedChannels, T(0));

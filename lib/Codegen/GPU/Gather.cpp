@@ -119,6 +119,28 @@ Value Gather::loadChunk(Value base, Place place) {
   return vector::FromElementsOp::create(k.b, k.loc, type, words);
 }
 
+Value Gather::loadFloats(Value base, Value at, int64_t bound) {
+  Place where = place(at, bound);
+  SmallVector<Value> pieces;
+  for (int64_t o = 0; o < unit; o += piece)
+    pieces.push_back(
+        k.loadVector(c.activations, pieceIndex(base, where, o), piece));
+  Value loaded = k.concatenate(pieces, unit);
+  if (c.length % unit == 0 && bound == depth())
+    return loaded;
+  Value zero = arith::ConstantOp::create(k.b, k.loc, k.b.getF32FloatAttr(0));
+  Value exists = k.less(at, depth());
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < unit; ++i) {
+    Value inside = arith::AndIOp::create(
+        k.b, k.loc, exists, k.less(k.add(where.within, i), c.length));
+    Value x = vector::ExtractOp::create(k.b, k.loc, loaded, i);
+    elements.push_back(
+        arith::SelectOp::create(k.b, k.loc, inside, x, zero));
+  }
+  return vector::FromElementsOp::create(k.b, k.loc, loaded.getType(), elements);
+}
+
 void Gather::copyAsync(Value base, Place place, Value memory, Value offset) {
   for (int64_t at = 0; at < unit; at += piece)
     nvgpu::DeviceAsyncCopyOp::create(

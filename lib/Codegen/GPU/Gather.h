@@ -42,12 +42,14 @@ public:
   llvm::SmallVector<mlir::Value> loadWords(mlir::Value base, Place place);
   /// A unit of 16 bytes as vector<4xi32>.
   mlir::Value loadChunk(mlir::Value base, Place place);
+  /// A unit of floats as one vector, zeros in its padding: an infinity times the
+  /// padding's weights would be a NaN. `at` is what `place` was asked for.
+  mlir::Value loadFloats(mlir::Value base, mlir::Value at, int64_t bound);
   /// Copies a unit of bytes to the block's memory, in pieces of 4 bytes or more.
   void copyAsync(mlir::Value base, Place place, mlir::Value memory,
                  mlir::Value offset);
 
-  /// The bytes of the depth's weights for one channel, zeros included, of a
-  /// sum's whole depth.
+  /// The bytes of the depth's weights for one channel, zeros included.
   template <typename T> std::vector<T> packChannel(int64_t channel) const {
     std::vector<T> data(depth(), T(0));
     for (int64_t segment = 0; segment < c.segments(); ++segment)

@@ -67,4 +67,16 @@ TEST_P(GPUContractionKernels, FewRows) {
   check(results);
 }
 
+TEST_P(GPUContractionKernels, FloatTiles) {
+  Value y = input({2, 40, 37}, f32());
+  check({conv(input({2, 9, 8, 16}, f32()), {70, 3}),
+         conv(input({1, 19, 20, 3}, f32()), {24, 3, 2}),
+         conv(input({1, 10, 10, 24}, f32()), {40, 3, 1, 2, /*groups=*/2}),
+         matmul(input({33, 65}, f32()), 19),
+         make<qnn::MatmulOp>(y, input({2, 37, 66}, f32()), Value()),
+         make<qnn::MatmulOp>(y, input({37, 20}, f32()), input({20}, f32())),
+         quantize(make<qnn::MatmulOp>(input({3, 64, 32}, f32()),
+                                      input({3, 32, 64}, f32()), Value()))});
+}
+
 } // namespace
