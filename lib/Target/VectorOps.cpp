@@ -3,6 +3,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -77,6 +78,10 @@ Value VectorOps::clamp(Value vector, int64_t low, int64_t high) {
   VectorType type = typeOf(vector);
   vector = arith::MaxSIOp::create(b, loc, vector, splat(type, low));
   return arith::MinSIOp::create(b, loc, vector, splat(type, high));
+}
+
+Value VectorOps::fma(Value x, Value y, Value z) {
+  return math::FmaOp::create(b, loc, x, y, z);
 }
 
 Value VectorOps::callIntrinsic(StringRef name, Type result,

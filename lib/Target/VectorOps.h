@@ -46,6 +46,9 @@ public:
   /// Lanes as wider integers.
   mlir::Value extend(mlir::Value vector, mlir::Type element, bool isUnsigned);
   mlir::Value clamp(mlir::Value vector, int64_t low, int64_t high);
+  /// x · y + z, rounded once. (vector.fma becomes fmuladd, which LLVM takes
+  /// apart where it may not fuse by itself.)
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
   mlir::Value callIntrinsic(llvm::StringRef name, mlir::Type result,
                             mlir::ValueRange operands);
 };

@@ -19,7 +19,6 @@
 #include "../VectorOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -104,7 +103,7 @@ public:
   /// Sums of pixel p and vector v are number v · count + p.
   KernelTarget::Values elements() {
     for (int64_t p = 0; p < count; ++p)
-      activations.push_back(loadActivations(p, 0, 16));
+      activations.push_back(loadActivations(p));
     bool mixed = step.operand == OperandKind::U8 && !step.tile.activationOffset;
     for (int64_t i = 0; i < int64_t(llvm::divideCeil(step.depth, 4)); ++i)
       for (int64_t v = 0; v < step.vectors; ++v) {
@@ -131,8 +130,7 @@ public:
                             neon.add(step.weight, i * columns + 4 * v));
         for (int64_t p = 0; p < count; ++p) {
           Value &sum = sums[v * count + p];
-          sum = vector::FMAOp::create(neon.b, neon.loc,
-                                      neon.element(activations[p], i), w, sum);
+          sum = neon.fma(neon.element(activations[p], i), w, sum);
         }
       }
     return sums;
@@ -143,22 +141,23 @@ public:
   KernelTarget::Values matrices() {
     int64_t pairs = llvm::divideCeil(count, 2);
     bool mixed = step.operand == OperandKind::U8;
-    for (int64_t half = 0; half < step.depth; half += 8) {
-      activations.clear();
-      for (int64_t q = 0; q < pairs; ++q) {
-        Value even = lowHalf(loadActivations(2 * q, half, 8));
-        Value odd = 2 * q + 1 < count
-                        ? lowHalf(loadActivations(2 * q + 1, half, 8))
-                        : even;
-        SmallVector<int64_t> both(16);
-        std::iota(both.begin(), both.end(), 0);
-        activations.push_back(neon.shuffle(even, odd, both));
-      }
+    SmallVector<int64_t> halves[2];
+    for (int64_t lane = 0; lane < 16; ++lane)
+      for (int64_t half : {0, 1}) // zip1 and zip2 of 64-bit lanes
+        halves[half].push_back(lane % 8 + 8 * half + (lane < 8 ? 0 : 16));
+    for (int64_t p = 0; p < count; ++p)
+      activations.push_back(loadActivations(p));
+    for (int64_t half = 0; 8 * half < step.depth; ++half) {
+      KernelTarget::Values both;
+      for (int64_t q = 0; q < pairs; ++q)
+        both.push_back(neon.shuffle(activations[2 * q],
+                                    activations[std::min(2 * q + 1, count - 1)],
+                                    halves[half]));
       for (int64_t c = 0; c < columns / 2; ++c) {
-        Value w = loadWeights(half * columns + 16 * c);
+        Value w = loadWeights(8 * half * columns + 16 * c);
         for (int64_t q = 0; q < pairs; ++q) {
           Value &sum = sums[c * pairs + q];
-          sum = neon.matrix(mixed, sum, activations[q], w);
+          sum = neon.matrix(mixed, sum, both[q], w);
         }
       }
     }
@@ -168,7 +167,7 @@ public:
   /// Sums of pixel p and column c are number c · count + p.
   KernelTarget::Values pairs() {
     for (int64_t p = 0; p < count; ++p)
-      activations.push_back(loadActivations(p, 0, 16));
+      activations.push_back(loadActivations(p));
     for (int64_t c = 0; c < columns; ++c) {
       Value w = loadWeights(16 * c);
       for (int64_t p = 0; p < count; ++p) {
@@ -189,15 +188,11 @@ public:
   }
 
 private:
-  /// Up to `size` activations of a pixel from `begin` on: as many as the step
-  /// has.
-  Value loadActivations(int64_t pixel, int64_t begin, int64_t size) {
-    Value x = neon.loadBytes(std::min(step.depth - begin, size),
-                             step.activations,
-                             neon.add(step.pixels[pixel], begin));
+  /// A register of a pixel's activations.
+  Value loadActivations(int64_t pixel) {
+    Value x = neon.loadBytes(step.depth, step.activations, step.pixels[pixel]);
     return step.tile.activationOffset ? neon.toSigned(x) : x;
   }
-  Value lowHalf(Value x) { return neon.slice(x, 0, 8); }
   Value loadWeights(int64_t offset) {
     return neon.load(16, step.weights, neon.add(step.weight, offset));
   }
@@ -275,10 +270,10 @@ KernelTarget::Values ARMTarget::finishTile(OpBuilder &b, Location loc,
 
 Value ARMTarget::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,
                              Value acc, Value x, Value w) const {
-  if (kind == OperandKind::F32)
-    return vector::FMAOp::create(b, loc, x, w, acc);
-  // The values fit 16 bits, which makes it smlal.
   NEON neon(b, loc);
+  if (kind == OperandKind::F32)
+    return neon.fma(x, w, acc);
+  // The values fit 16 bits, which makes it smlal.
   auto narrow = neon.typeOf(acc).clone(b.getI16Type());
   auto halves = [&](Value lanes) -> Value {
     Value half = arith::TruncIOp::create(b, loc, narrow, lanes);

@@ -44,6 +44,8 @@ std::unique_ptr<Target> arm::makeTarget() {
   return std::make_unique<Machine>();
 }
 
+static constexpr int64_t kRegisters = 32;
+
 /// Steps of `depth` products that a segment takes, the last one in parts of
 /// `group`.
 static double stepsOf(const ContractionShape &shape, int64_t depth,
@@ -54,10 +56,12 @@ static double stepsOf(const ContractionShape &shape, int64_t depth,
                                group / depth);
 }
 
-/// Cycles of one step: two vector instructions and two loads a cycle. Loads
-/// always cost something: cores in order issue them instead of a product.
+/// Cycles of one step: two vector instructions, two loads and three of both a
+/// cycle. Loads always cost something: cores in order issue them instead of a
+/// product.
 static double stepCycles(double instructions, double loads) {
-  return std::max(instructions / 2, loads / 2) + loads / 8;
+  return std::max({instructions / 2, loads / 2, (instructions + loads) / 3}) +
+         loads / 8;
 }
 
 /// Register tiles of one form for bytes, 16 products a step.
@@ -73,28 +77,28 @@ static TileChoice searchForm(const ContractionShape &shape, Form form,
     int64_t registers = 0;
     switch (form) {
     case Elements: // and the constant that is subtracted
-      registers = p * v + p + 1 + subtracts;
+      registers = p * v + p + 2 + subtracts;
       count = 4 * p * v + once;
       chain = 4;
       break;
     case Matrices: {
       int64_t pairs = llvm::divideCeil(p, 2);
-      registers = pairs * 2 * v + pairs + 2;
-      // Two pixels are put together in one register.
+      registers = pairs * 2 * v + 2 * pairs + 2;
+      // Halves of two pixels are put together in one register.
       count = 2 * (pairs * 2 * v + pairs);
-      loads = 2 * p + 4 * v;
       chain = 2 * 3;
       break;
     }
     case Pairs:
-      // Beyond that, LLVM's schedulers hoist more products than there are
-      // registers.
-      registers = v > (p == 1 ? 2 : 1) || p > 4 ? 33 : 0;
+      // With more sums LLVM's schedulers hoist more products than there are
+      // registers for.
+      if (p > 3 || v > (p == 1 ? 2 : 1))
+        return std::nullopt;
       count = 3 * 4 * p * v + once;
       chain = 1;
       break;
     }
-    if (registers > 32)
+    if (registers > kRegisters)
       return std::nullopt;
     return std::max(stepCycles(count, loads), chain) * steps;
   };
@@ -111,7 +115,7 @@ RegisterTile ARMTarget::chooseTile(const ContractionShape &shape) const {
   if (shape.operand == OperandKind::F32) {
     // Four products a step.
     auto cycles = [&](int64_t p, int64_t v) -> std::optional<double> {
-      if (p * v + p + 2 > vectorRegisters())
+      if (p * v + p + 2 > kRegisters)
         return std::nullopt;
       // Sums depend on each other, four cycles apart.
       return std::max(stepCycles(4 * p * v, p + 4 * v), 4.0 * 4);
@@ -137,11 +141,13 @@ RegisterTile ARMTarget::chooseTile(const ContractionShape &shape) const {
 DepthwiseTile ARMTarget::chooseDepthwise(const DepthwiseShape &shape) const {
   if (shape.operand == OperandKind::F32)
     return {std::min<int64_t>(shape.columns, 8), lanes()};
-  // A register of bytes is sixteen channels, and so is one of a filter's taps;
-  // four registers of sums a pixel.
+  // Half a register of bytes: smull takes no more, and LLVM would take whole
+  // ones apart outside of the loop. Filters of many taps leave room for fewer
+  // sums.
   DepthwiseTile tile;
-  tile.channels = shape.channels > 8 ? 16 : 8;
-  tile.pixels = std::min<int64_t>(shape.columns, tile.channels == 8 ? 4 : 2);
+  tile.channels = 8;
+  tile.pixels = std::min<int64_t>(
+      shape.columns, shape.kernelRows * shape.kernelColumns > 16 ? 2 : 4);
   tile.activationOffset = shape.operand == OperandKind::U8 ? 128 : 0;
   return tile;
 }

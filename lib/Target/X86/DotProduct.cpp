@@ -12,7 +12,6 @@
 #include "../VectorOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -61,7 +60,7 @@ Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
                      Value activation, Value weights) const {
   VectorOps ops(b, loc);
   if (kind == OperandKind::F32)
-    return vector::FMAOp::create(b, loc, activation, weights, acc);
+    return ops.fma(activation, weights, acc);
   if (usesVNNI(kind))
     return ops.callIntrinsic(kDpbusd, acc.getType(), {acc, activation, weights});
   auto [evenX, oddX] = widenBytes(ops, activation, kind == OperandKind::U8);
@@ -74,7 +73,7 @@ Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,
                              Value acc, Value x, Value w) const {
   VectorOps ops(b, loc);
   if (kind == OperandKind::F32)
-    return vector::FMAOp::create(b, loc, x, w, acc);
+    return ops.fma(x, w, acc);
   // Each lane is one product: the upper bytes of an unsigned x are zero, those
   // of a signed one meet a weight whose upper half is cleared.
   if (usesVNNI(kind)) {

@@ -9,8 +9,7 @@ namespace {
 class ContractionKernels : public KernelTest {};
 
 INSTANTIATE_TEST_SUITE_P(Targets, ContractionKernels,
-                         testing::Values("scalar", "avx2", "avx512vnni",
-                                         "native"));
+                         kernelTargets());
 
 TEST_P(ContractionKernels, OneByOne) {
   SmallVector<Value> results;
@@ -45,6 +44,7 @@ TEST_P(ContractionKernels, SignedActivations) {
   check({requantize(conv(x, {24, 3}), true, i8()),
          requantize(depthwise(x, 3, 1), true, i8()),
          requantize(matmul(input({3, 50}, i8()), 10), false, i8()),
+         requantize(matmul(input({1, 77}, i8()), 100), false, i8()),
          requantize(conv(x, {5, 1}), true, i16())});
 }
 
@@ -66,6 +66,28 @@ TEST_P(ContractionKernels, Matmul) {
          requantize(matmul(input({7, 33}, u8()), 65)),
          requantize(matmul(input({2, 3, 5, 8}, u8()), 16), false, u8()),
          requantize(matmul(input({1, 1}, u8()), 1))});
+}
+
+TEST_P(ContractionKernels, TailsOfDepth) {
+  SmallVector<Value> results;
+  for (int64_t depth : {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 24, 31, 47})
+    results.push_back(
+        requantize(matmul(input({1 + depth % 6, depth}, u8()), 13 + depth)));
+  check(results);
+}
+
+TEST_P(ContractionKernels, LowestWeights) {
+  // −128 · −128 is the one product that two of don't fit 16 bits.
+  leastWeight = -128;
+  SmallVector<Value> results;
+  for (Type type : {u8(), i8()}) {
+    Value x = input({1, 6, 7, 40}, type);
+    results.append({requantize(conv(x, {24, 3}), true, type),
+                    requantize(conv(x, {7, 1}), true, type),
+                    requantize(depthwise(x, 3, 1), true, type),
+                    requantize(matmul(input({5, 70}, type), 9), false, type)});
+  }
+  check(results);
 }
 
 TEST_P(ContractionKernels, Extremes) {

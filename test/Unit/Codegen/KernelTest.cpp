@@ -1,12 +1,16 @@
 //===- KernelTest.cpp -----------------------------------------------------===//
 #include "KernelTest.h"
 
+#include "CrossRun.h"
+#include "EmulatedRun.h"
+
 #include "dyadic/Codegen/GenerateKernels.h"
 #include "dyadic/Emit/JIT.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
@@ -30,9 +34,17 @@ KernelTest::KernelTest() : b(&context) {
 }
 
 void KernelTest::SetUp() {
-  auto target = resolveTarget(GetParam(), b.getUnknownLoc());
+  Runner runner = Runner::parse(GetParam());
+  auto target = resolveTarget(runner.target, b.getUnknownLoc());
   ASSERT_TRUE(succeeded(target));
-  std::string missing;
+  if (target->target->isGPU())
+    return;
+  std::string missing = missingForCrossRun();
+  if (!runner.emulatedCPU.empty()) {
+    if (!missing.empty())
+      GTEST_SKIP() << "this machine has no " << missing;
+    return;
+  }
   if (!hostSupports(*target, missing))
     GTEST_SKIP() << "this machine has no " << missing;
 }
@@ -53,6 +65,13 @@ HostTensor KernelTest::randomTensor(RankedTensorType type) {
   } else {
     StorageRange range = storageRange(type);
     integers(range.min, range.max);
+    // Runs of the extremes: what sums of few products must hold.
+    for (int64_t i = 0; i + 16 <= tensor.numElements(); i += 16)
+      if (random() % 8 == 0) {
+        double extreme = random() % 2 ? range.min : range.max;
+        for (int64_t j = i; j < i + 16; ++j)
+          tensor.set(j, extreme);
+      }
   }
   return tensor;
 }
@@ -70,7 +89,7 @@ Value KernelTest::constant(Shape shape, Type element) {
   HostTensor tensor = randomTensor(type);
   if (element.isInteger(8))
     for (int64_t i = 0; i < tensor.numElements(); ++i)
-      tensor.set(i, std::max(tensor.get(i), -127.0));
+      tensor.set(i, std::max(tensor.get(i), leastWeight));
   ElementsAttr value = makeConstant(std::move(tensor), type);
   if (element.isF32())
     return make<qnn::ConstantOp>(type, value);
@@ -168,30 +187,6 @@ LogicalResult KernelTest::planKernels(ValueRange results) {
   return pm.run(*module);
 }
 
-namespace {
-/// A tensor between guards, as callers have it: unaligned to vectors, with
-/// other data on both sides.
-class GuardedBuffer {
-public:
-  explicit GuardedBuffer(int64_t size) : bytes(kBefore + size + kBehind, kMark) {}
-  explicit GuardedBuffer(const HostTensor &tensor)
-      : GuardedBuffer(tensor.bytes.size()) {
-    llvm::copy(tensor.bytes, data());
-  }
-  char *data() { return bytes.data() + kBefore; }
-  bool intact(int64_t size) {
-    auto isMark = [](char c) { return c == kMark; };
-    return std::all_of(bytes.begin(), bytes.begin() + kBefore, isMark) &&
-           std::all_of(bytes.begin() + kBefore + size, bytes.end(), isMark);
-  }
-
-private:
-  static constexpr int64_t kBefore = 68, kBehind = 128;
-  static constexpr char kMark = 0x5a;
-  std::vector<char> bytes;
-};
-} // namespace
-
 static void compare(const HostTensor &actual, const HostTensor &expected,
                     size_t number) {
   int64_t wrong = 0;
@@ -215,13 +210,14 @@ void KernelTest::check(ValueRange results) {
   auto info = readProgramInfo(*module, "test");
   ASSERT_TRUE(succeeded(info));
 
+  Runner runner = Runner::parse(GetParam());
   EmitOptions emit;
-  emit.target = *resolveTarget(GetParam(), b.getUnknownLoc());
+  emit.target = *resolveTarget(runner.target, b.getUnknownLoc());
+  bool isGPU = emit.target.target->isGPU();
   PassManager pm(&context);
-  pm.addPass(createGenerateKernelsPass({emit.target, "test"}));
+  pm.addPass(isGPU ? createGenerateGPUKernelsPass({emit.target, "test"})
+                   : createGenerateKernelsPass({emit.target, "test"}));
   ASSERT_TRUE(succeeded(pm.run(*module)));
-  auto program = JITProgram::create(*module, *info, emit);
-  ASSERT_TRUE(succeeded(program));
 
   auto function = reference->lookupSymbol<func::FuncOp>("main");
   SmallVector<HostTensor> inputs;
@@ -232,26 +228,44 @@ void KernelTest::check(ValueRange results) {
 
   std::vector<GuardedBuffer> from, to;
   for (const HostTensor &tensor : inputs)
-    from.emplace_back(tensor);
+    from.emplace_back(ArrayRef<char>(tensor.bytes));
   for (const HostTensor &tensor : *expected)
-    to.emplace_back(tensor.bytes.size());
-  SmallVector<const void *> inputPointers;
-  SmallVector<void *> outputPointers;
-  for (GuardedBuffer &buffer : from)
-    inputPointers.push_back(buffer.data());
-  for (GuardedBuffer &buffer : to)
-    outputPointers.push_back(buffer.data());
-  std::unique_ptr<char, void (*)(void *)> arena(
-      static_cast<char *>(std::aligned_alloc(64, (info->arenaBytes + 127) / 64 * 64)),
-      free);
-  std::memset(arena.get(), 0x7e, (info->arenaBytes + 127) / 64 * 64);
-  (*program)->run(inputPointers, outputPointers, arena.get());
+    to.emplace_back(static_cast<int64_t>(tensor.bytes.size()));
+  if (isGPU) {
+    std::string message;
+    ASSERT_TRUE(emulatedRun(*module, emit.target, from, to, info->arenaBytes,
+                            message))
+        << message;
+  } else if (runner.emulatedCPU.empty()) {
+    auto program = JITProgram::create(*module, *info, emit);
+    ASSERT_TRUE(succeeded(program));
+    SmallVector<const void *> inputPointers;
+    SmallVector<void *> outputPointers;
+    for (GuardedBuffer &buffer : from)
+      inputPointers.push_back(buffer.data());
+    for (GuardedBuffer &buffer : to)
+      outputPointers.push_back(buffer.data());
+    std::unique_ptr<char, void (*)(void *)> arena(
+        static_cast<char *>(
+            std::aligned_alloc(64, (info->arenaBytes + 127) / 64 * 64)),
+        free);
+    std::memset(arena.get(), 0x7e, (info->arenaBytes + 127) / 64 * 64);
+    (*program)->run(inputPointers, outputPointers, arena.get());
+  } else {
+    SmallVector<char, 0> object;
+    ASSERT_TRUE(
+        succeeded(compile(*module, *info, emit, CodeKind::Object, object)));
+    std::string message;
+    ASSERT_TRUE(
+        crossRun(runner, object, from, to, info->arenaBytes, message))
+        << message;
+  }
 
   for (auto [i, tensor] : llvm::enumerate(*expected)) {
     HostTensor actual(tensor.kind, tensor.shape);
     std::memcpy(actual.bytes.data(), to[i].data(), actual.bytes.size());
     compare(actual, tensor, i);
-    EXPECT_TRUE(to[i].intact(tensor.bytes.size()))
+    EXPECT_TRUE(to[i].intact())
         << "result " << i << ": bytes beside it were written";
   }
 }
@@ -264,8 +278,11 @@ void KernelTest::checkRefused(ValueRange results, StringRef message) {
       text += diagnostic.str() + "\n";
   });
   PassManager pm(&context);
-  pm.addPass(createGenerateKernelsPass(
-      {*resolveTarget(GetParam(), b.getUnknownLoc()), "test"}));
+  Runner runner = Runner::parse(GetParam());
+  TargetInfo target = *resolveTarget(runner.target, b.getUnknownLoc());
+  pm.addPass(target.target->isGPU()
+                 ? createGenerateGPUKernelsPass({target, "test"})
+                 : createGenerateKernelsPass({target, "test"}));
   EXPECT_TRUE(failed(pm.run(*module)));
   EXPECT_NE(text.find(message), std::string::npos) << text;
 }

@@ -22,7 +22,15 @@
 
 namespace dyadic {
 
-/// The parameter is what `--cpu` takes.
+/// The targets that every kernel is tested on; their form is Runner's. Each
+/// level of ARM runs on the oldest core that has it, GPUs in our emulator.
+inline auto kernelTargets() {
+  return testing::Values("scalar", "avx2", "avx512vnni", "native",
+                         "arm/neon/cortex-a53", "arm/dotprod/cortex-a76",
+                         "arm/i8mm/max", "nvptx/sm_75", "nvptx/sm_80");
+}
+
+/// The parameter is one of them.
 class KernelTest : public testing::TestWithParam<const char *> {
 protected:
   using Value = mlir::Value;
@@ -39,8 +47,9 @@ protected:
   mlir::Type f32() { return b.getF32Type(); }
 
   Value input(Shape shape, mlir::Type element);
-  /// Weights of i8 stay within ±127, of i32 within ±20000.
+  /// Weights of i8 are at least `leastWeight`, those of i32 within ±20000.
   Value constant(Shape shape, mlir::Type element);
+  double leastWeight = -127;
 
   //===--- Ops of either dialect, by the element type ----------------------===//
 

@@ -43,7 +43,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Targets, MovementKernels,
-                         testing::Values("scalar", "avx2", "avx512vnni"));
+                         kernelTargets());
 
 TEST_P(MovementKernels, ChannelsFirstToLastAndBack) {
   SmallVector<Value> results;

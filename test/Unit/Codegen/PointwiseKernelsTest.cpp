@@ -12,8 +12,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Targets, PointwiseKernels,
-                         testing::Values("scalar", "avx2", "avx512vnni",
-                                         "native"));
+                         kernelTargets());
 
 TEST_P(PointwiseKernels, Borders) {
   Value x = input({2, 5, 7, 3}, f32()), q = input({2, 5, 7, 3}, u8());

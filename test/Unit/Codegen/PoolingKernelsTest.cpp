@@ -16,8 +16,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Targets, PoolingKernels,
-                         testing::Values("scalar", "avx2", "avx512vnni",
-                                         "native"));
+                         kernelTargets());
 
 TEST_P(PoolingKernels, Maximum) {
   SmallVector<Value> results;

@@ -22,7 +22,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Targets, ReductionKernels,
-                         testing::Values("scalar", "avx2", "avx512vnni"));
+                         kernelTargets());
 
 TEST_P(ReductionKernels, SumOverAllSetsOfAxes) {
   SmallVector<Value> results;
