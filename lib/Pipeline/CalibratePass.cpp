@@ -26,14 +26,14 @@ namespace dyadic {
 #include "dyadic/Pipeline/Passes.h.inc"
 
 static auto interpreterOf(func::FuncOp func) {
-  return [func](ArrayRef<HostTensor> inputs,
-                ObserveFn observe) -> LogicalResult {
-    return dyadic::interpret(
-        func, inputs, [&](Value value, const HostTensor &tensor) {
-          if (!isa<BlockArgument>(value) && tensor.kind == ElementKind::F32)
-            observe(value, tensor.as<float>());
-        });
-  };
+  return
+      [func](ArrayRef<HostTensor> inputs, ObserveFn observe) -> LogicalResult {
+        return dyadic::interpret(
+            func, inputs, [&](Value value, const HostTensor &tensor) {
+              if (!isa<BlockArgument>(value) && tensor.kind == ElementKind::F32)
+                observe(value, tensor.as<float>());
+            });
+      };
 }
 
 namespace {

@@ -50,9 +50,10 @@ using ErrorHandler = function_ref<LogicalResult(const Twine &)>;
 
 /// Registers a pipeline whose builder may refuse its options.
 template <typename Flags>
-static void registerPipeline(
-    StringRef name, StringRef description,
-    LogicalResult (*build)(OpPassManager &, const Flags &, ErrorHandler)) {
+static void registerPipeline(StringRef name, StringRef description,
+                             LogicalResult (*build)(OpPassManager &,
+                                                    const Flags &,
+                                                    ErrorHandler)) {
   registerPassPipeline(
       name, description,
       [build](OpPassManager &pm, StringRef text, ErrorHandler error) {

@@ -13,8 +13,8 @@ struct CapActivations : impl::CapActivationsBase<CapActivations> {
     getOperation().walk([&](dyadic::qnn::ReluOp relu) {
       mlir::OpBuilder b(relu);
       auto clamp = dyadic::qnn::ClampOp::create(
-          b, relu.getLoc(), relu.getType(), relu.getInput(), llvm::APFloat(0.0f),
-          llvm::APFloat(static_cast<float>(limit)));
+          b, relu.getLoc(), relu.getType(), relu.getInput(),
+          llvm::APFloat(0.0f), llvm::APFloat(static_cast<float>(limit)));
       clamp->setDiscardableAttrs(relu->getDiscardableAttrDictionary());
       relu.replaceAllUsesWith(clamp.getResult());
       relu.erase();

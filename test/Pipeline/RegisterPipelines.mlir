@@ -13,6 +13,9 @@
 // RUN: dyadic-opt %s --dyadic-simplify-pipeline --dyadic-quantize-pipeline --dyadic-lower-pipeline --dyadic-fuse-pipeline="fuse=false keep-all" | FileCheck %s --check-prefix=APART
 // APART-COUNT-3: dyadic.kernel
 
+// RUN: dyadic-opt %s --dyadic-compile-pipeline="triple=nvptx64-nvidia-cuda cpu=sm_80" | FileCheck %s --check-prefix=GPU
+// GPU: gpu.module @model_kernels
+
 // RUN: not dyadic-opt %s --dyadic-generate-pipeline=cpu=avx612 2>&1 | FileCheck %s --check-prefix=CPU
 // CPU: unknown CPU 'avx612'
 

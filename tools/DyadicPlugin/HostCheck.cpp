@@ -57,8 +57,8 @@ std::string explainHostMismatch(unsigned major, unsigned minor) {
                        "program";
   // The host's, if it has one: the loader asks in the order of loading.
   using GetVersion = void (*)(unsigned *, unsigned *, unsigned *);
-  if (auto getVersion = reinterpret_cast<GetVersion>(
-          dlsym(RTLD_DEFAULT, "LLVMGetVersion"))) {
+  if (auto getVersion =
+          reinterpret_cast<GetVersion>(dlsym(RTLD_DEFAULT, "LLVMGetVersion"))) {
     unsigned hostMajor = 0, hostMinor = 0, hostPatch = 0;
     getVersion(&hostMajor, &hostMinor, &hostPatch);
     if (hostMajor != major || hostMinor != minor)

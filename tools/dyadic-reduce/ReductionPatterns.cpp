@@ -1,9 +1,9 @@
 //===- ReductionPatterns.cpp ----------------------------------------------===//
 //
-// An op becomes its operand, where the types agree, or a constant of zeros. What
-// fed it is then dead. Each replacement is first tried on a copy of the module:
-// the reducer itself only tries all of them at once, and can't go on from a
-// module that its test finds uninteresting.
+// An op becomes its operand, where the types agree, or a constant of zeros.
+// What fed it is then dead. Each replacement is first tried on a copy of the
+// module: the reducer itself only tries all of them at once, and can't go on
+// from a module that its test finds uninteresting.
 //
 //===----------------------------------------------------------------------===//
 #include "ReductionPatterns.h"
@@ -53,8 +53,7 @@ private:
       return false;
     there->getResult(0).replaceAllUsesWith(value);
     there->erase();
-    return tester.isInteresting(*copy).first ==
-           Tester::Interestingness::True;
+    return tester.isInteresting(*copy).first == Tester::Interestingness::True;
   }
 
   const Tester &tester;
@@ -100,8 +99,8 @@ struct ReductionPatterns : DialectReductionPatternInterface {
 
 void registerReductionPatterns(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *, qnn::QNNDialect *dialect) {
-    dialect->addInterfaces<
-        ReductionPatterns<qnn::QNNDialect, qnn::ConstantOp>>();
+    dialect
+        ->addInterfaces<ReductionPatterns<qnn::QNNDialect, qnn::ConstantOp>>();
   });
   registry.addExtension(+[](MLIRContext *, DyadicDialect *dialect) {
     dialect->addInterfaces<ReductionPatterns<DyadicDialect, ConstantOp>>();

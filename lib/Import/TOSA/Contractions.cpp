@@ -45,7 +45,8 @@ static FailureOr<Value> convertDepthwise(OpConverter &c,
                                          tosa::DepthwiseConv2DOp op) {
   if (failed(c.checkTypes(/*orQuantized=*/false)))
     return failure();
-  ArrayRef<int64_t> shape = cast<ShapedType>(op.getWeight().getType()).getShape();
+  ArrayRef<int64_t> shape =
+      cast<ShapedType>(op.getWeight().getType()).getShape();
   Value filter = c.transpose(op.getWeight(), {2, 3, 0, 1});
   filter = c.reshape(filter, {shape[2] * shape[3], shape[0], shape[1], 1});
   return emitConv(c, op, filter, shape[2]);

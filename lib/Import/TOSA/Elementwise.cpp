@@ -94,8 +94,8 @@ static FailureOr<Value> convertTable(OpConverter &c, tosa::TableOp op) {
   if (input.getType() != from)
     input = c.create<quant::StorageCastOp>(from, input);
   auto attribute = makeConstant(std::move(*table), op.getContext());
-  Value result = c.create<LookupOp>(
-      to, input, cast<DenseElementsAttr>(attribute));
+  Value result =
+      c.create<LookupOp>(to, input, cast<DenseElementsAttr>(attribute));
   if (to != op.getResult().getType())
     result = c.create<quant::StorageCastOp>(op.getResult().getType(), result);
   return result;

@@ -7,8 +7,9 @@ namespace dyadic::tosa_import {
 
 LogicalResult OpConverter::checkTypes(bool orQuantized) {
   Type quantized;
-  for (Type type : llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
-                                            llvm::to_vector(op->getResultTypes()))) {
+  for (Type type :
+       llvm::concat<const Type>(llvm::to_vector(op->getOperandTypes()),
+                                llvm::to_vector(op->getResultTypes()))) {
     auto shaped = dyn_cast<ShapedType>(type);
     if (!shaped)
       continue; // !tosa.shape

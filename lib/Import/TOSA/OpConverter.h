@@ -44,8 +44,7 @@ public:
   /// An f32 constant of rank 0.
   mlir::Value scalar(float value);
 
-  template <typename Op, typename... Args>
-  mlir::Value create(Args &&...args) {
+  template <typename Op, typename... Args> mlir::Value create(Args &&...args) {
     return Op::create(b, op->getLoc(), std::forward<Args>(args)...);
   }
 

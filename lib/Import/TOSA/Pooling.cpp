@@ -35,8 +35,9 @@ static FailureOr<Value> convertReduceSum(OpConverter &c, tosa::ReduceSumOp op) {
     return failure();
   int64_t axis = op.getAxis();
   int64_t extent = cast<ShapedType>(op.getInput().getType()).getDimSize(axis);
-  Value mean = c.create<qnn::ReduceMeanOp>(
-      c.resultType(), op.getInput(), ArrayRef<int64_t>(axis), /*keep_dims=*/true);
+  Value mean =
+      c.create<qnn::ReduceMeanOp>(c.resultType(), op.getInput(),
+                                  ArrayRef<int64_t>(axis), /*keep_dims=*/true);
   return c.create<qnn::MulOp>(c.resultType(), mean, c.scalar(extent));
 }
 
@@ -50,9 +51,9 @@ static Value emitMaximum(OpConverter &c, Value input, int64_t axis) {
       (static_cast<int64_t>(i) < axis ? outer : inner) *= extent;
   Value image = c.reshape(input, {outer, shape[axis], 1, inner});
   auto type = cast<RankedTensorType>(image.getType());
-  Value pooled = c.create<qnn::MaxPool2DOp>(
-      type.clone({outer, 1, 1, inner}), image,
-      ArrayRef<int64_t>{shape[axis], 1});
+  Value pooled =
+      c.create<qnn::MaxPool2DOp>(type.clone({outer, 1, 1, inner}), image,
+                                 ArrayRef<int64_t>{shape[axis], 1});
   return c.reshape(pooled, c.resultType().getShape());
 }
 

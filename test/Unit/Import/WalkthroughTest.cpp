@@ -53,8 +53,8 @@ TEST(WalkthroughTest, IntegerLevelGivesWhatTheExecutablePrints) {
   buildQuantizePipeline(pm);
   buildLowerToDyadicPipeline(pm);
   ASSERT_TRUE(succeeded(pm.run(*module)));
-  auto results = interpret(module->lookupSymbol<func::FuncOp>("main"),
-                           makeInput());
+  auto results =
+      interpret(module->lookupSymbol<func::FuncOp>("main"), makeInput());
   ASSERT_TRUE(succeeded(results));
   std::vector<float> expected = readExpected();
   ASSERT_EQ(expected.size(), 3u);
