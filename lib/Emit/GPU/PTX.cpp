@@ -5,6 +5,7 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Target/TargetMachine.h"
@@ -93,6 +94,16 @@ static void alignWorkgroupMemory(llvm::Module &ir) {
           std::max(global.getAlign().valueOrOne(), llvm::Align(16)));
 }
 
+/// A warp computes a product of fragments together: the call must not move into a
+/// branch that some threads take. LLVM's declaration doesn't say so.
+static void keepWarpsTogether(llvm::Module &ir) {
+  for (llvm::Function &function : ir)
+    if (function.getName().starts_with("llvm.nvvm.mma."))
+      for (llvm::User *user : function.users())
+        if (auto *call = dyn_cast<llvm::CallBase>(user))
+          call->addFnAttr(llvm::Attribute::Convergent);
+}
+
 /// Code generation aborts on functions that it would have to call.
 static LogicalResult checkCalls(const llvm::Module &ir, Location loc) {
   for (const llvm::Function &function : ir)
@@ -137,6 +148,7 @@ FailureOr<std::string> emitPTX(ModuleOp module, const LaunchTable &table,
       failed(checkCalls(*ir, loc)))
     return failure();
   alignWorkgroupMemory(*ir);
+  keepWarpsTogether(*ir);
   std::string message;
   llvm::raw_string_ostream os(message);
   if (llvm::verifyModule(*ir, &os))
