@@ -33,11 +33,16 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetName(DyadicOptions options,
                                                DyadicStringRef name);
 /** An LLVM triple, as "aarch64-linux-gnu" or "nvptx64"; empty or "native": this
  *  machine. The CPU is "native", a level as "avx2" or "dotprod", a name that LLVM
- *  knows, or "sm_80", each optionally with features: "avx2,+avxvnni". Empty: this
- *  machine's, or the weakest of another triple. */
+ *  knows, or "sm_80", each optionally with features: "avx2,+avxvnni". Several are
+ *  variants that the program chooses from when it is loaded: "avx2,avx512vnni".
+ *  Empty: this machine's, or the weakest of another triple. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetTarget(DyadicOptions options,
                                                  DyadicStringRef triple,
                                                  DyadicStringRef cpu);
+/** Of a program for a GPU: whether its objects also hold the code for this machine's
+ *  processor and run that where there is no GPU. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetCPUFallback(DyadicOptions options,
+                                                      bool fallback);
 /** 0 to 3, as the option -O of compilers; 3 unless set. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetOptimizationLevel(DyadicOptions options,
                                                             unsigned level);

@@ -23,6 +23,7 @@ DyadicResult nullArgument(DyadicReporter reporter, llvm::StringRef what);
 struct Options {
   std::string name, observer, calibration, folder;
   TargetRequest target;
+  bool cpuFallback = false;
   unsigned optLevel = 3;
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
   std::vector<SampleArray> arrays;

@@ -3,6 +3,7 @@
 
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/InitAll.h"
+#include "dyadic/Target/Target.h"
 
 #include "llvm/Support/Path.h"
 
@@ -26,10 +27,22 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   options.import.shapes = given.shapes;
   options.keepFloat = given.keepFloat;
   options.folder = given.folder;
-  auto target = resolveTarget(given.target, loc);
-  if (failed(target))
+  auto variants = resolveVariants(given.target, loc);
+  if (failed(variants))
     return mlir::failure();
-  options.target = *target;
+  options.target = variants->front();
+  if (variants->size() > 1)
+    options.variants = std::move(*variants);
+  options.withFallback = given.cpuFallback;
+  if (options.target.target->isGPU()) {
+    auto host = resolveTarget(TargetRequest{}, loc);
+    if (failed(host))
+      return mlir::failure();
+    options.gpu.host = *host;
+  } else if (given.cpuFallback) {
+    return emitError(loc) << "fallback: expected a GPU as the target, but got "
+                          << options.target.triple;
+  }
   CalibrationOptions calibration;
   if (!given.observer.empty()) {
     auto observer = parseObserver(given.observer);
@@ -65,11 +78,11 @@ static DyadicResult compileModel(llvm::StringRef model, std::optional<llvm::Stri
   options->modelBytes = bytes;
   options->name = given.name.empty() ? llvm::sys::path::stem(model).str() : given.name;
   auto compiled = std::make_unique<Model>();
-  compiled->emit.target = options->target;
-  compiled->emit.optLevel = given.optLevel;
   session->compilation = std::make_unique<Compilation>(&session->context, std::move(*options));
   if (failed(session->compilation->advance(Level::Loops)))
     return static_cast<DyadicResult>(session->compilation->fault());
+  compiled->emit = session->compilation->emitOptions();
+  compiled->emit.optLevel = given.optLevel;
   compiled->session = std::move(session);
   *result = {compiled.release()};
   return DyadicResultDone;
@@ -112,9 +125,14 @@ DyadicResult dyadicModelWrite(DyadicModel model, DyadicStringRef path, DyadicRep
   Model &compiled = *unwrap(model);
   DiagnosticForwarder forwarder(compiled.session->context, reporter);
   // Writing lowers the module; the weights are shared with the copy.
-  mlir::OwningOpRef<mlir::ModuleOp> copy = compiled.session->compilation->module().clone();
-  if (failed(writeArtifact(*copy, compiled.session->compilation->info(), compiled.emit,
-                           unwrap(path))))
+  mlir::OwningOpRef<mlir::ModuleOp> copy = compiled.session->compilation->module().clone(),
+                                    fallback;
+  EmitOptions emit = compiled.emit;
+  if (emit.gpu.fallback) {
+    fallback = emit.gpu.fallback.clone();
+    emit.gpu.fallback = *fallback;
+  }
+  if (failed(writeArtifact(*copy, compiled.session->compilation->info(), emit, unwrap(path))))
     return DyadicResultInputError;
   return DyadicResultDone;
 }

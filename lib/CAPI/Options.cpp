@@ -18,6 +18,10 @@ void dyadicOptionsSetTarget(DyadicOptions options, DyadicStringRef triple, Dyadi
   unwrap(options)->target = {wanted == "native" ? "" : wanted.str(), unwrap(cpu).str()};
 }
 
+void dyadicOptionsSetCPUFallback(DyadicOptions options, bool fallback) {
+  unwrap(options)->cpuFallback = fallback;
+}
+
 void dyadicOptionsSetOptimizationLevel(DyadicOptions options, unsigned level) {
   if (level > 3)
     unwrap(options)->faults.push_back("expected an optimization level of 0 to 3, but got " +

@@ -2,6 +2,7 @@
 #include "CAPI.h"
 
 #include "dyadic/Pipeline/SharedModel.h"
+#include "dyadic/Target/Target.h"
 
 #include <cstdlib>
 #include <mutex>
@@ -49,9 +50,13 @@ struct Program {
   ArenaPool arenas;
 
   const ProgramInfo &info() const { return jit ? jit->info() : shared->info(); }
-  void run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs,
-           void *arena) const {
-    jit ? jit->run(inputs, outputs, arena) : shared->run(inputs, outputs, arena);
+  DyadicResult run(llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs,
+                   void *arena, DyadicReporter reporter) const {
+    if (jit)
+      jit->run(inputs, outputs, arena);
+    else if (llvm::Error error = shared->tryRun(inputs, outputs, arena))
+      return fail(reporter, DyadicResultInputError, llvm::toString(std::move(error)));
+    return DyadicResultDone;
   }
 };
 
@@ -77,10 +82,15 @@ DyadicResult dyadicModelLoad(DyadicModel model, DyadicReporter reporter, DyadicP
     return nullArgument(reporter, "a model");
   Model &compiled = *static_cast<Model *>(model.ptr);
   std::string missing;
-  if (!hostSupports(compiled.emit.target, missing))
+  const TargetInfo &target = compiled.emit.target;
+  if (target.target->isGPU())
     return fail(reporter, DyadicResultUsageError,
-                "the model was compiled for " + compiled.emit.target.triple +
-                    " and can't run in this process: this machine has no " + missing);
+                "a model for " + target.triple + " can't be loaded from memory: write it to a "
+                "shared library (.so) and open that");
+  if (!hostSupports(target, missing))
+    return fail(reporter, DyadicResultUsageError,
+                "the model was compiled for " + target.triple + " (" + target.level +
+                    ") and can't run in this process: this machine has no " + missing);
   DiagnosticForwarder forwarder(compiled.session->context, reporter);
   mlir::OwningOpRef<mlir::ModuleOp> copy = compiled.session->compilation->module().clone();
   auto jit = JITProgram::create(*copy, compiled.session->compilation->info(), compiled.emit);
@@ -178,15 +188,13 @@ DyadicResult dyadicProgramRun(DyadicProgram program, size_t numInputs,
   if (!fault.empty())
     return fail(reporter, DyadicResultUsageError, fault);
 
-  if (arena.data) {
-    code.run(from, to, arena.data);
-    return DyadicResultDone;
-  }
+  if (arena.data)
+    return code.run(from, to, arena.data, reporter);
   Arena own = code.arenas.take(info.arenaBytes);
   if (!own)
     return fail(reporter, DyadicResultInputError,
                 "no memory for an arena of " + std::to_string(info.arenaBytes) + " bytes");
-  code.run(from, to, own.get());
+  DyadicResult result = code.run(from, to, own.get(), reporter);
   code.arenas.give(std::move(own));
-  return DyadicResultDone;
+  return result;
 }

@@ -102,6 +102,8 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
       dlsym(model->handle, (gpu + "error").c_str()));
   if (ready && error && ready() != 0)
     return fault(error());
+  model->onFailure = reinterpret_cast<decltype(model->onFailure)>(
+      dlsym(model->handle, (gpu + "on_failure").c_str()));
   ProgramInfo &info = model->program;
   info.name = table->name;
   for (int32_t i = 0; i < table->num_inputs; ++i)
@@ -114,6 +116,20 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   info.weightBytes = table->weight_bytes;
   model->invoke = table->invoke;
   return std::move(model);
+}
+
+/// What the run of this thread reported.
+static thread_local std::string gpuFault;
+
+Error SharedModel::tryRun(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
+                          void *arena) const {
+  gpuFault.clear();
+  if (onFailure)
+    onFailure([](const char *error) { gpuFault = error; });
+  run(inputs, outputs, arena);
+  if (gpuFault.empty())
+    return Error::success();
+  return createStringError(inconvertibleErrorCode(), gpuFault);
 }
 
 SharedModel::~SharedModel() {

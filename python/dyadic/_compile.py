@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -58,6 +57,7 @@ class Request:
     name: str
     triple: str
     cpu: str
+    cpu_fallback: bool
     opt_level: int
     shapes: list[tuple[str, list[int]]]
     keep_float: list[str]
@@ -67,8 +67,8 @@ class Request:
 
     def compile(self, data: Optional[bytes], arrays: Sequence[tuple[str, Array]] = ()) -> _native.Model:
         return _native.compile(
-            self.model, data, self.name, self.triple, self.cpu, self.opt_level, self.shapes,
-            self.keep_float, self.observer, self.calibration, arrays, self.images,
+            self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
+            self.shapes, self.keep_float, self.observer, self.calibration, arrays, self.images,
         )  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def compile(
     calibration: Union[Path, Samples, Iterable[Samples], None],
     target: str = "native",
     cpu: str = "",
+    fallback: Optional[str] = None,
     keep_float: Sequence[str] = (),
     observer: str = "percentile=99.999",
     output: Optional[Path] = None,
@@ -97,7 +98,9 @@ def compile(
                  or a folder of them or of images. None: all of the model stays float32
     target       "native", or an LLVM triple as "aarch64-linux-gnu" or "nvptx64"
     cpu          "native", "scalar", "avx2", "dotprod", "sm_80", a CPU's name, …, each
-                 optionally with features: "avx2,+avxvnni"
+                 optionally with features: "avx2,+avxvnni". Several are variants to choose
+                 from when the model is loaded: "avx2,avx512vnni"
+    fallback     "cpu": where there is no GPU, a model for one runs on the processor
     keep_float   names of ops that stay in float32
     observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]"
                  or "percentile[=percent 50..100]"
@@ -121,6 +124,7 @@ def compile(
         name=name if name is not None else _name_of(path) if path is not None else "",
         triple=target,
         cpu=cpu,
+        cpu_fallback=_check_fallback(fallback),
         opt_level=opt_level,
         shapes=[(key, [int(extent) for extent in shape]) for key, shape in (shapes or {}).items()],
         keep_float=_names(keep_float),
@@ -157,6 +161,12 @@ def _name_of(output: str) -> str:
     if extension not in (".o", ".a", ".so", ".s", ".ptx", ".cubin"):
         return stem + extension
     return stem[3:] if extension in (".a", ".so") and stem.startswith("lib") else stem
+
+
+def _check_fallback(fallback: Optional[str]) -> bool:
+    if fallback not in (None, "cpu"):
+        raise ValueError(f'fallback: expected "cpu" or None, but got {fallback!r}')
+    return fallback is not None
 
 
 def _names(names: Sequence[str]) -> list[str]:
@@ -273,10 +283,6 @@ def _compile_here(request: Request, data: Optional[bytes], samples: Any, output:
     return _module(program, model, [Diagnostic(*d) for d in model.diagnostics], write)
 
 
-def _may_run_here(triple: str) -> bool:
-    return triple in ("", "native") or triple.startswith(platform.machine() + "-") and "linux" in triple
-
-
 def _compile_in_child(request: Request, data: Optional[bytes], samples: Any, output: Optional[str]) -> Module:
     # Lives as long as the module, which may have to compile again.
     folder = tempfile.TemporaryDirectory(prefix="dyadic-")
@@ -290,13 +296,11 @@ def _compile_in_child(request: Request, data: Optional[bytes], samples: Any, out
         request.calibration = _write_batches(_batches(samples), os.path.join(folder.name, "samples"))
         if not os.listdir(request.calibration):
             raise CompileError("calibration: there are no samples")
-    library = os.path.join(folder.name, "module.so") if _may_run_here(request.triple) else None
+    library = os.path.join(folder.name, "module.so")
     answer = _child.run(request, model_file, output, library, folder.name, cwd)
 
     program: Union[_native.Program, str]
-    if library is None:
-        program = f"{answer.name} was compiled for {answer.triple} and can't run on this machine"
-    elif answer.library_fault:
+    if answer.library_fault:
         program = explain(answer.library_fault)
     else:
         try:
@@ -305,7 +309,7 @@ def _compile_in_child(request: Request, data: Optional[bytes], samples: Any, out
             program = explain(native_diagnostics(error))
 
     def write(target: str) -> None:
-        if library is not None and os.path.splitext(target)[1] == ".so" and os.path.exists(library):
+        if os.path.splitext(target)[1] == ".so" and os.path.exists(library):
             copy_library(library, target)
         else:
             _child.run(request, model_file, os.path.abspath(target), None, folder.name, cwd)

@@ -62,6 +62,7 @@ def compile(
     name: str,
     triple: str,
     cpu: str,
+    cpu_fallback: bool,
     opt_level: int,
     shapes: Sequence[tuple[str, Sequence[int]]],
     keep_float: Sequence[str],

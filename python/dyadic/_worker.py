@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import platform
 import shutil
 import sys
 from typing import Any
@@ -13,12 +14,19 @@ from . import _native
 from ._compile import Request
 
 
+def _may_run_here(triple: str) -> bool:
+    # A library for a GPU is one of the host's.
+    return triple.startswith("nvptx") or triple.startswith(platform.machine() + "-") and "linux" in triple
+
+
 def _write(model: _native.Model, output: str | None, library: str | None) -> list[tuple[str, str, str]]:
     """Writes both; returns why the library couldn't be written, for that is no error."""
     if output is not None:
         model.write(output)
     if library is None:
         return []
+    if not _may_run_here(model.triple):
+        return [("error", "", f"{model.name} was compiled for {model.triple} and can't run on this machine")]
     if output is not None and os.path.splitext(output)[1] == ".so":
         for extension in (".so", ".h"):
             shutil.copyfile(os.path.splitext(output)[0] + extension, os.path.splitext(library)[0] + extension)

@@ -191,7 +191,8 @@ using Images = std::tuple<int, int, float, std::vector<float>, std::vector<float
 
 Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::string &name, const std::string &triple, const std::string &cpu,
-                    unsigned optLevel, const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
+                    bool cpuFallback, unsigned optLevel,
+                    const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
                     const std::vector<std::string> &keepFloat, const std::string &observer,
                     std::optional<std::string> calibrationPath,
                     const std::vector<std::tuple<std::string, Array>> &arrays,
@@ -199,6 +200,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
   Options options;
   dyadicOptionsSetName(options.handle, toRef(name));
   dyadicOptionsSetTarget(options.handle, toRef(triple), toRef(cpu));
+  dyadicOptionsSetCPUFallback(options.handle, cpuFallback);
   dyadicOptionsSetOptimizationLevel(options.handle, optLevel);
   dyadicOptionsSetObserver(options.handle, toRef(observer));
   for (auto &[input, shape] : shapes)
@@ -282,7 +284,7 @@ NB_MODULE(_native, m) {
       .def_prop_ro("float_ops", &Model::floatOps);
 
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
-        nb::arg("triple"), nb::arg("cpu"), nb::arg("opt_level"), nb::arg("shapes"),
+        nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"), nb::arg("shapes"),
         nb::arg("keep_float"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

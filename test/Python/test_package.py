@@ -155,7 +155,8 @@ def add_cases():
         def test(self):
             results, done = case_results()
             self.assertIn(name, results, "the process ended before:\n" + tail(done))
-            self.assertFalse(results[name], results[name])
+            if results[name]:
+                self.fail(results[name])
 
         return test
 

@@ -22,12 +22,17 @@ public:
            void *arena) const {
     invoke(inputs.data(), outputs.data(), arena);
   }
+  /// The same, but a fault of a GPU is an error and not the end of the process.
+  llvm::Error tryRun(llvm::ArrayRef<const void *> inputs,
+                     llvm::ArrayRef<void *> outputs, void *arena) const;
 
 private:
   SharedModel() = default;
   void *handle = nullptr;
   ProgramInfo program;
   void (*invoke)(const void *const *, void *const *, void *) = nullptr;
+  /// Of programs for a GPU: takes what is to be called when a run fails.
+  void (*onFailure)(void (*handler)(const char *error)) = nullptr;
 };
 
 } // namespace dyadic

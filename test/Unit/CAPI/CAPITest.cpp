@@ -288,6 +288,8 @@ TEST_F(CAPITest, RefusesOptions) {
   refused("z80");
   dyadicOptionsSetTarget(options, toRef("native"), toRef("skylale"));
   refused("skylake");
+  dyadicOptionsSetCPUFallback(options, true);
+  refused("fallback: expected a GPU as the target");
   dyadicOptionsSetOptimizationLevel(options, 4);
   refused("expected an optimization level of 0 to 3, but got 4");
   dyadicOptionsSetObserver(options, toRef("median"));
@@ -363,6 +365,65 @@ TEST_F(CAPITest, CodeForAnotherMachineIsWrittenButNotLoaded) {
   EXPECT_EQ(readFile(folder + "/x.o").substr(18, 2), std::string("\xb7\0", 2)); // EM_AARCH64
   EXPECT_EQ(dyadicModelLoad(model, reporter(), &program), DyadicResultUsageError);
   EXPECT_NE(said.find("can't run in this process"), std::string::npos) << said;
+}
+
+TEST_F(CAPITest, CodeForAGPU) {
+  addSamples();
+  ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
+  DyadicProgram onCPU;
+  ASSERT_EQ(dyadicModelLoad(model, reporter(), &onCPU), DyadicResultDone) << said;
+  dyadicModelDestroy(model);
+  std::vector<float> expected, got;
+  ASSERT_EQ(run(2, expected, onCPU), DyadicResultDone) << said;
+  dyadicProgramDestroy(onCPU);
+
+  dyadicOptionsSetTarget(options, toRef("nvptx64"), toRef("sm_80"));
+  ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
+  EXPECT_EQ(str(dyadicModelGetLevel(model)), "sm_80");
+  ASSERT_EQ(dyadicModelWrite(model, toRef(folder + "/x.ptx"), reporter()), DyadicResultDone)
+      << said;
+  EXPECT_NE(readFile(folder + "/x.ptx").find(".target sm_80"), std::string::npos);
+  EXPECT_EQ(dyadicModelLoad(model, reporter(), &program), DyadicResultUsageError);
+  EXPECT_NE(said.find("write it to a shared library"), std::string::npos) << said;
+  ASSERT_EQ(dyadicModelWrite(model, toRef(folder + "/x.so"), reporter()), DyadicResultDone)
+      << said;
+  if (dyadicProgramOpen(toRef(folder + "/x.so"), reporter(), &program) == DyadicResultDone) {
+    ASSERT_EQ(run(2, got, program), DyadicResultDone) << said; // there is a GPU
+    EXPECT_EQ(got, expected);
+  } else {
+    EXPECT_NE(said.find("cannot load "), std::string::npos) << said;
+  }
+  dyadicProgramDestroy(program);
+  dyadicModelDestroy(model);
+
+  dyadicOptionsSetCPUFallback(options, true);
+  ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
+  for (const char *name : {"/y.so", "/z.so"}) { // the second from what the first left
+    ASSERT_EQ(dyadicModelWrite(model, toRef(folder + name), reporter()), DyadicResultDone) << said;
+    ASSERT_EQ(dyadicProgramOpen(toRef(folder + name), reporter(), &program), DyadicResultDone)
+        << said;
+    ASSERT_EQ(run(2, got, program), DyadicResultDone) << said;
+    EXPECT_EQ(got, expected);
+    dyadicProgramDestroy(program);
+    program = {nullptr};
+  }
+}
+
+TEST_F(CAPITest, VariantsInOneLibrary) {
+  addSamples();
+  if (std::string(DYADIC_TEST_ARCH) != "x86_64")
+    GTEST_SKIP() << "the variants are x86's";
+  dyadicOptionsSetTarget(options, toRef(""), toRef("scalar,avx2"));
+  ASSERT_EQ(compileDigits(), DyadicResultDone) << said;
+  std::string path = folder + "/x.so";
+  ASSERT_EQ(dyadicModelWrite(model, toRef(path), reporter()), DyadicResultDone) << said;
+  ASSERT_EQ(dyadicProgramOpen(toRef(path), reporter(), &program), DyadicResultDone) << said;
+  std::vector<float> scores, again;
+  ASSERT_EQ(run(2, scores, program), DyadicResultDone) << said;
+  dyadicProgramDestroy(program);
+  ASSERT_EQ(dyadicModelLoad(model, reporter(), &program), DyadicResultDone) << said;
+  ASSERT_EQ(run(2, again, program), DyadicResultDone) << said;
+  EXPECT_EQ(scores, again);
 }
 
 TEST_F(CAPITest, TheExampleInCWorks) {
