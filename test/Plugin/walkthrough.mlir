@@ -21,6 +21,13 @@
 // RUN: %cc %source/test/Plugin/Inputs/walkthrough.c %t.o -lm -o %t.exe
 // RUN: %t.exe | diff %source/test/Plugin/Inputs/walkthrough.expected -
 
+// The same bytes from this machine's best kernels.
+// RUN: %mlir-opt %t.kernels.mlir --pass-pipeline="builtin.module(dyadic-generate-pipeline{model-name=net cpu=native},emit-lower-to-llvm)" -o %t.native.mlir
+// RUN: mlir-translate --mlir-to-llvmir %t.native.mlir -o %t.native.ll
+// RUN: llc -mcpu=native -filetype=obj -relocation-model=pic %t.native.ll -o %t.native.o
+// RUN: %cc %source/test/Plugin/Inputs/walkthrough.c %t.native.o -lm -o %t.native
+// RUN: %t.native | diff %source/test/Plugin/Inputs/walkthrough.expected -
+
 // The same in one step, with ranges learnt from samples.
 // RUN: %mlir-opt %t.qnn.mlir --pass-pipeline="builtin.module(qnn-calibrate{samples=%source/test/Plugin/Inputs/walkthrough.npz},dyadic-compile-pipeline{model-name=net cpu=scalar},emit-lower-to-llvm)" | FileCheck %s --check-prefix=LLVM
 
