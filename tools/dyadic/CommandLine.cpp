@@ -82,6 +82,10 @@ void CommonOptions::addTarget(CLI::App &app) {
       ->group(group);
   app.add_option("--arch", arch, "the GPU: sm_75, sm_80, sm_86, sm_90, ...")
       ->type_name("SM")->group(group);
+  app.add_option("--host", host,
+                 "triple of the 64-bit machine that the GPU is in; --cpu is its "
+                 "processor (this machine)")
+      ->type_name("TRIPLE")->group(group);
 }
 
 void CommonOptions::addEmulate(CLI::App &app) {
@@ -104,15 +108,21 @@ static LogicalResult resolveTargets(const CommonOptions &given,
     return emitError(loc) << (given.emulate ? "--emulate" : "--arch")
                           << ": expected the target nvptx64, but got '"
                           << kind->triple << "'";
+  if (!isGPU && !given.host.empty())
+    return emitError(loc) << "--host: expected the target nvptx64, but got '"
+                          << kind->triple << "'";
   if (isGPU && !given.arch.empty()) {
     // --cpu names the host's processor then.
-    auto host = resolveTarget(TargetRequest{"", given.cpu}, loc);
+    auto host = resolveTarget(TargetRequest{given.host, given.cpu}, loc);
     request.cpu = given.arch;
     if (mlir::failed(host))
       return mlir::failure();
     options.gpu.host = *host;
   } else if (isGPU) {
-    options.gpu.host = *resolveTarget(TargetRequest{}, loc);
+    auto host = resolveTarget(TargetRequest{given.host, ""}, loc);
+    if (mlir::failed(host))
+      return mlir::failure();
+    options.gpu.host = *host;
   }
   auto variants = resolveVariants(request, loc);
   if (mlir::failed(variants))
