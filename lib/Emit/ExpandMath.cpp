@@ -158,21 +158,61 @@ struct Expander {
 };
 } // namespace
 
+/// What a reduction of a vector does with two elements.
+static std::optional<Intrinsic::ID> elementOf(Intrinsic::ID id) {
+  switch (id) {
+  case Intrinsic::vector_reduce_fmax:
+    return Intrinsic::maxnum;
+  case Intrinsic::vector_reduce_fmin:
+    return Intrinsic::minnum;
+  case Intrinsic::vector_reduce_fmaximum:
+    return Intrinsic::maximum;
+  case Intrinsic::vector_reduce_fminimum:
+    return Intrinsic::minimum;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// Writes a reduction element by element.
+static void unrollReduction(IntrinsicInst *call, Intrinsic::ID element,
+                            SmallVectorImpl<IntrinsicInst *> &calls) {
+  IRBuilder<> b(call);
+  Value *vector = call->getArgOperand(0);
+  unsigned count =
+      cast<FixedVectorType>(vector->getType())->getNumElements();
+  Value *result = b.CreateExtractElement(vector, uint64_t(0));
+  for (unsigned i = 1; i < count; ++i) {
+    result = b.CreateBinaryIntrinsic(element, result,
+                                     b.CreateExtractElement(vector, i));
+    calls.push_back(cast<IntrinsicInst>(result));
+  }
+  call->replaceAllUsesWith(result);
+  call->eraseFromParent();
+}
+
 void expandMath(Function &function, TargetMachine &machine) {
   const TargetLowering *lowering =
       machine.getSubtargetImpl(function)->getTargetLowering();
-  SmallVector<IntrinsicInst *> calls;
+  auto isCall = [&](Intrinsic::ID id, Type *scalar) {
+    auto opcode = opcodeOf(id);
+    return opcode && (scalar->isFloatTy() || scalar->isDoubleTy()) &&
+           !lowering->isOperationLegalOrCustom(*opcode, MVT::getVT(scalar));
+  };
+  SmallVector<IntrinsicInst *> calls, reductions;
   for (Instruction &instruction : instructions(function)) {
     auto *call = dyn_cast<IntrinsicInst>(&instruction);
     if (!call)
       continue;
-    auto opcode = opcodeOf(call->getIntrinsicID());
     Type *scalar = call->getType()->getScalarType();
-    if (opcode && (scalar->isFloatTy() || scalar->isDoubleTy()) &&
-        !lowering->isOperationLegalOrCustom(*opcode,
-                                            MVT::getVT(scalar)))
+    auto element = elementOf(call->getIntrinsicID());
+    if (element && isCall(*element, scalar))
+      reductions.push_back(call);
+    else if (isCall(call->getIntrinsicID(), scalar))
       calls.push_back(call);
   }
+  for (IntrinsicInst *call : reductions)
+    unrollReduction(call, *elementOf(call->getIntrinsicID()), calls);
   for (IntrinsicInst *call : calls) {
     call->replaceAllUsesWith(Expander(call).expand(call));
     call->eraseFromParent();

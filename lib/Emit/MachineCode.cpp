@@ -211,6 +211,10 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine,
           ? builder.buildO0DefaultPipeline(level)
           : builder.buildPerModuleDefaultPipeline(level);
   passes.run(module, modules);
+  // The optimizer forms some of its own.
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration())
+      expandMath(function, machine);
 }
 
 LogicalResult emitMachineCode(llvm::Module &module,
