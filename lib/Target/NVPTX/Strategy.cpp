@@ -76,8 +76,10 @@ static int64_t rowsOf(const ContractionShape &shape) {
 ContractionForm NVPTXTarget::chooseForm(const ContractionShape &shape,
                                         int64_t groups) const {
   int64_t rows = rowsOf(shape);
-  // One row: the weights are read once, by as many threads as possible.
-  if (rows <= 4 && shape.depth >= 64 && groups == 1)
+  // One row: the weights are read once, by as many threads as possible. Words
+  // are of bytes.
+  if (rows <= 4 && shape.depth >= 64 && groups == 1 &&
+      shape.operand != OperandKind::F32)
     return ContractionForm::Warps;
   // A fragment of 16 × 8 sums over 32 products would be mostly empty.
   if (rows < 8 || shape.channels < 8 || shape.depth < 16 ||
