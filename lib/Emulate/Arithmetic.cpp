@@ -1,15 +1,7 @@
-//===- Arithmetic.cpp - constants and operations on elements --------------===//
+//===- Arithmetic.cpp - operations on elements ----------------------------===//
 #include "Elementwise.h"
 
-#include "dyadic/Support/ConstantData.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/BuiltinAttributes.h"
-#include "mlir/IR/Matchers.h"
-
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 using namespace mlir;
@@ -82,7 +74,9 @@ struct RemU {
   template <typename T> static T apply(T x, T y) { return x % y; }
 };
 struct CeilDivU {
-  template <typename T> static T apply(T x, T y) { return x / y + (x % y != 0); }
+  template <typename T> static T apply(T x, T y) {
+    return x / y + (x % y != 0);
+  }
 };
 struct DivS {
   template <typename T> static T apply(T x, T y) {
@@ -148,7 +142,8 @@ struct MinNum {
 /// Division of active threads by zero is a fault; the rest don't matter.
 template <typename T, typename Op>
 static void divisionLoop(Block &block, const Instruction &instruction) {
-  const T *x = block.at<T>(instruction.in[0]), *y = block.at<T>(instruction.in[1]);
+  const T *x = block.at<T>(instruction.in[0]),
+          *y = block.at<T>(instruction.in[1]);
   T *out = block.at<T>(instruction.out);
   for (uint32_t i = 0; i < instruction.count; ++i) {
     if (y[i] != 0) {
@@ -210,49 +205,12 @@ LogicalResult compileElementwise(Compiler &compiler, Operation *op,
   return success();
 }
 
-static void appendElement(const APInt &value, unsigned width, std::vector<char> &to) {
-  uint64_t bits = value.getZExtValue();
-  const char *bytes = reinterpret_cast<const char *>(&bits);
-  to.insert(to.end(), bytes, bytes + width);
-}
-
-LogicalResult compileConstant(Compiler &compiler, Operation *op, const OpEntry &) {
-  Attribute value;
-  if (!matchPattern(op, m_Constant(&value)))
-    return op->emitError("expected a constant");
-  Slot shape = *slotShape(op->getResult(0).getType());
-  unsigned width = byteWidth(shape.kind);
-  std::vector<char> elements;
-  if (auto integer = dyn_cast<IntegerAttr>(value)) {
-    appendElement(integer.getValue(), width, elements);
-  } else if (auto real = dyn_cast<FloatAttr>(value)) {
-    appendElement(real.getValue().bitcastToAPInt(), width, elements);
-  } else if (auto dense = dyn_cast<DenseIntElementsAttr>(value)) {
-    for (const APInt &element : dense.getValues<APInt>())
-      appendElement(element, width, elements);
-  } else if (auto dense = dyn_cast<DenseFPElementsAttr>(value)) {
-    for (const APFloat &element : dense.getValues<APFloat>())
-      appendElement(element.bitcastToAPInt(), width, elements);
-  }
-  if (elements.size() != size_t(width) * shape.components)
-    return op->emitError("the emulator does not know this form of constant");
-  compiler.setConstant(op->getResult(0), std::move(elements));
-  return success();
-}
-
-/// Zeros, where any value would do.
-LogicalResult compileUndefined(Compiler &compiler, Operation *op, const OpEntry &) {
-  Slot shape = *slotShape(op->getResult(0).getType());
-  compiler.setConstant(op->getResult(0),
-                       std::vector<char>(byteWidth(shape.kind) * shape.components));
-  return success();
-}
-
 /// A condition for each element, or one for all components of a vector.
 template <typename T, bool OneForAll>
 static void selectLoop(Block &block, const Instruction &instruction) {
   const uint8_t *condition = block.at<uint8_t>(instruction.in[0]);
-  const T *x = block.at<T>(instruction.in[1]), *y = block.at<T>(instruction.in[2]);
+  const T *x = block.at<T>(instruction.in[1]),
+          *y = block.at<T>(instruction.in[2]);
   T *out = block.at<T>(instruction.out);
   for (uint32_t i = 0; i < instruction.count; i += instruction.lanes)
     for (uint32_t lane = 0; lane < instruction.lanes; ++lane)
@@ -260,15 +218,17 @@ static void selectLoop(Block &block, const Instruction &instruction) {
           condition[OneForAll ? lane : i + lane] ? x[i + lane] : y[i + lane];
 }
 
-LogicalResult compileSelect(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileSelect(Compiler &compiler, Operation *op,
+                            const OpEntry &) {
   bool oneForAll = !isa<VectorType>(op->getOperand(0).getType());
   Slot shape = *slotShape(op->getResult(0).getType());
   static const Execute codes[2][4] = {
       {selectLoop<uint8_t, false>, selectLoop<uint16_t, false>,
        selectLoop<uint32_t, false>, selectLoop<uint64_t, false>},
-      {selectLoop<uint8_t, true>, selectLoop<uint16_t, true>, selectLoop<uint32_t, true>,
-       selectLoop<uint64_t, true>}};
-  compiler.emitElementwise(codes[oneForAll][llvm::Log2_32(byteWidth(shape.kind))], op);
+      {selectLoop<uint8_t, true>, selectLoop<uint16_t, true>,
+       selectLoop<uint32_t, true>, selectLoop<uint64_t, true>}};
+  compiler.emitElementwise(
+      codes[oneForAll][llvm::Log2_32(byteWidth(shape.kind))], op);
   return success();
 }
 

@@ -13,7 +13,8 @@ unsigned byteWidth(Kind kind) {
 
 Block::Block(const KernelProgram &program)
     : program(program), storage(new char[program.frameBytes + 64]()) {
-  frame = storage.get() + (64 - reinterpret_cast<uintptr_t>(storage.get()) % 64);
+  frame =
+      storage.get() + (64 - reinterpret_cast<uintptr_t>(storage.get()) % 64);
   for (const Initializer &constant : program.initializers) {
     char *to = frame + constant.offset;
     for (size_t i = 0; i < constant.elements.size(); i += constant.width)
@@ -37,7 +38,8 @@ void Block::run(const Launch &from, int64_t which) {
   workgroup.beginBlock();
   copies.clear();
   committedGroups.assign(program.lanes, 0);
-  for (auto [argument, parameter] : llvm::zip(from.arguments, program.parameters)) {
+  for (auto [argument, parameter] :
+       llvm::zip(from.arguments, program.parameters)) {
     if (parameter.isMemRef)
       continue;
     unsigned width = byteWidth(parameter.slot.kind);
@@ -67,7 +69,9 @@ Block::WarpState Block::warpState(unsigned warp) const {
   unsigned begin = warp * 32, end = std::min(begin + 32, program.lanes);
   unsigned count = std::count(active() + begin, active() + end, 1);
   // A last warp that is not full lacks lanes for good.
-  return count == 32 ? WarpState::All : count == 0 ? WarpState::None : WarpState::Some;
+  return count == 32  ? WarpState::All
+         : count == 0 ? WarpState::None
+                      : WarpState::Some;
 }
 
 void Block::fail(const Instruction &instruction, unsigned lane,

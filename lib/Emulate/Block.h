@@ -87,7 +87,8 @@ public:
     }
   }
   /// Stops the block.
-  void fail(const Instruction &instruction, unsigned lane, const llvm::Twine &what);
+  void fail(const Instruction &instruction, unsigned lane,
+            const llvm::Twine &what);
   bool hasFailed() const { return failed.has_value(); }
 
 private:

@@ -1,14 +1,11 @@
 //===- Compiler.cpp -------------------------------------------------------===//
 #include "Compiler.h"
 
-#include "Block.h"
 #include "OpTable.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/STLExtras.h"
-
-#include <cstring>
 
 using namespace mlir;
 
@@ -84,7 +81,8 @@ bool Compiler::needsExpansion(Value value) const {
     if (entry->flow != Flow::Control)
       return user->getNumResults() == 0 || !isUniform(user->getResult(0));
     // What a loop or a condition carries may vary although this value doesn't.
-    Operation *op = user->hasTrait<OpTrait::IsTerminator>() ? user->getParentOp() : user;
+    Operation *op =
+        user->hasTrait<OpTrait::IsTerminator>() ? user->getParentOp() : user;
     auto varies = [&](Value carried) { return !isUniform(carried); };
     auto loop = dyn_cast<scf::ForOp>(op);
     return llvm::any_of(op->getResults(), varies) ||
@@ -106,8 +104,8 @@ Slot Compiler::define(Value result) {
 void Compiler::alias(Value result, Slot slot) {
   slots[result] = slot;
   if (slot.uniform)
-    expanded[result] =
-        allocate(uint64_t(byteWidth(slot.kind)) * slot.components * program.lanes);
+    expanded[result] = allocate(uint64_t(byteWidth(slot.kind)) *
+                                slot.components * program.lanes);
 }
 
 uint32_t Compiler::perThread(Value value) const {
@@ -123,142 +121,6 @@ void Compiler::setConstant(Value result, std::vector<char> elements) {
         {expanded.lookup(result), program.lanes, width, std::move(elements)});
 }
 
-//===--- Instructions -----------------------------------------------------===//
-
-Instruction &Compiler::emit(Execute execute, Operation *op) {
-  Instruction &instruction = code->emplace_back();
-  instruction.execute = execute;
-  instruction.op = op;
-  instruction.lanes = program.lanes;
-  return instruction;
-}
-
-Instruction &Compiler::emitElementwise(Execute execute, Operation *op) {
-  Slot slot = define(op->getResult(0));
-  Instruction &instruction = emit(execute, op);
-  instruction.out = slot.offset;
-  for (auto [i, value] : llvm::enumerate(op->getOperands().take_front(3)))
-    instruction.in[i] = operand(value, slot.uniform);
-  instruction.lanes = slot.uniform ? 1 : program.lanes;
-  instruction.count = slot.components * instruction.lanes;
-  return instruction;
-}
-
-namespace {
-struct Rows {
-  std::vector<std::pair<uint32_t, uint32_t>> rows;
-};
-} // namespace
-
-static void copyRows(Block &block, const Instruction &instruction) {
-  for (auto [to, from] : static_cast<const Rows *>(instruction.extra)->rows)
-    std::memcpy(block.at<char>(to), block.at<char>(from), instruction.count);
-}
-
-void Compiler::emitRows(Operation *op, std::vector<std::pair<uint32_t, uint32_t>> rows,
-                        uint32_t bytes) {
-  // Adjacent rows that stay adjacent are one.
-  if (!rows.empty()) {
-    bool contiguous = true;
-    for (size_t i = 1; i < rows.size(); ++i)
-      contiguous &= rows[i].first == rows[0].first + i * bytes &&
-                    rows[i].second == rows[0].second + i * bytes;
-    if (contiguous) {
-      bytes *= rows.size();
-      rows.resize(1);
-    }
-  }
-  auto *extra = make<Rows>();
-  extra->rows = std::move(rows);
-  Instruction &instruction = emit(copyRows, op);
-  instruction.count = bytes;
-  instruction.extra = extra;
-}
-
-template <typename T> static void expand(Block &block, const Instruction &instruction) {
-  const T *from = block.at<T>(instruction.in[0]);
-  T *to = block.at<T>(instruction.out);
-  for (uint32_t i = 0; i < instruction.count; ++i, to += instruction.lanes)
-    std::fill_n(to, instruction.lanes, from[i]);
-}
-
-static Execute byWidth(unsigned width, std::array<Execute, 4> choices) {
-  return choices[llvm::Log2_32(width)];
-}
-
-void Compiler::emitExpansion(Operation *op, Value value) {
-  if (!isUniform(value) || !needsExpansion(value))
-    return;
-  Slot from = slot(value);
-  Instruction &instruction =
-      emit(byWidth(byteWidth(from.kind), {expand<uint8_t>, expand<uint16_t>,
-                                          expand<uint32_t>, expand<uint64_t>}),
-           op);
-  instruction.in[0] = from.offset;
-  instruction.out = expanded.lookup(value);
-  instruction.count = from.components;
-}
-
-template <typename T>
-static void copyActive(Block &block, const Instruction &instruction) {
-  const T *from = block.at<T>(instruction.in[0]);
-  T *to = block.at<T>(instruction.out);
-  if (instruction.lanes == 1 || block.allActive()) {
-    std::memcpy(to, from, instruction.count * sizeof(T));
-    return;
-  }
-  const uint8_t *active = block.active();
-  uint32_t lanes = instruction.lanes;
-  for (uint32_t i = 0; i < instruction.count; i += lanes)
-    for (uint32_t lane = 0; lane < lanes; ++lane)
-      if (active[lane])
-        to[i + lane] = from[i + lane];
-}
-
-void Compiler::emitCopies(Operation *op, ValueRange from, ValueRange to, bool masked) {
-  auto copy = [&](uint32_t out, uint32_t in, Slot shape, bool onlyActive) {
-    if (out == in)
-      return;
-    unsigned width = byteWidth(shape.kind);
-    uint32_t lanes = shape.uniform ? 1 : program.lanes;
-    Execute execute = onlyActive
-                          ? byWidth(width, {copyActive<uint8_t>, copyActive<uint16_t>,
-                                            copyActive<uint32_t>, copyActive<uint64_t>})
-                          : copyRows;
-    if (!onlyActive)
-      return emitRows(op, {{out, in}}, shape.components * lanes * width);
-    Instruction &instruction = emit(execute, op);
-    instruction.out = out;
-    instruction.in[0] = in;
-    instruction.lanes = lanes;
-    instruction.count = shape.components * lanes;
-  };
-  auto bytesOf = [&](Slot shape) {
-    return uint64_t(byteWidth(shape.kind)) * shape.components *
-           (shape.uniform ? 1 : program.lanes);
-  };
-  SmallVector<uint32_t> sources;
-  for (auto [value, target] : llvm::zip(from, to))
-    sources.push_back(operand(value, slot(target).uniform));
-  // A source that a copy before it overwrites goes by way of a temporary.
-  for (size_t i = 1; i < sources.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      Slot shape = slot(to[i]), other = slot(to[j]);
-      if (sources[i] < other.offset + bytesOf(other) &&
-          other.offset < sources[i] + bytesOf(shape)) {
-        uint32_t temporary = allocate(bytesOf(shape));
-        copy(temporary, sources[i], shape, false);
-        sources[i] = temporary;
-        break;
-      }
-    }
-  // (All temporaries are filled before the first copy.)
-  for (auto [source, target] : llvm::zip(sources, to)) {
-    copy(slot(target).offset, source, slot(target), masked && !slot(target).uniform);
-    emitExpansion(op, target);
-  }
-}
-
 //===--- Functions --------------------------------------------------------===//
 
 LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
@@ -266,8 +128,10 @@ LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
     auto type = cast<MemRefType>(value.getType());
     if (!type.hasStaticShape() || !type.getLayout().isIdentity() ||
         !slotShape(type.getElementType()))
-      return function.emitError("expected memrefs of static shape, but got ") << type;
-    return type.getNumElements() * byteWidth(slotShape(type.getElementType())->kind);
+      return function.emitError("expected memrefs of static shape, but got ")
+             << type;
+    return type.getNumElements() *
+           byteWidth(slotShape(type.getElementType())->kind);
   };
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
     Parameter &parameter = program.parameters.emplace_back();
@@ -281,13 +145,15 @@ LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
       continue;
     }
     if (!slotShape(argument.getType()))
-      return function.emitError("the emulator does not know the type of argument ")
+      return function.emitError(
+                 "the emulator does not know the type of argument ")
              << i << ", " << argument.getType();
     parameter.slot = define(argument);
     parameter.isExpanded = true;
     parameter.expandedOffset = perThread(argument);
   }
-  for (auto [i, buffer] : llvm::enumerate(function.getWorkgroupAttributions())) {
+  for (auto [i, buffer] :
+       llvm::enumerate(function.getWorkgroupAttributions())) {
     auto bytes = sized(buffer);
     if (failed(bytes))
       return failure();
@@ -324,7 +190,8 @@ LogicalResult Compiler::compileOp(Operation &op) {
     if (!isa<MemRefType>(value.getType()) && !slotShape(value.getType()) &&
         !isa<OpaqueType>(value.getType()) &&
         value.getType().getDialect().getNamespace() != "nvgpu")
-      return op.emitError("the emulator does not know the type ") << value.getType();
+      return op.emitError("the emulator does not know the type ")
+             << value.getType();
   const OpEntry *entry = findOp(op.getName().getStringRef());
   size_t before = program.initializers.size();
   if (failed(entry->compile(*this, &op, *entry)))

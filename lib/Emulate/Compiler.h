@@ -62,16 +62,18 @@ public:
   /// The usual form: result 0 from the operands, component by component.
   Instruction &emitElementwise(Execute execute, mlir::Operation *op);
   /// Copies rows: pairs of offsets, each of `bytes` bytes.
-  void emitRows(mlir::Operation *op, std::vector<std::pair<uint32_t, uint32_t>> rows,
+  void emitRows(mlir::Operation *op,
+                std::vector<std::pair<uint32_t, uint32_t>> rows,
                 uint32_t bytes);
   /// Spreads a uniform value over the threads, if its users need it so.
   void emitExpansion(mlir::Operation *op, mlir::Value value);
   /// Copies values to others at once, only for active threads if `masked`.
-  void emitCopies(mlir::Operation *op, mlir::ValueRange from, mlir::ValueRange to,
-                  bool masked);
+  void emitCopies(mlir::Operation *op, mlir::ValueRange from,
+                  mlir::ValueRange to, bool masked);
   /// Compiles a block into a list of its own.
-  mlir::LogicalResult compileBlock(mlir::Block &block, Code &code,
-                                   llvm::function_ref<void()> epilogue = nullptr);
+  mlir::LogicalResult
+  compileBlock(mlir::Block &block, Code &code,
+               llvm::function_ref<void()> epilogue = nullptr);
 
   void setConstant(mlir::Value result, std::vector<char> elements);
 
@@ -79,7 +81,9 @@ public:
     auto found = memrefs.find(memref);
     return found == memrefs.end() ? nullptr : &found->second;
   }
-  void bind(mlir::Value memref, MemRefBinding binding) { memrefs[memref] = binding; }
+  void bind(mlir::Value memref, MemRefBinding binding) {
+    memrefs[memref] = binding;
+  }
 
   template <typename T> T *make() {
     auto object = std::make_shared<T>();

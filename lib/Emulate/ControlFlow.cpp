@@ -24,7 +24,8 @@ struct Choice {
 
 static void runUniformIf(Block &block, const Instruction &instruction) {
   auto *choice = static_cast<const Choice *>(instruction.extra);
-  block.run(*block.at<uint8_t>(instruction.in[0]) ? choice->then : choice->otherwise);
+  block.run(*block.at<uint8_t>(instruction.in[0]) ? choice->then
+                                                  : choice->otherwise);
 }
 
 static void runDivergentIf(Block &block, const Instruction &instruction) {
@@ -56,7 +57,8 @@ LogicalResult compileIf(Compiler &compiler, Operation *op, const OpEntry &) {
     });
   };
   LogicalResult then = compileBranch(choice.getThenRegion(), code->then);
-  if (failed(compileBranch(choice.getElseRegion(), code->otherwise)) || failed(then))
+  if (failed(compileBranch(choice.getElseRegion(), code->otherwise)) ||
+      failed(then))
     return failure();
   Instruction &instruction =
       compiler.emit(isUniform ? runUniformIf : runDivergentIf, op);
@@ -79,7 +81,8 @@ struct Loop {
 template <typename T>
 static void runUniformFor(Block &block, const Instruction &instruction) {
   auto *loop = static_cast<const Loop *>(instruction.extra);
-  T begin = *block.at<T>(instruction.in[0]), end = *block.at<T>(instruction.in[1]),
+  T begin = *block.at<T>(instruction.in[0]),
+    end = *block.at<T>(instruction.in[1]),
     step = *block.at<T>(instruction.in[2]);
   if (step <= 0)
     return block.fail(instruction, 0, "the loop's step is not positive");
@@ -96,7 +99,8 @@ static void runUniformFor(Block &block, const Instruction &instruction) {
 template <typename T>
 static void runDivergentFor(Block &block, const Instruction &instruction) {
   auto *loop = static_cast<const Loop *>(instruction.extra);
-  const T *begin = block.at<T>(instruction.in[0]), *end = block.at<T>(instruction.in[1]),
+  const T *begin = block.at<T>(instruction.in[0]),
+          *end = block.at<T>(instruction.in[1]),
           *step = block.at<T>(instruction.in[2]);
   uint32_t lanes = instruction.lanes;
   std::vector<T> counter(begin, begin + lanes);
@@ -117,7 +121,8 @@ static void runDivergentFor(Block &block, const Instruction &instruction) {
     if (!anyone)
       return;
     for (uint32_t lane = 0; lane < lanes; ++lane)
-      if (runs[lane] && __builtin_add_overflow(counter[lane], step[lane], &counter[lane]))
+      if (runs[lane] &&
+          __builtin_add_overflow(counter[lane], step[lane], &counter[lane]))
         counter[lane] = end[lane];
   }
 }
@@ -127,7 +132,8 @@ LogicalResult compileFor(Compiler &compiler, Operation *op, const OpEntry &) {
   Value counter = loop.getInductionVar();
   Kind kind = slotShape(counter.getType())->kind;
   if (kind != Kind::I32 && kind != Kind::I64)
-    return op->emitError("the emulator does not know loops over ") << counter.getType();
+    return op->emitError("the emulator does not know loops over ")
+           << counter.getType();
   bool isUniform = compiler.isUniform(counter);
   auto *code = compiler.make<Loop>();
   code->counter = compiler.define(counter).offset;
@@ -146,10 +152,12 @@ LogicalResult compileFor(Compiler &compiler, Operation *op, const OpEntry &) {
       })))
     return failure();
 
-  Execute uniformCode = kind == Kind::I32 ? runUniformFor<int32_t> : runUniformFor<int64_t>;
+  Execute uniformCode =
+      kind == Kind::I32 ? runUniformFor<int32_t> : runUniformFor<int64_t>;
   Execute divergentCode =
       kind == Kind::I32 ? runDivergentFor<int32_t> : runDivergentFor<int64_t>;
-  Instruction &instruction = compiler.emit(isUniform ? uniformCode : divergentCode, op);
+  Instruction &instruction =
+      compiler.emit(isUniform ? uniformCode : divergentCode, op);
   // The first operands are the bounds and the step.
   for (unsigned i = 0; i < 3; ++i)
     instruction.in[i] = compiler.operand(loop->getOperand(i), isUniform);

@@ -1,4 +1,4 @@
-//===- Conversions.cpp - comparisons, conversions, bit casts --------------===//
+//===- Conversions.cpp - conversions and bit casts ------------------------===//
 #include "Elementwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,115 +11,10 @@ using namespace mlir;
 
 namespace dyadic::emulate {
 
-//===--- Comparisons ------------------------------------------------------===//
-
-template <typename T, typename Op>
-static void compareLoop(Block &block, const Instruction &instruction) {
-  const T *x = block.at<T>(instruction.in[0]), *y = block.at<T>(instruction.in[1]);
-  uint8_t *out = block.at<uint8_t>(instruction.out);
-  for (uint32_t i = 0; i < instruction.count; ++i)
-    out[i] = Op::apply(x[i], y[i]);
-}
-
-namespace {
-#define DYADIC_COMPARISON(NAME, RESULT)                                                \
-  struct NAME {                                                                        \
-    template <typename T> static bool apply(T x, T y) { return RESULT; }               \
-  };
-DYADIC_COMPARISON(Equal, x == y)
-DYADIC_COMPARISON(NotEqual, x != y)
-DYADIC_COMPARISON(Less, x < y)
-DYADIC_COMPARISON(LessEqual, x <= y)
-DYADIC_COMPARISON(Greater, x > y)
-DYADIC_COMPARISON(GreaterEqual, x >= y)
-// Of floats: ordered are false and unordered are true if there is a NaN.
-DYADIC_COMPARISON(Never, false)
-DYADIC_COMPARISON(Always, true)
-DYADIC_COMPARISON(Ordered, x == x &&y == y)
-DYADIC_COMPARISON(Unordered, x != x || y != y)
-DYADIC_COMPARISON(OrderedNotEqual, x < y || x > y)
-DYADIC_COMPARISON(UnorderedEqual, !(x < y || x > y))
-DYADIC_COMPARISON(UnorderedGreater, !(x <= y))
-DYADIC_COMPARISON(UnorderedGreaterEqual, !(x < y))
-DYADIC_COMPARISON(UnorderedLess, !(x >= y))
-DYADIC_COMPARISON(UnorderedLessEqual, !(x > y))
-#undef DYADIC_COMPARISON
-} // namespace
-
-template <typename Op> static Execute signedCode(Kind kind) {
-  static const Execute codes[] = {nullptr, compareLoop<int8_t, Op>,
-                                  compareLoop<int16_t, Op>, compareLoop<int32_t, Op>,
-                                  compareLoop<int64_t, Op>};
-  return codes[static_cast<unsigned>(kind)];
-}
-template <typename Op> static Execute unsignedCode(Kind kind) {
-  static const Execute codes[] = {compareLoop<uint8_t, Op>, compareLoop<uint8_t, Op>,
-                                  compareLoop<uint16_t, Op>, compareLoop<uint32_t, Op>,
-                                  compareLoop<uint64_t, Op>};
-  return codes[static_cast<unsigned>(kind)];
-}
-template <typename Op> static Execute floatCode(Kind kind) {
-  return kind == Kind::F32 ? compareLoop<float, Op> : compareLoop<double, Op>;
-}
-
-static Execute comparison(arith::CmpIPredicate predicate, Kind kind) {
-  using P = arith::CmpIPredicate;
-  switch (predicate) {
-  case P::eq: return unsignedCode<Equal>(kind);
-  case P::ne: return unsignedCode<NotEqual>(kind);
-  case P::slt: return signedCode<Less>(kind);
-  case P::sle: return signedCode<LessEqual>(kind);
-  case P::sgt: return signedCode<Greater>(kind);
-  case P::sge: return signedCode<GreaterEqual>(kind);
-  case P::ult: return unsignedCode<Less>(kind);
-  case P::ule: return unsignedCode<LessEqual>(kind);
-  case P::ugt: return unsignedCode<Greater>(kind);
-  case P::uge: return unsignedCode<GreaterEqual>(kind);
-  }
-  return nullptr;
-}
-
-static Execute comparison(arith::CmpFPredicate predicate, Kind kind) {
-  using P = arith::CmpFPredicate;
-  switch (predicate) {
-  case P::AlwaysFalse: return floatCode<Never>(kind);
-  case P::OEQ: return floatCode<Equal>(kind);
-  case P::OGT: return floatCode<Greater>(kind);
-  case P::OGE: return floatCode<GreaterEqual>(kind);
-  case P::OLT: return floatCode<Less>(kind);
-  case P::OLE: return floatCode<LessEqual>(kind);
-  case P::ONE: return floatCode<OrderedNotEqual>(kind);
-  case P::ORD: return floatCode<Ordered>(kind);
-  case P::UEQ: return floatCode<UnorderedEqual>(kind);
-  case P::UGT: return floatCode<UnorderedGreater>(kind);
-  case P::UGE: return floatCode<UnorderedGreaterEqual>(kind);
-  case P::ULT: return floatCode<UnorderedLess>(kind);
-  case P::ULE: return floatCode<UnorderedLessEqual>(kind);
-  case P::UNE: return floatCode<NotEqual>(kind);
-  case P::UNO: return floatCode<Unordered>(kind);
-  case P::AlwaysTrue: return floatCode<Always>(kind);
-  }
-  return nullptr;
-}
-
-LogicalResult compileCompare(Compiler &compiler, Operation *op, const OpEntry &) {
-  Kind kind = slotShape(op->getOperand(0).getType())->kind;
-  Execute execute = nullptr;
-  if (auto compare = dyn_cast<arith::CmpIOp>(op))
-    execute = comparison(compare.getPredicate(), kind);
-  else
-    execute = comparison(cast<arith::CmpFOp>(op).getPredicate(), kind);
-  if (!execute)
-    return op->emitError("the emulator does not know this comparison on ")
-           << op->getOperand(0).getType();
-  compiler.emitElementwise(execute, op);
-  return success();
-}
-
 //===--- Conversions ------------------------------------------------------===//
 
-/// To integers as PTX does it: toward zero, to the nearest number that there is,
-/// a NaN to 0.
+/// To integers as PTX does it: toward zero, to the nearest number that there
+/// is, a NaN to 0.
 template <typename To, typename From> static To convertElement(From x) {
   if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
     if (std::isnan(x))
@@ -145,7 +40,8 @@ static void convertLoop(Block &block, const Instruction &instruction) {
 }
 
 /// −1 for true.
-template <typename To> static void fromTrueLoop(Block &block, const Instruction &instruction) {
+template <typename To>
+static void fromTrueLoop(Block &block, const Instruction &instruction) {
   const uint8_t *x = block.at<uint8_t>(instruction.in[0]);
   To *out = block.at<To>(instruction.out);
   for (uint32_t i = 0; i < instruction.count; ++i)
@@ -165,13 +61,20 @@ template <typename From, bool ToSigned> static Execute conversionFrom(Kind to) {
     if (to == Kind::I1)
       return toBitLoop<From>;
   switch (to) {
-  case Kind::I1: return nullptr;
-  case Kind::I8: return convertLoop<std::conditional_t<ToSigned, int8_t, uint8_t>, From>;
-  case Kind::I16: return convertLoop<std::conditional_t<ToSigned, int16_t, uint16_t>, From>;
-  case Kind::I32: return convertLoop<std::conditional_t<ToSigned, int32_t, uint32_t>, From>;
-  case Kind::I64: return convertLoop<std::conditional_t<ToSigned, int64_t, uint64_t>, From>;
-  case Kind::F32: return convertLoop<float, From>;
-  case Kind::F64: return convertLoop<double, From>;
+  case Kind::I1:
+    return nullptr;
+  case Kind::I8:
+    return convertLoop<std::conditional_t<ToSigned, int8_t, uint8_t>, From>;
+  case Kind::I16:
+    return convertLoop<std::conditional_t<ToSigned, int16_t, uint16_t>, From>;
+  case Kind::I32:
+    return convertLoop<std::conditional_t<ToSigned, int32_t, uint32_t>, From>;
+  case Kind::I64:
+    return convertLoop<std::conditional_t<ToSigned, int64_t, uint64_t>, From>;
+  case Kind::F32:
+    return convertLoop<float, From>;
+  case Kind::F64:
+    return convertLoop<double, From>;
   }
   return nullptr;
 }
@@ -179,41 +82,58 @@ template <typename From, bool ToSigned> static Execute conversionFrom(Kind to) {
 static Execute conversion(Kind from, bool fromSigned, Kind to, bool toSigned) {
   if (from == Kind::I1 && fromSigned)
     switch (to) {
-    case Kind::I8: return fromTrueLoop<int8_t>;
-    case Kind::I16: return fromTrueLoop<int16_t>;
-    case Kind::I32: return fromTrueLoop<int32_t>;
-    case Kind::I64: return fromTrueLoop<int64_t>;
-    case Kind::F32: return fromTrueLoop<float>;
-    case Kind::F64: return fromTrueLoop<double>;
-    default: return nullptr;
+    case Kind::I8:
+      return fromTrueLoop<int8_t>;
+    case Kind::I16:
+      return fromTrueLoop<int16_t>;
+    case Kind::I32:
+      return fromTrueLoop<int32_t>;
+    case Kind::I64:
+      return fromTrueLoop<int64_t>;
+    case Kind::F32:
+      return fromTrueLoop<float>;
+    case Kind::F64:
+      return fromTrueLoop<double>;
+    default:
+      return nullptr;
     }
   switch (from) {
-  case Kind::I1: return conversionFrom<uint8_t, true>(to);
+  case Kind::I1:
+    return conversionFrom<uint8_t, true>(to);
   case Kind::I8:
-    return fromSigned ? conversionFrom<int8_t, true>(to) : conversionFrom<uint8_t, true>(to);
+    return fromSigned ? conversionFrom<int8_t, true>(to)
+                      : conversionFrom<uint8_t, true>(to);
   case Kind::I16:
-    return fromSigned ? conversionFrom<int16_t, true>(to) : conversionFrom<uint16_t, true>(to);
+    return fromSigned ? conversionFrom<int16_t, true>(to)
+                      : conversionFrom<uint16_t, true>(to);
   case Kind::I32:
-    return fromSigned ? conversionFrom<int32_t, true>(to) : conversionFrom<uint32_t, true>(to);
+    return fromSigned ? conversionFrom<int32_t, true>(to)
+                      : conversionFrom<uint32_t, true>(to);
   case Kind::I64:
-    return fromSigned ? conversionFrom<int64_t, true>(to) : conversionFrom<uint64_t, true>(to);
+    return fromSigned ? conversionFrom<int64_t, true>(to)
+                      : conversionFrom<uint64_t, true>(to);
   case Kind::F32:
-    return toSigned ? conversionFrom<float, true>(to) : conversionFrom<float, false>(to);
+    return toSigned ? conversionFrom<float, true>(to)
+                    : conversionFrom<float, false>(to);
   case Kind::F64:
-    return toSigned ? conversionFrom<double, true>(to) : conversionFrom<double, false>(to);
+    return toSigned ? conversionFrom<double, true>(to)
+                    : conversionFrom<double, false>(to);
   }
   return nullptr;
 }
 
-LogicalResult compileConversion(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileConversion(Compiler &compiler, Operation *op,
+                                const OpEntry &) {
   Kind from = slotShape(op->getOperand(0).getType())->kind;
   Kind to = slotShape(op->getResult(0).getType())->kind;
-  bool fromSigned = !isa<arith::ExtUIOp, arith::UIToFPOp, arith::IndexCastUIOp>(op);
+  bool fromSigned =
+      !isa<arith::ExtUIOp, arith::UIToFPOp, arith::IndexCastUIOp>(op);
   bool toSigned = !isa<arith::FPToUIOp>(op);
   Execute execute = conversion(from, fromSigned, to, toSigned);
   if (!execute)
     return op->emitError("the emulator does not know the conversion from ")
-           << op->getOperand(0).getType() << " to " << op->getResult(0).getType();
+           << op->getOperand(0).getType() << " to "
+           << op->getResult(0).getType();
   compiler.emitElementwise(execute, op);
   return success();
 }
@@ -246,10 +166,12 @@ static void splitBits(Block &block, const Instruction &instruction) {
   for (uint32_t i = 0; i < instruction.count; i += kRatio * lanes, x += lanes)
     for (unsigned part = 0; part < kRatio; ++part)
       for (uint32_t lane = 0; lane < lanes; ++lane)
-        out[i + part * lanes + lane] = Narrow(x[lane] >> (8 * sizeof(Narrow) * part));
+        out[i + part * lanes + lane] =
+            Narrow(x[lane] >> (8 * sizeof(Narrow) * part));
 }
 
-LogicalResult compileBitcast(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileBitcast(Compiler &compiler, Operation *op,
+                             const OpEntry &) {
   Value source = op->getOperand(0), result = op->getResult(0);
   Slot to = *slotShape(result.getType()), from = compiler.slot(source);
   unsigned narrow = byteWidth(from.kind), wide = byteWidth(to.kind);
@@ -274,8 +196,9 @@ LogicalResult compileBitcast(Compiler &compiler, Operation *op, const OpEntry &)
       {splitBits<uint32_t, uint8_t>, splitBits<uint32_t, uint16_t>},
       {splitBits<uint64_t, uint8_t>, splitBits<uint64_t, uint16_t>,
        splitBits<uint64_t, uint32_t>}};
-  Execute execute = narrow < wide ? joins[llvm::Log2_32(wide)][llvm::Log2_32(narrow)]
-                                  : splits[llvm::Log2_32(narrow)][llvm::Log2_32(wide)];
+  Execute execute = narrow < wide
+                        ? joins[llvm::Log2_32(wide)][llvm::Log2_32(narrow)]
+                        : splits[llvm::Log2_32(narrow)][llvm::Log2_32(wide)];
   compiler.emitElementwise(execute, op);
   return success();
 }

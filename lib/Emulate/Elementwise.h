@@ -13,7 +13,8 @@ namespace dyadic::emulate {
 /// nobody reads what they get.
 template <typename T, typename Op>
 void binaryLoop(Block &block, const Instruction &instruction) {
-  const T *x = block.at<T>(instruction.in[0]), *y = block.at<T>(instruction.in[1]);
+  const T *x = block.at<T>(instruction.in[0]),
+          *y = block.at<T>(instruction.in[1]);
   T *out = block.at<T>(instruction.out);
   for (uint32_t i = 0; i < instruction.count; ++i)
     out[i] = Op::apply(x[i], y[i]);
@@ -29,7 +30,8 @@ void unaryLoop(Block &block, const Instruction &instruction) {
 
 template <typename T, typename Op>
 void ternaryLoop(Block &block, const Instruction &instruction) {
-  const T *x = block.at<T>(instruction.in[0]), *y = block.at<T>(instruction.in[1]),
+  const T *x = block.at<T>(instruction.in[0]),
+          *y = block.at<T>(instruction.in[1]),
           *z = block.at<T>(instruction.in[2]);
   T *out = block.at<T>(instruction.out);
   for (uint32_t i = 0; i < instruction.count; ++i)
@@ -37,7 +39,8 @@ void ternaryLoop(Block &block, const Instruction &instruction) {
 }
 
 /// Unsigned types where an operation wraps; `Bool` where i1 is sound.
-template <typename Op> constexpr ElementwiseCode integers(Execute bits = nullptr) {
+template <typename Op>
+constexpr ElementwiseCode integers(Execute bits = nullptr) {
   return {{bits, binaryLoop<uint8_t, Op>, binaryLoop<uint16_t, Op>,
            binaryLoop<uint32_t, Op>, binaryLoop<uint64_t, Op>}};
 }
@@ -58,7 +61,8 @@ template <typename Op> constexpr ElementwiseCode unaryIntegers() {
            unaryLoop<uint32_t, Op>, unaryLoop<uint64_t, Op>}};
 }
 /// Both at once.
-constexpr ElementwiseCode join(ElementwiseCode integer, ElementwiseCode floating) {
+constexpr ElementwiseCode join(ElementwiseCode integer,
+                               ElementwiseCode floating) {
   integer.byKind[unsigned(Kind::F32)] = floating.byKind[unsigned(Kind::F32)];
   integer.byKind[unsigned(Kind::F64)] = floating.byKind[unsigned(Kind::F64)];
   return integer;

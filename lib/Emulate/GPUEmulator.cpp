@@ -43,7 +43,8 @@ struct GPUEmulator::Impl {
   LogicalResult compile();
   LogicalResult compileHostOp(Operation &op);
   LogicalResult compileLaunch(gpu::LaunchFuncOp launch);
-  FailureOr<Launcher *> compileKernel(gpu::LaunchFuncOp launch, const int64_t blockSize[3]);
+  FailureOr<Launcher *> compileKernel(gpu::LaunchFuncOp launch,
+                                      const int64_t blockSize[3]);
   LogicalResult bindGlobal(memref::GetGlobalOp op);
   LogicalResult bindView(Operation *op, int64_t offset);
   FailureOr<int64_t> constant(Operation *op, Value value);
@@ -58,19 +59,22 @@ struct GPUEmulator::Impl {
   };
   llvm::StringMap<Constant> constants;
   llvm::DenseMap<Value, HostMemRef> memrefs;
-  std::map<std::pair<Operation *, std::array<int64_t, 3>>, std::unique_ptr<Launcher>>
+  std::map<std::pair<Operation *, std::array<int64_t, 3>>,
+           std::unique_ptr<Launcher>>
       launchers;
   std::vector<Step> steps;
 };
 
 static int64_t bytesOf(MemRefType type) {
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
 FailureOr<int64_t> GPUEmulator::Impl::constant(Operation *op, Value value) {
   APInt number;
   if (!matchPattern(value, m_ConstantInt(&number)))
-    return op->emitError("the emulator expects constant sizes and offsets on the host");
+    return op->emitError(
+        "the emulator expects constant sizes and offsets on the host");
   return number.getSExtValue();
 }
 
@@ -89,18 +93,22 @@ static unsigned architectureOf(gpu::GPUFuncOp kernel, unsigned otherwise) {
 }
 
 FailureOr<Launcher *>
-GPUEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch, const int64_t blockSize[3]) {
+GPUEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch,
+                                 const int64_t blockSize[3]) {
   auto kernel = dyn_cast_or_null<gpu::GPUFuncOp>(
       SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr()));
   if (!kernel)
-    return launch.emitError("expected a gpu.func '") << launch.getKernelAttr() << "'";
+    return launch.emitError("expected a gpu.func '")
+           << launch.getKernelAttr() << "'";
   if (auto known = kernel.getKnownBlockSize())
     for (unsigned d = 0; d < 3; ++d)
       if ((*known)[d] != blockSize[d])
         return launch.emitError("expected ")
                << (*known)[d] << " threads in dimension " << d
-               << " as the kernel's known_block_size says, but got " << blockSize[d];
-  auto &launcher = launchers[{kernel, {blockSize[0], blockSize[1], blockSize[2]}}];
+               << " as the kernel's known_block_size says, but got "
+               << blockSize[d];
+  auto &launcher =
+      launchers[{kernel, {blockSize[0], blockSize[1], blockSize[2]}}];
   if (launcher)
     return launcher.get();
   auto program = std::make_unique<KernelProgram>();
@@ -117,10 +125,13 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
   Step step;
   step.op = launch;
   int64_t blockSize[3];
-  auto grid = launch.getGridSizeOperandValues(), block = launch.getBlockSizeOperandValues();
-  Value grids[] = {grid.x, grid.y, grid.z}, sizes[] = {block.x, block.y, block.z};
+  auto grid = launch.getGridSizeOperandValues(),
+       block = launch.getBlockSizeOperandValues();
+  Value grids[] = {grid.x, grid.y, grid.z},
+        sizes[] = {block.x, block.y, block.z};
   for (unsigned d = 0; d < 3; ++d) {
-    auto blocks = constant(launch, grids[d]), threads = constant(launch, sizes[d]);
+    auto blocks = constant(launch, grids[d]),
+         threads = constant(launch, sizes[d]);
     if (failed(blocks) || failed(threads))
       return failure();
     int64_t most = d == 0 ? INT32_MAX : 65535;
@@ -136,8 +147,9 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
     return launch.emitError("expected 1 to ")
            << kMaxLanes << " threads in a block, but got " << threads;
   if (launch.getDynamicSharedMemorySize() || launch.hasClusterSize())
-    return launch.emitError("the emulator knows neither dynamic workgroup memory nor "
-                            "clusters");
+    return launch.emitError(
+        "the emulator knows neither dynamic workgroup memory nor "
+        "clusters");
   auto launcher = compileKernel(launch, blockSize);
   if (failed(launcher))
     return failure();
@@ -154,7 +166,8 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
     } else {
       Attribute value;
       if (!matchPattern(operand, m_Constant(&value)))
-        return launch.emitError("the emulator expects constant scalars on the host");
+        return launch.emitError(
+            "the emulator expects constant scalars on the host");
       if (auto integer = dyn_cast<IntegerAttr>(value))
         argument.scalar = integer.getValue().getSExtValue();
       else if (auto real = dyn_cast<FloatAttr>(value))
@@ -167,9 +180,10 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
 }
 
 LogicalResult GPUEmulator::Impl::bindGlobal(memref::GetGlobalOp op) {
-  auto global =
-      SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(op, op.getNameAttr());
-  if (!global || !global.getInitialValue() || isa<UnitAttr>(*global.getInitialValue()))
+  auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
+      op, op.getNameAttr());
+  if (!global || !global.getInitialValue() ||
+      isa<UnitAttr>(*global.getInitialValue()))
     return op.emitError("expected a memref.global with an initial value");
   Constant &constant = constants[global.getName()];
   if (!constant.memory) {
@@ -191,14 +205,16 @@ LogicalResult GPUEmulator::Impl::bindGlobal(memref::GetGlobalOp op) {
 LogicalResult GPUEmulator::Impl::bindView(Operation *op, int64_t offset) {
   auto source = memrefs.find(op->getOperand(0));
   if (source == memrefs.end())
-    return op->emitError("the emulator does not know where this memref comes from");
+    return op->emitError(
+        "the emulator does not know where this memref comes from");
   HostMemRef result = source->second;
   result.offset += offset;
   int64_t bytes = bytesOf(cast<MemRefType>(op->getResult(0).getType()));
   if (result.offset < 0 || result.offset + bytes > result.memory->size)
     return op->emitError("view of ")
-           << bytes << " bytes at byte " << result.offset << " is out of bounds: "
-           << result.memory->name << " has " << result.memory->size << " bytes";
+           << bytes << " bytes at byte " << result.offset
+           << " is out of bounds: " << result.memory->name << " has "
+           << result.memory->size << " bytes";
   memrefs[op->getResult(0)] = result;
   return success();
 }
@@ -224,10 +240,12 @@ LogicalResult GPUEmulator::Impl::compileHostOp(Operation &op) {
       return op.emitError("the emulator expects dense views on the host");
     if (failed(type.getStridesAndOffset(strides, offset)) ||
         offset == ShapedType::kDynamic)
-      return op.emitError("the emulator expects constant sizes and offsets on the host");
+      return op.emitError(
+          "the emulator expects constant sizes and offsets on the host");
     return bindView(&op, offset * (type.getElementTypeBitWidth() / 8));
   }
-  return op.emitError("the emulator does not know the op '") << op.getName() << "' on the host";
+  return op.emitError("the emulator does not know the op '")
+         << op.getName() << "' on the host";
 }
 
 LogicalResult GPUEmulator::Impl::compile() {
@@ -236,11 +254,13 @@ LogicalResult GPUEmulator::Impl::compile() {
   for (auto [i, argument] : llvm::enumerate(entry.getArguments())) {
     auto type = dyn_cast<MemRefType>(argument.getType());
     if (!type || !type.hasStaticShape())
-      return entry.emitError("expected memrefs of static shape as arguments, but got ")
+      return entry.emitError(
+                 "expected memrefs of static shape as arguments, but got ")
              << argument.getType();
     auto memory = std::make_unique<GlobalMemory>();
     memory->size = bytesOf(type);
-    memory->name = "argument " + std::to_string(i) + " of '" + entry.getName().str() + "'";
+    memory->name =
+        "argument " + std::to_string(i) + " of '" + entry.getName().str() + "'";
     memrefs[argument] = {memory.get(), 0};
     arguments.push_back(std::move(memory));
   }
@@ -263,7 +283,8 @@ GPUEmulator::GPUEmulator() = default;
 GPUEmulator::~GPUEmulator() = default;
 
 FailureOr<std::unique_ptr<GPUEmulator>>
-GPUEmulator::create(ModuleOp module, StringRef entry, const EmulatorOptions &options) {
+GPUEmulator::create(ModuleOp module, StringRef entry,
+                    const EmulatorOptions &options) {
   auto function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function || function.isExternal())
     return module.emitError("expected a function '") << entry << "'";
@@ -279,8 +300,8 @@ SmallVector<int64_t> GPUEmulator::argumentBytes() const {
                              [](const auto &memory) { return memory->size; });
 }
 
-LogicalResult GPUEmulator::run(ArrayRef<const void *> inputs, ArrayRef<void *> outputs,
-                               void *arena) {
+LogicalResult GPUEmulator::run(ArrayRef<const void *> inputs,
+                               ArrayRef<void *> outputs, void *arena) {
   SmallVector<void *> buffers;
   for (const void *input : inputs)
     buffers.push_back(const_cast<void *>(input)); // marked as constant below
@@ -294,8 +315,9 @@ LogicalResult GPUEmulator::run(ArrayRef<const void *> inputs, ArrayRef<void *> o
     memory->data = static_cast<char *>(buffer);
     memory->isConstant = i < inputs.size();
   }
-  unsigned workers = impl->options.workers ? impl->options.workers
-                                           : std::thread::hardware_concurrency();
+  unsigned workers = impl->options.workers
+                         ? impl->options.workers
+                         : std::thread::hardware_concurrency();
   for (const Step &step : impl->steps)
     if (failed(step.launcher->run(step.grid, step.arguments, workers)))
       return failure();

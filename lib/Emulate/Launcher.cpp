@@ -21,16 +21,17 @@ static void markWatched(std::vector<Argument> &arguments,
   };
   for (size_t i = 0; i < arguments.size(); ++i)
     for (size_t j = 0; j < arguments.size(); ++j)
-      if (parameters[i].isMemRef && parameters[j].isMemRef && parameters[j].isWritten &&
-          !arguments[j].memory->isConstant && overlap(i, j))
+      if (parameters[i].isMemRef && parameters[j].isMemRef &&
+          parameters[j].isWritten && !arguments[j].memory->isConstant &&
+          overlap(i, j))
         arguments[i].isWatched = true;
   for (size_t i = 0; i < arguments.size(); ++i)
     if (arguments[i].isWatched)
       arguments[i].memory->watch(arguments[i].offset, parameters[i].bytes);
 }
 
-LogicalResult Launcher::run(const int64_t grid[3], std::vector<Argument> arguments,
-                            unsigned workers) {
+LogicalResult Launcher::run(const int64_t grid[3],
+                            std::vector<Argument> arguments, unsigned workers) {
   markWatched(arguments, program->parameters);
   Launch launch;
   launch.program = program.get();
@@ -63,7 +64,8 @@ LogicalResult Launcher::run(const int64_t grid[3], std::vector<Argument> argumen
 
   std::optional<Failure> first;
   for (auto &block : blocks)
-    if (block->hasFailed() && (!first || block->failure()->block < first->block))
+    if (block->hasFailed() &&
+        (!first || block->failure()->block < first->block))
       first = block->failure();
   if (!first)
     return success();

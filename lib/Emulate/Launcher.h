@@ -16,8 +16,8 @@ public:
 
   /// Runs all blocks, on up to `workers` host threads. The first fault (that of
   /// the block with the lowest number) is reported.
-  mlir::LogicalResult run(const int64_t grid[3], std::vector<Argument> arguments,
-                          unsigned workers);
+  mlir::LogicalResult run(const int64_t grid[3],
+                          std::vector<Argument> arguments, unsigned workers);
 
   const KernelProgram &kernel() const { return *program; }
 

@@ -8,9 +8,9 @@
 namespace dyadic::emulate {
 
 namespace {
-#define DYADIC_FUNCTION(NAME, RESULT)                                                  \
-  struct NAME {                                                                        \
-    template <typename T> static T apply(T x) { return RESULT; }                       \
+#define DYADIC_FUNCTION(NAME, RESULT)                                          \
+  struct NAME {                                                                \
+    template <typename T> static T apply(T x) { return RESULT; }               \
   };
 DYADIC_FUNCTION(Neg, -x)
 DYADIC_FUNCTION(AbsF, std::fabs(x))
@@ -45,7 +45,9 @@ struct Pow {
   template <typename T> static T apply(T x, T y) { return std::pow(x, y); }
 };
 struct Fma {
-  template <typename T> static T apply(T x, T y, T z) { return std::fma(x, y, z); }
+  template <typename T> static T apply(T x, T y, T z) {
+    return std::fma(x, y, z);
+  }
 };
 } // namespace
 
@@ -58,7 +60,8 @@ static constexpr ElementwiseCode fused() {
 
 const ElementwiseCode fmaCode = fused();
 const ElementwiseCode negCode = unaryFloats<Neg>();
-const ElementwiseCode absCode = join(unaryIntegers<AbsI>(), unaryFloats<AbsF>());
+const ElementwiseCode absCode =
+    join(unaryIntegers<AbsI>(), unaryFloats<AbsF>());
 const ElementwiseCode sqrtCode = unaryFloats<Sqrt>();
 const ElementwiseCode rsqrtCode = unaryFloats<Rsqrt>();
 const ElementwiseCode expCode = unaryFloats<Exp>();

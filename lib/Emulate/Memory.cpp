@@ -32,7 +32,8 @@ void WorkgroupMemory::barrier() {
     return;
   // Start over; what was written stays known as written, in the first epoch.
   for (Shadow &shadow : shadows) {
-    shadow.written = epochOf(shadow.written) >= firstEpoch ? 1u << kLaneBits : 0;
+    shadow.written =
+        epochOf(shadow.written) >= firstEpoch ? 1u << kLaneBits : 0;
     shadow.read = 0;
   }
   firstEpoch = 1;
@@ -94,7 +95,8 @@ void WorkgroupMemory::arrive(int64_t byte, int64_t count, unsigned lane) {
 static constexpr uint64_t kSeveralBlocks = 0xffffffffu;
 
 static uint64_t stampOf(GlobalMemory::Party who) {
-  return uint64_t(who.block + 1) << 32 | uint32_t(who.epoch << kLaneBits) | who.lane;
+  return uint64_t(who.block + 1) << 32 | uint32_t(who.epoch << kLaneBits) |
+         who.lane;
 }
 static int64_t blockOf(uint64_t stamp) {
   return stamp >> 32 == kSeveralBlocks ? -1 : int64_t(stamp >> 32) - 1;

@@ -15,7 +15,13 @@ constexpr unsigned kMaxLanes = 1024, kSeveralLanes = 2047;
 
 /// What is wrong with an access, and the other party.
 struct Fault {
-  enum Reason { None, Uninitialized, Pending, WriteRace, ReadRace } reason = None;
+  enum Reason {
+    None,
+    Uninitialized,
+    Pending,
+    WriteRace,
+    ReadRace
+  } reason = None;
   /// The first byte concerned, from the beginning of the memory.
   int64_t byte = 0;
   /// The thread that the access collides with; kSeveralLanes: more than one.

@@ -51,7 +51,8 @@ static void mma(Block &block, const Instruction &instruction) {
       for (unsigned r = 0; r < op.a.size(); ++r) {
         uint32_t word = block.at<uint32_t>(op.a[r])[first + lane];
         for (unsigned i = 0; i < 4; ++i)
-          a[g + 8 * (r % 2)][4 * t + i + 16 * (r / 2)] = element(word, i, op.aSigned);
+          a[g + 8 * (r % 2)][4 * t + i + 16 * (r / 2)] =
+              element(word, i, op.aSigned);
       }
       for (unsigned r = 0; r < op.b.size(); ++r) {
         uint32_t word = block.at<uint32_t>(op.b[r])[first + lane];
@@ -69,7 +70,8 @@ static void mma(Block &block, const Instruction &instruction) {
         int64_t value = int64_t(block.at<int32_t>(op.c[i])[first + lane]) + sum;
         if (op.saturates)
           value = std::clamp<int64_t>(value, INT32_MIN, INT32_MAX);
-        block.at<int32_t>(instruction.out)[i * lanes + first + lane] = int32_t(value);
+        block.at<int32_t>(instruction.out)[i * lanes + first + lane] =
+            int32_t(value);
       }
     }
   }
@@ -92,20 +94,24 @@ LogicalResult compileMma(Compiler &compiler, Operation *op, const OpEntry &) {
   extra->k = shape.getK();
   auto a = isSigned(mmaOp.getMultiplicandAPtxType()),
        b = isSigned(mmaOp.getMultiplicandBPtxType());
-  bool known = extra->n == 8 && ((extra->m == 8 && extra->k == 16) ||
-                                 (extra->m == 16 && (extra->k == 16 || extra->k == 32)));
+  bool known =
+      extra->n == 8 && ((extra->m == 8 && extra->k == 16) ||
+                        (extra->m == 16 && (extra->k == 16 || extra->k == 32)));
   if (!a || !b || !known || mmaOp.getLayoutA() != NVVM::MMALayout::row ||
       mmaOp.getLayoutB() != NVVM::MMALayout::col)
-    return op->emitError("the emulator knows nvvm.mma.sync of shapes m8n8k16, "
-                         "m16n8k16 and m16n8k32 on s8 and u8, row by col, but not "
-                         "this one");
+    return op->emitError(
+        "the emulator knows nvvm.mma.sync of shapes m8n8k16, "
+        "m16n8k16 and m16n8k32 on s8 and u8, row by col, but not "
+        "this one");
   unsigned needed = extra->m == 16 ? 80 : 75;
   if (compiler.program.architecture && compiler.program.architecture < needed)
-    return op->emitError("expected sm_") << needed << " or newer for this shape, but got sm_"
-                                         << compiler.program.architecture;
+    return op->emitError("expected sm_")
+           << needed << " or newer for this shape, but got sm_"
+           << compiler.program.architecture;
   extra->aSigned = *a;
   extra->bSigned = *b;
-  extra->saturates = mmaOp.getIntOverflowBehavior() == NVVM::MMAIntOverflow::satfinite;
+  extra->saturates =
+      mmaOp.getIntOverflowBehavior() == NVVM::MMAIntOverflow::satfinite;
   auto gather = [&](ValueRange values, llvm::SmallVectorImpl<uint32_t> &slots) {
     for (Value value : values)
       slots.push_back(compiler.perThread(value));
@@ -113,7 +119,8 @@ LogicalResult compileMma(Compiler &compiler, Operation *op, const OpEntry &) {
   gather(mmaOp.getOperandA(), extra->a);
   gather(mmaOp.getOperandB(), extra->b);
   gather(mmaOp.getOperandC(), extra->c);
-  if (extra->a.size() != extra->m * extra->k / 128 || extra->b.size() != extra->k / 16 ||
+  if (extra->a.size() != extra->m * extra->k / 128 ||
+      extra->b.size() != extra->k / 16 ||
       extra->c.size() != extra->m * extra->n / 32)
     return op->emitError("expected ")
            << extra->m * extra->k / 128 << ", " << extra->k / 16 << " and "

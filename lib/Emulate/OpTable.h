@@ -13,16 +13,17 @@ struct ElementwiseCode {
 
 /// How the result of an op depends on the thread.
 enum class Flow {
-  Pure,     // uniform where the operands are
-  Varying,  // differs from thread to thread
-  Uniform,  // the same in all threads
-  Control   // see Uniformity.cpp
+  Pure,    // uniform where the operands are
+  Varying, // differs from thread to thread
+  Uniform, // the same in all threads
+  Control  // see Uniformity.cpp
 };
 
 struct OpEntry {
   const char *name;
   Flow flow;
-  mlir::LogicalResult (*compile)(Compiler &, mlir::Operation *, const OpEntry &);
+  mlir::LogicalResult (*compile)(Compiler &, mlir::Operation *,
+                                 const OpEntry &);
   /// Of ops on elements.
   const ElementwiseCode *elementwise = nullptr;
 };
@@ -30,17 +31,20 @@ struct OpEntry {
 /// The entry for an op, null for one that can't be emulated.
 const OpEntry *findOp(llvm::StringRef name);
 
-//===--- Handlers -----------------------------------------------------------===//
+//===--- Handlers
+//-----------------------------------------------------------===//
 
-#define DYADIC_HANDLER(NAME)                                                           \
+#define DYADIC_HANDLER(NAME)                                                   \
   mlir::LogicalResult NAME(Compiler &, mlir::Operation *, const OpEntry &);
+// Constants.cpp
+DYADIC_HANDLER(compileConstant)
+DYADIC_HANDLER(compileUndefined)
 // Arithmetic.cpp
 DYADIC_HANDLER(compileElementwise)
-DYADIC_HANDLER(compileConstant)
 DYADIC_HANDLER(compileSelect)
-DYADIC_HANDLER(compileUndefined)
-// Conversions.cpp
+// Comparisons.cpp
 DYADIC_HANDLER(compileCompare)
+// Conversions.cpp
 DYADIC_HANDLER(compileConversion)
 DYADIC_HANDLER(compileBitcast)
 // VectorOps.cpp
@@ -49,15 +53,17 @@ DYADIC_HANDLER(compileExtract)
 DYADIC_HANDLER(compileInsert)
 DYADIC_HANDLER(compileFromElements)
 DYADIC_HANDLER(compileToElements)
+DYADIC_HANDLER(compileShapeCast)
+DYADIC_HANDLER(compileExtractValue)
+DYADIC_HANDLER(compileInsertValue)
+// VectorSlices.cpp
 DYADIC_HANDLER(compileExtractSlice)
 DYADIC_HANDLER(compileInsertSlice)
 DYADIC_HANDLER(compileShuffleVector)
 DYADIC_HANDLER(compileInterleave)
-DYADIC_HANDLER(compileShapeCast)
 DYADIC_HANDLER(compileTranspose)
+// Reduction.cpp
 DYADIC_HANDLER(compileReduction)
-DYADIC_HANDLER(compileExtractValue)
-DYADIC_HANDLER(compileInsertValue)
 // ControlFlow.cpp
 DYADIC_HANDLER(compileFor)
 DYADIC_HANDLER(compileIf)
@@ -65,6 +71,7 @@ DYADIC_HANDLER(compileTerminator)
 // MemoryOps.cpp
 DYADIC_HANDLER(compileLoad)
 DYADIC_HANDLER(compileStore)
+// Views.cpp
 DYADIC_HANDLER(compileView)
 DYADIC_HANDLER(compileSubView)
 DYADIC_HANDLER(compileMemRefCast)
@@ -85,17 +92,20 @@ DYADIC_HANDLER(compileAsyncGroup)
 DYADIC_HANDLER(compileAsyncWait)
 #undef DYADIC_HANDLER
 
-//===--- Operations on elements ---------------------------------------------===//
+//===--- Operations on elements
+//---------------------------------------------===//
 
 // Arithmetic.cpp: integers wrap; floats are IEEE 754.
-extern const ElementwiseCode addCode, subCode, mulCode, divSCode, divUCode, remSCode,
-    remUCode, ceilDivSCode, ceilDivUCode, floorDivSCode, andCode, orCode, xorCode, shlCode, shrSCode,
-    shrUCode, maxSCode, maxUCode, minSCode, minUCode, divFCode, remFCode, maximumCode,
-    minimumCode, maxNumCode, minNumCode;
+extern const ElementwiseCode addCode, subCode, mulCode, divSCode, divUCode,
+    remSCode, remUCode, ceilDivSCode, ceilDivUCode, floorDivSCode, andCode,
+    orCode, xorCode, shlCode, shrSCode, shrUCode, maxSCode, maxUCode, minSCode,
+    minUCode, divFCode, remFCode, maximumCode, minimumCode, maxNumCode,
+    minNumCode;
 // MathOps.cpp
-extern const ElementwiseCode negCode, fmaCode, absCode, sqrtCode, rsqrtCode, expCode, exp2Code, expM1Code,
-    logCode, log2Code, log1pCode, tanhCode, erfCode, floorCode, ceilCode, truncCode,
-    roundCode, roundEvenCode, copySignCode, powCode, sinCode, cosCode, ctlzCode, cttzCode, ctpopCode;
+extern const ElementwiseCode negCode, fmaCode, absCode, sqrtCode, rsqrtCode,
+    expCode, exp2Code, expM1Code, logCode, log2Code, log1pCode, tanhCode,
+    erfCode, floorCode, ceilCode, truncCode, roundCode, roundEvenCode,
+    copySignCode, powCode, sinCode, cosCode, ctlzCode, cttzCode, ctpopCode;
 
 } // namespace dyadic::emulate
 

@@ -8,7 +8,8 @@ using namespace mlir;
 
 namespace dyadic::emulate {
 
-LogicalResult compileThreadId(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileThreadId(Compiler &compiler, Operation *op,
+                              const OpEntry &) {
   KernelProgram &program = compiler.program;
   const int64_t *size = program.blockSize;
   std::vector<int64_t> ids(program.lanes);
@@ -16,13 +17,17 @@ LogicalResult compileThreadId(Compiler &compiler, Operation *op, const OpEntry &
     int64_t coordinates[] = {lane % size[0], lane / size[0] % size[1],
                              lane / (size[0] * size[1])};
     auto thread = dyn_cast<gpu::ThreadIdOp>(op);
-    ids[lane] = thread ? coordinates[static_cast<unsigned>(thread.getDimension())]
-                       : lane % 32;
+    ids[lane] = thread
+                    ? coordinates[static_cast<unsigned>(thread.getDimension())]
+                    : lane % 32;
   }
   Slot slot = compiler.define(op->getResult(0));
   auto *bytes = reinterpret_cast<const char *>(ids.data());
   program.initializers.push_back(
-      {slot.offset, 1, sizeof(int64_t), {bytes, bytes + ids.size() * sizeof(int64_t)}});
+      {slot.offset,
+       1,
+       sizeof(int64_t),
+       {bytes, bytes + ids.size() * sizeof(int64_t)}});
   return success();
 }
 
@@ -34,10 +39,12 @@ static void gridDim(Block &block, const Instruction &instruction) {
   *block.at<int64_t>(instruction.out) = block.launch->grid[instruction.in[0]];
 }
 static void blockDim(Block &block, const Instruction &instruction) {
-  *block.at<int64_t>(instruction.out) = block.program.blockSize[instruction.in[0]];
+  *block.at<int64_t>(instruction.out) =
+      block.program.blockSize[instruction.in[0]];
 }
 
-LogicalResult compileBlockId(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileBlockId(Compiler &compiler, Operation *op,
+                             const OpEntry &) {
   auto emit = [&](Execute execute, gpu::Dimension dimension) {
     Slot slot = compiler.define(op->getResult(0));
     Instruction &instruction = compiler.emit(execute, op);
@@ -58,14 +65,16 @@ static void barrier(Block &block, const Instruction &instruction) {
     unsigned absent = 0;
     while (block.isActive(absent))
       ++absent;
-    return block.fail(instruction, absent,
-                      "this thread does not get to the barrier where others wait");
+    return block.fail(
+        instruction, absent,
+        "this thread does not get to the barrier where others wait");
   }
   block.workgroup.barrier();
   ++block.epoch;
 }
 
-LogicalResult compileBarrier(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileBarrier(Compiler &compiler, Operation *op,
+                             const OpEntry &) {
   compiler.emit(barrier, op);
   return success();
 }

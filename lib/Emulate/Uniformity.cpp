@@ -28,7 +28,8 @@ public:
 
 private:
   bool anyVaries(ValueRange values) {
-    return llvm::any_of(values, [&](Value value) { return varying.contains(value); });
+    return llvm::any_of(values,
+                        [&](Value value) { return varying.contains(value); });
   }
   void mark(Value value) { changed |= varying.insert(value).second; }
   void mark(ValueRange values) {
@@ -37,7 +38,8 @@ private:
   }
 
   void visitFor(scf::ForOp loop) {
-    bool trips = anyVaries({loop.getLowerBound(), loop.getUpperBound(), loop.getStep()});
+    bool trips =
+        anyVaries({loop.getLowerBound(), loop.getUpperBound(), loop.getStep()});
     if (trips)
       mark(loop.getInductionVar());
     // An argument, what it starts with, what is yielded for it and the result

@@ -1,7 +1,7 @@
 //===- WarpOps.cpp - shuffles, ldmatrix and dot products ------------------===//
 #include "WarpOps.h"
 
-#include "MemoryOps.h"
+#include "Access.h"
 #include "OpTable.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -29,7 +29,8 @@ bool warpRuns(Block &block, const Instruction &instruction, unsigned warp) {
   if (lane == block.program.lanes)
     block.fail(instruction, lane - 1,
                "the whole warp must run this op, but the block's last warp has "
-               "only " + llvm::Twine(lane % 32) + " threads");
+               "only " +
+                   llvm::Twine(lane % 32) + " threads");
   else
     block.fail(instruction, lane,
                "the whole warp must run this op, but this thread is inactive");
@@ -68,10 +69,18 @@ static void shuffle(Block &block, const Instruction &instruction) {
                               ": the others would be no members of it");
       int by = offset[first + lane] & 31, from = lane;
       switch (kind.mode) {
-      case gpu::ShuffleMode::XOR: from = lane ^ by; break;
-      case gpu::ShuffleMode::UP: from = lane - by; break;
-      case gpu::ShuffleMode::DOWN: from = lane + by; break;
-      case gpu::ShuffleMode::IDX: from = by; break;
+      case gpu::ShuffleMode::XOR:
+        from = lane ^ by;
+        break;
+      case gpu::ShuffleMode::UP:
+        from = lane - by;
+        break;
+      case gpu::ShuffleMode::DOWN:
+        from = lane + by;
+        break;
+      case gpu::ShuffleMode::IDX:
+        from = by;
+        break;
       }
       bool isValid = from >= 0 && from < 32;
       valid[first + lane] = isValid;
@@ -80,7 +89,8 @@ static void shuffle(Block &block, const Instruction &instruction) {
   }
 }
 
-LogicalResult compileShuffle(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileShuffle(Compiler &compiler, Operation *op,
+                             const OpEntry &) {
   auto shuffleOp = cast<gpu::ShuffleOp>(op);
   Slot shape = *slotShape(shuffleOp.getValue().getType());
   if (shape.components != 1 || byteWidth(shape.kind) != 4)
@@ -128,7 +138,8 @@ static void ldMatrix(Block &block, const Instruction &instruction) {
       bool isUsed = lane < 8 * load.matrices;
       if (!isUsed && !load.allAddressesMustBeValid)
         break;
-      int64_t byte = locate(block, instruction, load.row, first + lane, "ldmatrix");
+      int64_t byte =
+          locate(block, instruction, load.row, first + lane, "ldmatrix");
       if (byte < 0)
         return;
       if (!isUsed)
@@ -136,8 +147,10 @@ static void ldMatrix(Block &block, const Instruction &instruction) {
       // Its 16 bytes go to four threads: all are readers.
       int64_t at = block.program.workgroup[load.row.base.buffer].offset + byte;
       if (Fault fault = block.workgroup.read(at, 16, kSeveralLanes))
-        return reportFault(block, instruction, load.row.base, fault, first + lane, false);
-      std::memcpy(matrices[lane / 8][lane % 8], block.workgroup.bytes() + at, 16);
+        return reportFault(block, instruction, load.row.base, fault,
+                           first + lane, "read by the whole warp");
+      std::memcpy(matrices[lane / 8][lane % 8], block.workgroup.bytes() + at,
+                  16);
     }
     for (unsigned m = 0; m < load.matrices; ++m)
       for (unsigned t = 0; t < 32; ++t) {
@@ -146,14 +159,16 @@ static void ldMatrix(Block &block, const Instruction &instruction) {
           pair[i] = load.transpose ? matrices[m][2 * (t % 4) + i][t / 4]
                                    : matrices[m][t / 4][2 * (t % 4) + i];
         for (unsigned part = 0; part < perRegister; ++part)
-          std::memcpy(out + ((m * perRegister + part) * lanes + first + t) * load.width,
+          std::memcpy(out + ((m * perRegister + part) * lanes + first + t) *
+                                load.width,
                       reinterpret_cast<const char *>(pair) + part * load.width,
                       load.width);
       }
   }
 }
 
-LogicalResult compileLdMatrix(Compiler &compiler, Operation *op, const OpEntry &) {
+LogicalResult compileLdMatrix(Compiler &compiler, Operation *op,
+                              const OpEntry &) {
   auto load = cast<nvgpu::LdMatrixOp>(op);
   Slot shape = *slotShape(load.getRes().getType());
   auto *extra = compiler.make<LdMatrix>();
@@ -163,7 +178,8 @@ LogicalResult compileLdMatrix(Compiler &compiler, Operation *op, const OpEntry &
   // PTX ISA, ldmatrix: on sm_75 all threads give a valid address.
   extra->allAddressesMustBeValid =
       compiler.program.architecture && compiler.program.architecture <= 75;
-  if (extra->width > 4 || shape.components * extra->width != 4 * extra->matrices ||
+  if (extra->width > 4 ||
+      shape.components * extra->width != 4 * extra->matrices ||
       !llvm::is_contained({1, 2, 4}, int(extra->matrices)))
     return op->emitError("expected 1, 2 or 4 registers of 32 bits, but got ")
            << load.getRes().getType();
@@ -202,8 +218,9 @@ LogicalResult compileDot4(Compiler &compiler, Operation *op, const OpEntry &) {
   auto dot = cast<NVVM::DotAccumulate4WayOp>(op);
   bool a = dot.getAType() == NVVM::DotAccumulateType::SIGNED,
        b = dot.getBType() == NVVM::DotAccumulateType::SIGNED;
-  static const Execute codes[2][2] = {{dot4<uint8_t, uint8_t>, dot4<uint8_t, int8_t>},
-                                      {dot4<int8_t, uint8_t>, dot4<int8_t, int8_t>}};
+  static const Execute codes[2][2] = {
+      {dot4<uint8_t, uint8_t>, dot4<uint8_t, int8_t>},
+      {dot4<int8_t, uint8_t>, dot4<int8_t, int8_t>}};
   compiler.emitElementwise(codes[a][b], op);
   return success();
 }

@@ -30,16 +30,17 @@ public:
     return success();
   }
 
-  FailureOr<SmallVector<HostTensor>> run(ArrayRef<HostTensor> inputs,
-                                         std::vector<HostTensor> *kept) override {
+  FailureOr<SmallVector<HostTensor>>
+  run(ArrayRef<HostTensor> inputs, std::vector<HostTensor> *kept) override {
     // A kernel that reads what no other has written doesn't get zeros.
     std::fill(arena.begin(), arena.end(), char(0xa5));
     SmallVector<HostTensor> outputs;
     for (const TensorInfo &output : program.outputs)
       outputs.emplace_back(output.kind, output.shape);
-    auto from = llvm::map_to_vector(inputs, [](const HostTensor &tensor) -> const void * {
-      return tensor.bytes.data();
-    });
+    auto from = llvm::map_to_vector(
+        inputs, [](const HostTensor &tensor) -> const void * {
+          return tensor.bytes.data();
+        });
     auto to = llvm::map_to_vector(outputs, [](HostTensor &tensor) -> void * {
       return tensor.bytes.data();
     });
@@ -64,13 +65,15 @@ private:
 };
 } // namespace
 
-FailureOr<std::unique_ptr<Program>> makeEmulatedProgram(Compilation &compilation) {
+FailureOr<std::unique_ptr<Program>>
+makeEmulatedProgram(Compilation &compilation) {
   if (failed(compilation.advance(Level::Kernels)))
     return failure();
   const TargetInfo &target = compilation.options().target;
   if (!target.target || !target.target->isGPU())
-    return compilation.module().emitError("expected a GPU as the target of emulation, "
-                                          "but got '")
+    return compilation.module().emitError(
+               "expected a GPU as the target of emulation, "
+               "but got '")
            << target.triple << "'";
   if (failed(compilation.advance(Level::Loops)))
     return failure();

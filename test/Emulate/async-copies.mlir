@@ -148,7 +148,7 @@ module attributes {gpu.container_module} {
       %c124 = arith.constant 124 : index
       %j = arith.subi %c124, %i : index
       %w = vector.load %s[%j] : memref<128xi8, #gpu.address_space<workgroup>>, vector<4xi8>
-      // expected-error @+1 {{thread (0, 0, 0): race: write of byte 0 of workgroup memory 0, which thread (31, 0, 0) read since the last barrier}}
+      // expected-error @+1 {{thread (0, 0, 0): race: asynchronous write of byte 0 of workgroup memory 0, which thread (31, 0, 0) read since the last barrier}}
       %copy = nvgpu.device_async_copy %x[%i], %s[%i], 4 : memref<256xi8> to memref<128xi8, #gpu.address_space<workgroup>>
       gpu.return
     }

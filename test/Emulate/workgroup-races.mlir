@@ -148,7 +148,7 @@ module attributes {gpu.container_module} {
       vector.store %v, %s[%i] : memref<128xi8, #gpu.address_space<workgroup>>, vector<4xi8>
       %row = arith.andi %t, %c7 : index
       %j = arith.muli %row, %c16 : index
-      // expected-error @+1 {{race: read of byte 0 of workgroup memory 0, which thread (0, 0, 0) wrote}}
+      // expected-error @+1 {{race: read by the whole warp of byte 0 of workgroup memory 0, which thread (0, 0, 0) wrote}}
       %m = nvgpu.ldmatrix %s[%j] {numTiles = 1 : i32, transpose = false} : memref<128xi8, #gpu.address_space<workgroup>> -> vector<1x4xi8>
       gpu.return
     }

@@ -78,13 +78,12 @@ def anomaly_detection(n):
 
 class GPU(unittest.TestCase):
     def compare(self, model, calib, samples, folder, flags=()):
+        """Fails where bytes differ; the number of integers that were compared."""
         at = lambda f: os.path.join(folder, f)
         command = [DYADIC, "run", model, "--calibrate", calib, "--input", samples, *flags]
         files = lambda name: ["--output", at(name + ".npz"), "--keep-all", at(name + "-kept.npz")]
         harness.check([*command, "--interpret", *files("expected")])
         expected_out, expected = (harness.load(at(f)) for f in ("expected.npz", "expected-kept.npz"))
-        integers = [key for key in expected if expected[key].dtype.kind in "iu"]
-        self.assertTrue(integers or len(expected) == 0, "expected integer tensors")
         for arch in ARCHITECTURES:
             harness.check([*command, "--target", "nvptx64", "--arch", arch, "--emulate", *files(arch)])
             out, kept = (harness.load(at(f)) for f in (arch + ".npz", arch + "-kept.npz"))
@@ -96,6 +95,7 @@ class GPU(unittest.TestCase):
                     else:
                         limit = TOLERANCE * np.abs(want[key]).max()
                         np.testing.assert_allclose(want[key], got[key], rtol=0, atol=limit, err_msg=f"{key}, {arch}")
+        return sum(tensor.size for tensor in kept.values() if tensor.dtype.kind in "iu")
 
     def folder(self):
         path = tempfile.mkdtemp(prefix="dyadic-gpu-")
@@ -111,14 +111,14 @@ class GPU(unittest.TestCase):
         x = draw(count)
         np.savez(at("calib.npz"), x=np.concatenate([draw(calibration), x]))
         np.savez(at("x.npz"), x=x)
-        self.compare(at("net.onnx"), at("calib.npz"), at("x.npz"), folder)
+        return self.compare(at("net.onnx"), at("calib.npz"), at("x.npz"), folder)
 
     def test_digits(self):
         model, folder = MODELS["digits"], self.folder()
         calib, samples = os.path.join(folder, "calib.npz"), os.path.join(folder, "test.npz")
         model.write_samples(calib, 4, 1)
         model.write_samples(samples, 16, 2)
-        self.compare(model.path, calib, samples, folder, model.shape_flags())
+        self.assertGreater(self.compare(model.path, calib, samples, folder, model.shape_flags()), 10000)
 
     def compare_small(self, name):
         self.compare_net(lambda path: smallnets.write(name, path), 6, 2)
@@ -131,7 +131,7 @@ class GPU(unittest.TestCase):
             network.finish(build(network), path)
             return shape
 
-        self.compare_net(write, 2, 1)
+        self.assertGreater(self.compare_net(write, 2, 1), 1000)
 
     def test_evaluate(self):
         """The same flag in `dyadic evaluate`."""

@@ -26,18 +26,24 @@
 
 using namespace mlir;
 
-static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional, llvm::cl::init("-"),
+static llvm::cl::opt<std::string> inputFile(llvm::cl::Positional,
+                                            llvm::cl::init("-"),
                                             llvm::cl::desc("<level-5 IR>"));
-static llvm::cl::opt<bool> split("split-input-file",
-                                 llvm::cl::desc("run the parts between lines of ----- apart"));
-static llvm::cl::opt<bool> verify("verify-diagnostics",
-                                  llvm::cl::desc("compare errors with expected-error comments"));
+static llvm::cl::opt<bool>
+    split("split-input-file",
+          llvm::cl::desc("run the parts between lines of ----- apart"));
+static llvm::cl::opt<bool>
+    verify("verify-diagnostics",
+           llvm::cl::desc("compare errors with expected-error comments"));
 static llvm::cl::opt<unsigned> numOutputs(
     "outputs", llvm::cl::init(1),
-    llvm::cl::desc("how many arguments of the entry, behind its inputs, are printed"));
-static llvm::cl::opt<bool> hasArena("arena", llvm::cl::desc("the last argument is the arena"));
-static llvm::cl::opt<unsigned> workers("workers", llvm::cl::init(0),
-                                       llvm::cl::desc("host threads; 0: one for each core"));
+    llvm::cl::desc(
+        "how many arguments of the entry, behind its inputs, are printed"));
+static llvm::cl::opt<bool>
+    hasArena("arena", llvm::cl::desc("the last argument is the arena"));
+static llvm::cl::opt<unsigned>
+    workers("workers", llvm::cl::init(0),
+            llvm::cl::desc("host threads; 0: one for each core"));
 
 /// Element i of every input is i mod 100, so that results are easy to state.
 static void fill(std::vector<char> &bytes, Type element) {
@@ -45,7 +51,8 @@ static void fill(std::vector<char> &bytes, Type element) {
   for (size_t i = 0; i < bytes.size() / width; ++i) {
     int64_t integer = i % 100;
     float real = integer;
-    const void *from = element.isF32() ? static_cast<const void *>(&real) : &integer;
+    const void *from =
+        element.isF32() ? static_cast<const void *>(&real) : &integer;
     std::memcpy(&bytes[i * width], from, width);
   }
 }
@@ -57,7 +64,8 @@ static void print(ArrayRef<char> bytes, Type element, raw_ostream &os) {
     float real;
     std::memcpy(&real, &bytes[i * width], std::min<int64_t>(width, 4));
     std::memcpy(&integer, &bytes[i * width], width);
-    integer = int64_t(uint64_t(integer) << (64 - 8 * width)) >> (64 - 8 * width);
+    integer =
+        int64_t(uint64_t(integer) << (64 - 8 * width)) >> (64 - 8 * width);
     os << (i ? " " : "");
     if (element.isF32())
       os << real;
@@ -67,7 +75,8 @@ static void print(ArrayRef<char> bytes, Type element, raw_ostream &os) {
   os << "\n";
 }
 
-static LogicalResult runEntry(ModuleOp module, func::FuncOp entry, raw_ostream &os) {
+static LogicalResult runEntry(ModuleOp module, func::FuncOp entry,
+                              raw_ostream &os) {
   dyadic::EmulatorOptions options;
   options.workers = workers;
   auto emulator = dyadic::GPUEmulator::create(module, entry.getName(), options);
@@ -75,14 +84,16 @@ static LogicalResult runEntry(ModuleOp module, func::FuncOp entry, raw_ostream &
     return failure();
   size_t count = entry.getNumArguments(), ends = numOutputs + hasArena;
   if (count < ends)
-    return entry.emitError("expected at least ") << ends << " arguments, but got " << count;
+    return entry.emitError("expected at least ")
+           << ends << " arguments, but got " << count;
   size_t numInputs = count - ends;
   std::vector<std::vector<char>> buffers;
   for (auto [i, bytes] : llvm::enumerate((*emulator)->argumentBytes())) {
     // Emulation must not depend on what the host has behind a buffer.
     buffers.emplace_back(bytes);
     if (i < numInputs)
-      fill(buffers.back(), cast<MemRefType>(entry.getArgumentTypes()[i]).getElementType());
+      fill(buffers.back(),
+           cast<MemRefType>(entry.getArgumentTypes()[i]).getElementType());
   }
   std::vector<const void *> inputs;
   std::vector<void *> outputs;
@@ -91,14 +102,17 @@ static LogicalResult runEntry(ModuleOp module, func::FuncOp entry, raw_ostream &
       inputs.push_back(buffers[i].data());
     else
       outputs.push_back(buffers[i].data());
-  if (failed((*emulator)->run(inputs, outputs, hasArena ? buffers.back().data() : nullptr)))
+  if (failed((*emulator)->run(inputs, outputs,
+                              hasArena ? buffers.back().data() : nullptr)))
     return failure();
   for (size_t i = numInputs; i < numInputs + numOutputs; ++i)
-    print(buffers[i], cast<MemRefType>(entry.getArgumentTypes()[i]).getElementType(), os);
+    print(buffers[i],
+          cast<MemRefType>(entry.getArgumentTypes()[i]).getElementType(), os);
   return success();
 }
 
-static LogicalResult runBuffer(std::unique_ptr<llvm::MemoryBuffer> buffer, raw_ostream &os) {
+static LogicalResult runBuffer(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                               raw_ostream &os) {
   DialectRegistry registry;
   registry.insert<arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
                   LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect,
@@ -129,7 +143,8 @@ static LogicalResult runBuffer(std::unique_ptr<llvm::MemoryBuffer> buffer, raw_o
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::cl::ParseCommandLineOptions(
-      argc, argv, "Runs @<model>_run of GPU-level IR on the CPU and prints its outputs\n");
+      argc, argv,
+      "Runs @<model>_run of GPU-level IR on the CPU and prints its outputs\n");
   std::string error;
   auto file = openInputFile(inputFile, &error);
   if (!file) {

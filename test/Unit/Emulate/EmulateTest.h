@@ -32,10 +32,11 @@ protected:
   bool run(llvm::StringRef text, std::vector<const void *> inputs,
            std::vector<void *> outputs, void *arena = nullptr) {
     errors.clear();
-    mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-      errors += diagnostic.str() + "\n";
-      return mlir::success();
-    });
+    mlir::ScopedDiagnosticHandler handler(&context,
+                                          [&](mlir::Diagnostic &diagnostic) {
+                                            errors += diagnostic.str() + "\n";
+                                            return mlir::success();
+                                          });
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     if (!module)
       return false;
@@ -45,20 +46,23 @@ protected:
   }
 
   /// A module whose @m_run launches the kernel @k(%x, %y) on `blocks` blocks.
-  static std::string moduleWith(std::string kernel, std::string x, std::string y,
-                                int blocks, int threads) {
+  static std::string moduleWith(std::string kernel, std::string x,
+                                std::string y, int blocks, int threads) {
     std::string arguments = "(%x : " + x + ", %y : " + y + ")";
-    return "module attributes {gpu.container_module} {\n gpu.module @kernels {\n" + kernel +
-           "\n }\n func.func @m_run" + arguments +
+    return "module attributes {gpu.container_module} {\n gpu.module @kernels "
+           "{\n" +
+           kernel + "\n }\n func.func @m_run" + arguments +
            " {\n  %c1 = arith.constant 1 : index\n  %blocks = arith.constant " +
            std::to_string(blocks) + " : index\n  %threads = arith.constant " +
            std::to_string(threads) +
-           " : index\n  gpu.launch_func @kernels::@k blocks in (%blocks, %c1, %c1) "
+           " : index\n  gpu.launch_func @kernels::@k blocks in (%blocks, %c1, "
+           "%c1) "
            "threads in (%threads, %c1, %c1) args" +
            arguments + "\n  return\n }\n}\n";
   }
 
-  template <typename T> std::vector<T> random(size_t count, int64_t low, int64_t high) {
+  template <typename T>
+  std::vector<T> random(size_t count, int64_t low, int64_t high) {
     std::vector<T> values(count);
     std::uniform_int_distribution<int64_t> distribution(low, high);
     for (T &value : values)

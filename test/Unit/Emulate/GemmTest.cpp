@@ -16,9 +16,9 @@ protected:
   static constexpr int kRows = 64, kColumns = 16, kDepth = 128;
 
   /// A stage has 32 rows of X and 16 of W, each with 64 bytes in four parts of
-  /// 16; part p of row r lies at place p xor (r / 2) % 4, so that the eight rows
-  /// of a matrix are in different banks. `wait` comes before a stage is read,
-  /// `barrier` behind that.
+  /// 16; part p of row r lies at place p xor (r / 2) % 4, so that the eight
+  /// rows of a matrix are in different banks. `wait` comes before a stage is
+  /// read, `barrier` behind that.
   static std::string kernel(const std::string &wait, const std::string &barrier,
                             const std::string &last) {
     return R"(
@@ -104,11 +104,14 @@ module attributes {gpu.container_module} {
         %isFirst = arith.cmpi eq, %stage, %c0 : index
         %token = nvgpu.device_async_create_group
         scf.if %isFirst {
-          )" + wait + R"(
+          )" +
+           wait + R"(
         } else {
-          )" + last + R"(
+          )" +
+           last + R"(
         }
-        )" + barrier + R"(
+        )" +
+           barrier + R"(
         %result = scf.for %step = %c0 to %c2 step %c1 iter_args(%d = %acc) -> (vector<8xi32>) {
           %first = arith.muli %step, %c2 : index
           %pa = arith.addi %first, %partOfA : index
@@ -191,18 +194,20 @@ module attributes {gpu.container_module} {
   }
 };
 
-// The loop commits an empty group in each turn: in the first, one more of the two
-// copied ones may be missing.
-const std::string kWaitAllButTwo = "nvgpu.device_async_wait %token {numGroups = 2 : i32}",
-                  kWaitAll = "nvgpu.device_async_wait %token {numGroups = 0 : i32}",
+// The loop commits an empty group in each turn: in the first, one more of the
+// two copied ones may be missing.
+const std::string kWaitAllButTwo =
+                      "nvgpu.device_async_wait %token {numGroups = 2 : i32}",
+                  kWaitAll =
+                      "nvgpu.device_async_wait %token {numGroups = 0 : i32}",
                   kBarrier = "gpu.barrier";
 
 TEST_F(GemmTest, EqualsLoops) {
   auto x = random<uint8_t>(kRows * kDepth, 0, 255);
   auto w = random<int8_t>(kColumns * kDepth, -127, 127);
   std::vector<int32_t> y(kRows * kColumns, -1);
-  ASSERT_TRUE(
-      run(kernel(kWaitAllButTwo, kBarrier, kWaitAll), {x.data(), w.data()}, {y.data()}))
+  ASSERT_TRUE(run(kernel(kWaitAllButTwo, kBarrier, kWaitAll),
+                  {x.data(), w.data()}, {y.data()}))
       << errors;
   for (int i = 0; i < kRows; ++i)
     for (int j = 0; j < kColumns; ++j) {
@@ -218,17 +223,21 @@ TEST_F(GemmTest, MissingWait) {
   auto w = random<int8_t>(kColumns * kDepth, -127, 127);
   std::vector<int32_t> y(kRows * kColumns, -1);
   // The last stage is not waited for.
-  EXPECT_FALSE(run(kernel(kWaitAllButTwo, kBarrier,
-                          "nvgpu.device_async_wait %token {numGroups = 3 : i32}"),
-                   {x.data(), w.data()}, {y.data()}));
-  EXPECT_NE(errors.find("has not been waited for"), std::string::npos) << errors;
+  EXPECT_FALSE(
+      run(kernel(kWaitAllButTwo, kBarrier,
+                 "nvgpu.device_async_wait %token {numGroups = 3 : i32}"),
+          {x.data(), w.data()}, {y.data()}));
+  EXPECT_NE(errors.find("has not been waited for"), std::string::npos)
+      << errors;
 }
 
 TEST_F(GemmTest, MissingBarrier) {
   auto x = random<uint8_t>(kRows * kDepth, 0, 255);
   auto w = random<int8_t>(kColumns * kDepth, -127, 127);
   std::vector<int32_t> y(kRows * kColumns, -1);
-  EXPECT_FALSE(run(kernel(kWaitAllButTwo, "", kWaitAll), {x.data(), w.data()}, {y.data()}));
-  EXPECT_NE(errors.find("race: read of"), std::string::npos) << errors;
+  EXPECT_FALSE(run(kernel(kWaitAllButTwo, "", kWaitAll), {x.data(), w.data()},
+                   {y.data()}));
+  EXPECT_NE(errors.find("race: read by the whole warp of"), std::string::npos)
+      << errors;
 }
 } // namespace

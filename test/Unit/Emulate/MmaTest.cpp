@@ -22,24 +22,36 @@ struct Shape {
   std::function<Place(int group, int t, int i)> a, b, c;
 };
 
-const Shape m8n8k16{
-    8, 8, 16,
-    [](int group, int t, int i) { return Place{group, t * 4 + i}; },
-    [](int group, int t, int i) { return Place{t * 4 + i, group}; },
-    [](int group, int t, int i) { return Place{group, t * 2 + i}; }};
+const Shape m8n8k16{8,
+                    8,
+                    16,
+                    [](int group, int t, int i) {
+                      return Place{group, t * 4 + i};
+                    },
+                    [](int group, int t, int i) {
+                      return Place{t * 4 + i, group};
+                    },
+                    [](int group, int t, int i) {
+                      return Place{group, t * 2 + i};
+                    }};
 
-const Shape m16n8k16{
-    16, 8, 16,
-    [](int group, int t, int i) {
-      return Place{i < 4 ? group : group + 8, t * 4 + (i & 3)};
-    },
-    [](int group, int t, int i) { return Place{t * 4 + i, group}; },
-    [](int group, int t, int i) {
-      return Place{i < 2 ? group : group + 8, t * 2 + (i & 1)};
-    }};
+const Shape m16n8k16{16,
+                     8,
+                     16,
+                     [](int group, int t, int i) {
+                       return Place{i < 4 ? group : group + 8, t * 4 + (i & 3)};
+                     },
+                     [](int group, int t, int i) {
+                       return Place{t * 4 + i, group};
+                     },
+                     [](int group, int t, int i) {
+                       return Place{i < 2 ? group : group + 8, t * 2 + (i & 1)};
+                     }};
 
 const Shape m16n8k32{
-    16, 8, 32,
+    16,
+    8,
+    32,
     [](int group, int t, int i) {
       int row = (0 <= i && i < 4) || (8 <= i && i < 12) ? group : group + 8;
       return Place{row, i < 8 ? t * 4 + (i & 3) : t * 4 + (i & 3) + 16};
@@ -60,10 +72,13 @@ protected:
     std::string load, names[3], types;
     int offset = 0;
     for (int operand = 0; operand < 3; ++operand)
-      for (int i = 0, count = std::array{numA, numB, numC}[operand]; i < count; ++i) {
-        std::string name = "%r" + std::to_string(offset), at = std::to_string(offset);
-        load += "  %i" + at + " = arith.constant " + at + " : index\n  " + name +
-                " = memref.load %x[%t, %i" + at + "] : memref<32x16xi32>\n";
+      for (int i = 0, count = std::array{numA, numB, numC}[operand]; i < count;
+           ++i) {
+        std::string name = "%r" + std::to_string(offset),
+                    at = std::to_string(offset);
+        load += "  %i" + at + " = arith.constant " + at + " : index\n  " +
+                name + " = memref.load %x[%t, %i" + at +
+                "] : memref<32x16xi32>\n";
         names[operand] += (i ? ", " : "") + name;
         ++offset;
       }
@@ -73,27 +88,32 @@ protected:
     auto text = [](int value) { return std::to_string(value); };
     std::string body =
         "gpu.func @k(%x: memref<32x16xi32>, %y: memref<32x4xi32>) kernel {\n"
-        "  %t = gpu.thread_id x\n" + load + "  %d = nvvm.mma.sync A[" + names[0] + "] B[" +
-        names[1] + "] C[" + names[2] +
+        "  %t = gpu.thread_id x\n" +
+        load + "  %d = nvvm.mma.sync A[" + names[0] + "] B[" + names[1] +
+        "] C[" + names[2] +
         "] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, "
-        "multiplicandAPtxType = #nvvm.mma_type<" + a +
-        ">, multiplicandBPtxType = #nvvm.mma_type<" + b +
+        "multiplicandAPtxType = #nvvm.mma_type<" +
+        a + ">, multiplicandBPtxType = #nvvm.mma_type<" + b +
         ">, intOverflowBehavior = #nvvm.mma_int_overflow<" + overflow +
         ">, shape = #nvvm.shape<m = " + text(s.m) + ", n = " + text(s.n) +
-        ", k = " + text(s.k) + ">} : (i32, i32, i32) -> !llvm.struct<(" + members + ")>\n";
+        ", k = " + text(s.k) + ">} : (i32, i32, i32) -> !llvm.struct<(" +
+        members + ")>\n";
     for (int i = 0; i < numC; ++i)
       body += "  %d" + text(i) + " = llvm.extractvalue %d[" + text(i) +
               "] : !llvm.struct<(" + members + ")>\n  %j" + text(i) +
-              " = arith.constant " + text(i) + " : index\n  memref.store %d" + text(i) +
-              ", %y[%t, %j" + text(i) + "] : memref<32x4xi32>\n";
-    return moduleWith(body + "  gpu.return\n}", "memref<32x16xi32>", "memref<32x4xi32>", 1,
-                      32);
+              " = arith.constant " + text(i) + " : index\n  memref.store %d" +
+              text(i) + ", %y[%t, %j" + text(i) + "] : memref<32x4xi32>\n";
+    return moduleWith(body + "  gpu.return\n}", "memref<32x16xi32>",
+                      "memref<32x4xi32>", 1, 32);
   }
 
-  void check(const Shape &s, bool aSigned, bool bSigned, bool saturates = false) {
-    int numA = s.m * s.k / 32, numB = s.k * s.n / 32, numC = s.m * s.n / 32; // elements
+  void check(const Shape &s, bool aSigned, bool bSigned,
+             bool saturates = false) {
+    int numA = s.m * s.k / 32, numB = s.k * s.n / 32,
+        numC = s.m * s.n / 32; // elements
     auto matrix = [&](int rows, int columns, bool isSigned) {
-      auto values = random<int>(rows * columns, isSigned ? -128 : 0, isSigned ? 127 : 255);
+      auto values = random<int>(rows * columns, isSigned ? -128 : 0,
+                                isSigned ? 127 : 255);
       return [=](Place p) { return values[p.row * columns + p.column]; };
     };
     auto a = matrix(s.m, s.k, aSigned), b = matrix(s.k, s.n, bSigned);
@@ -109,7 +129,8 @@ protected:
         own[numA + i] = b(s.b(group, t, i));
       for (int i = 0; i < numC; ++i) {
         Place p = s.c(group, t, i);
-        registers[lane * 16 + (numA + numB) / 4 + i] = c[p.row * s.n + p.column];
+        registers[lane * 16 + (numA + numB) / 4 + i] =
+            c[p.row * s.n + p.column];
       }
     }
     ASSERT_TRUE(run(kernel(s, aSigned ? "s8" : "u8", bSigned ? "s8" : "u8",
@@ -124,7 +145,8 @@ protected:
           sum += a({p.row, k}) * b({k, p.column});
         if (saturates)
           sum = std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX);
-        ASSERT_EQ(d[lane * 4 + i], int32_t(sum)) << "lane " << lane << ", element " << i;
+        ASSERT_EQ(d[lane * 4 + i], int32_t(sum))
+            << "lane " << lane << ", element " << i;
       }
   }
 };

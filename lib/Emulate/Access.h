@@ -1,6 +1,6 @@
-//===- MemoryOps.h - addresses and what may be done there -------*- C++ -*-===//
-#ifndef DYADIC_LIB_EMULATE_MEMORYOPS_H
-#define DYADIC_LIB_EMULATE_MEMORYOPS_H
+//===- Access.h - where an op touches memory ------------------*- C++ -*-===//
+#ifndef DYADIC_LIB_EMULATE_ACCESS_H
+#define DYADIC_LIB_EMULATE_ACCESS_H
 
 #include "Block.h"
 #include "Compiler.h"
@@ -20,14 +20,16 @@ struct Address {
 
 /// Describes accesses of `count` elements of `memref`, or reports why not.
 mlir::FailureOr<Address> makeAddress(Compiler &compiler, mlir::Operation *op,
-                                     mlir::Value memref, mlir::ValueRange indices,
-                                     int64_t count, int64_t alignment);
+                                     mlir::Value memref,
+                                     mlir::ValueRange indices, int64_t count,
+                                     int64_t alignment);
 
 /// The byte in the buffer that `address` means in `lane`, for `count` elements.
 /// Reports indices outside of the memref and wrong alignment, with `verb`
 /// ("read", "write"), and returns −1.
-int64_t locate(Block &block, const Instruction &instruction, const Address &address,
-               unsigned lane, const char *verb, int64_t count);
+int64_t locate(Block &block, const Instruction &instruction,
+               const Address &address, unsigned lane, const char *verb,
+               int64_t count);
 inline int64_t locate(Block &block, const Instruction &instruction,
                       const Address &address, unsigned lane, const char *verb) {
   return locate(block, instruction, address, lane, verb, address.count);
@@ -35,15 +37,18 @@ inline int64_t locate(Block &block, const Instruction &instruction,
 
 /// The memory at a byte that `locate` returned, after the access was entered
 /// and found to be no race; null after a fault.
-char *enterRead(Block &block, const Instruction &instruction, const Address &address,
-                int64_t byte, int64_t count, unsigned lane);
-char *enterWrite(Block &block, const Instruction &instruction, const Address &address,
-                 int64_t byte, int64_t count, unsigned lane);
+char *enterRead(Block &block, const Instruction &instruction,
+                const Address &address, int64_t byte, int64_t count,
+                unsigned lane);
+char *enterWrite(Block &block, const Instruction &instruction,
+                 const Address &address, int64_t byte, int64_t count,
+                 unsigned lane);
 
 /// "byte 12 of argument 1"
 std::string describe(const MemRefBinding &base, int64_t byte);
-void reportFault(Block &block, const Instruction &instruction, const MemRefBinding &base,
-                 const Fault &fault, unsigned lane, bool isWrite);
+void reportFault(Block &block, const Instruction &instruction,
+                 const MemRefBinding &base, const Fault &fault, unsigned lane,
+                 const char *verb);
 
 } // namespace dyadic::emulate
 
