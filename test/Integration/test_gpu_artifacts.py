@@ -280,6 +280,25 @@ print(status, model.digits_gpu_error().decode())
             self.assertIn("nvptx64", done.stderr)
             self.assertFalse(os.path.exists(self.at(name)))
 
+    @unittest.skipUnless(shutil.which("aarch64-linux-gnu-gcc") and shutil.which("qemu-aarch64"), "aarch64-linux-gnu-gcc or qemu-aarch64 is not installed")
+    def test_a_gpu_in_an_arm_machine(self):
+        os.makedirs(self.at("arm-driver"))
+        fake = os.path.join(HERE, "fakecuda.c")
+        harness.check(["aarch64-linux-gnu-gcc", "-std=c11", "-O1", "-shared", "-fPIC", fake, "-o", self.at("arm-driver/libcuda.so.1")])
+        self.compile("arm", "--host", "aarch64-linux-gnu", "--fallback", "cpu")
+        qemu = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]
+        files = [self.at("arm"), self.at("images.npz"), "--output", self.at("out.npz")]
+        log = self.at("arm.log")
+        harness.check([*qemu, "-E", f"LD_LIBRARY_PATH={self.at('arm-driver')}", "-E", f"FAKECUDA_LOG={log}", *files])
+        with open(log) as f:
+            self.assertEqual(3, f.read().split("\n").count("graph runs"))
+        done = harness.check([*qemu, *files])
+        self.assertIn("note: on the processor instead of a GPU: no NVIDIA driver", done.stderr)
+        scores = harness.load(self.at("out.npz"))["scores"]
+        self.compile("cpu", arch=None)
+        expected = harness.execute(self.at("cpu"), self.at("images.npz"), self.folder)["scores"]
+        np.testing.assert_array_equal(expected, scores)
+
     def test_script_compares_and_times(self):
         build = self.at("build/bin")
         os.makedirs(build)
