@@ -203,6 +203,18 @@ class GPUArtifacts(unittest.TestCase):
             done, _ = self.run_with([self.at("program")], {"FAKECUDA_FAIL": "cuGraphLaunch:700:203"})
             self.assertIn("handler: cannot launch the model: an illegal memory access", done.stdout)
 
+    def test_the_example_of_the_documentation(self):
+        with open(os.path.join(ROOT, "docs/GPU.md")) as f:
+            program = re.search(r"```c\n(.*?)```", f.read(), re.S).group(1)
+        source = self.write("example.c", program)
+        harness.check(["cc", "-std=c11", "-Wall", "-Wextra", "-Werror", source, self.at("digits.o"), "-ldl", "-lpthread", "-o", self.at("example")])
+        done, log = self.run_with([self.at("example")])
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual(2, log.count("graph runs"))
+        done, _ = self.run_with([self.at("example")], {"FAKECUDA_DEVICES": "0"})
+        self.assertEqual(1, done.returncode)
+        self.assertIn("no CUDA-capable device", done.stderr)
+
     def test_failure_without_a_handler_ends_the_program(self):
         source = self.write("abort.c", '#include "digits.h"\nstatic float in[64], out[10];\nint main(void) { digits_run(in, out, 0); return 0; }\n')
         harness.check(["cc", source, self.at("digits.o"), "-ldl", "-lpthread", "-o", self.at("abort")])
