@@ -205,11 +205,17 @@ static LogicalResult chooseCPU(TargetInfo &target, StringRef name,
     if (levels.size() <= 8) // else near ones are among the names
       for (auto &known : levels)
         own += (", " + known.name).str();
+    // A target whose levels are its CPUs may have no kernels for others.
+    std::vector<StringRef> names = keys(known.getAllProcessorDescriptions());
+    if (levels.size() > 8) {
+      names.clear();
+      for (auto &known : levels)
+        names.push_back(known.name);
+    }
     return emitError(loc) << "unknown CPU '" << name << "' for '"
                           << target.triple << "'" << ownerOf(name)
                           << ": expected " << own << " or a name such as "
-                          << nearNames(name,
-                                       keys(known.getAllProcessorDescriptions()));
+                          << nearNames(name, names);
   }
   return success();
 }

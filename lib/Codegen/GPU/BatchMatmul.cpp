@@ -98,7 +98,8 @@ LogicalResult gpu_kernels::emitBatchMatmul(GPUKernelBuilder &k,
   if (failed(epilogue))
     return failure();
 
-  if (suitsFloatTiles(rows, columns, depth)) {
+  constexpr int64_t mostBlocks = 65535; // of a grid's third dimension
+  if (suitsFloatTiles(rows, columns, depth) && batches <= mostBlocks) {
     emitTiles(k, op, batches, *lhsStride, *rhsStride, *epilogue);
     return success();
   }

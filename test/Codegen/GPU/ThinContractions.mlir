@@ -48,3 +48,19 @@ func.func @main(%x: tensor<1x16x16x96xui8>) -> tensor<1x14x14x96xui8> {
   %y = dyadic.requantize %acc {multiplier = array<i32: 8388608>, shift = array<i32: 28>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<1x14x14x96xi32>) -> tensor<1x14x14x96xui8>
   return %y : tensor<1x14x14x96xui8>
 }
+
+// -----
+
+// Floats: tiles in the block's memory, four sums a vector.
+// CHECK-LABEL: gpu.func @k0_matmul(
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, known_grid_size = array<i32: 1, 1, 3>
+// CHECK: scf.for
+// CHECK: vector.store {{.*}} memref<1024xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+// CHECK: gpu.barrier
+// CHECK-COUNT-128: vector.fma {{.*}} : vector<4xf32>
+// CHECK: gpu.barrier
+// CHECK-NEXT: scf.yield
+func.func @main(%x: tensor<3x64x32xf32>, %y: tensor<3x32x64xf32>) -> tensor<3x64x64xf32> {
+  %0 = qnn.matmul %x, %y : (tensor<3x64x32xf32>, tensor<3x32x64xf32>) -> tensor<3x64x64xf32>
+  return %0 : tensor<3x64x64xf32>
+}
