@@ -242,3 +242,63 @@ module attributes {gpu.container_module} {
     return
   }
 }
+
+// -----
+
+// On sm_75 all lanes give ldmatrix a row that is there, also those whose row is
+// not loaded.
+module attributes {gpu.container_module} {
+  gpu.module @m_kernels [#nvvm.target<chip = "sm_75">] {
+    gpu.func @k(%x: memref<256xi8>, %y: memref<256xi8>) workgroup(%s: memref<128xi8, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
+      %t = gpu.thread_id x
+      %c4 = arith.constant 4 : index
+      %c16 = arith.constant 16 : index
+      %i = arith.muli %t, %c4 : index
+      %v = arith.constant dense<1> : vector<4xi8>
+      vector.store %v, %s[%i] : memref<128xi8, #gpu.address_space<workgroup>>, vector<4xi8>
+      gpu.barrier
+      %row = arith.muli %t, %c16 : index
+      // expected-error @+1 {{thread (8, 0, 0): ldmatrix of 16 elements at index 128 is out of the bounds}}
+      %m = nvgpu.ldmatrix %s[%row] {numTiles = 1 : i32, transpose = false} : memref<128xi8, #gpu.address_space<workgroup>> -> vector<1x4xi8>
+      gpu.return
+    }
+  }
+  func.func @m_run(%x: memref<256xi8>, %y: memref<256xi8>) {
+    %c1 = arith.constant 1 : index
+    %threads = arith.constant 32 : index
+    gpu.launch_func @m_kernels::@k blocks in (%c1, %c1, %c1) threads in (%threads, %c1, %c1) args(%x: memref<256xi8>, %y: memref<256xi8>)
+    return
+  }
+}
+
+// -----
+
+// On sm_80 only those whose row is loaded. Transposed, a lane has a column.
+// CHECK: 0 1 16 17 32 33 48 49 64 65 80 81 96 97 12 13 2 3 18 19
+module attributes {gpu.container_module} {
+  gpu.module @m_kernels [#nvvm.target<chip = "sm_80">] {
+    gpu.func @k(%x: memref<256xi8>, %y: memref<256xi8>) workgroup(%s: memref<128xi8, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
+      %t = gpu.thread_id x
+      %c4 = arith.constant 4 : index
+      %i = arith.muli %t, %c4 : index
+      %v = vector.load %x[%i] : memref<256xi8>, vector<4xi8>
+      vector.store %v, %s[%i] : memref<128xi8, #gpu.address_space<workgroup>>, vector<4xi8>
+      gpu.barrier
+      %c0 = arith.constant 0 : index
+      %c8 = arith.constant 8 : index
+      %half = memref.view %s[%c0][] : memref<128xi8, #gpu.address_space<workgroup>> to memref<64xi16, #gpu.address_space<workgroup>>
+      %element = arith.muli %t, %c8 : index
+      %m = nvgpu.ldmatrix %half[%element] {numTiles = 1 : i32, transpose = true} : memref<64xi16, #gpu.address_space<workgroup>> -> vector<1x2xi16>
+      %pair = vector.extract %m[0] : vector<2xi16> from vector<1x2xi16>
+      %f = vector.bitcast %pair : vector<2xi16> to vector<4xi8>
+      vector.store %f, %y[%i] : memref<256xi8>, vector<4xi8>
+      gpu.return
+    }
+  }
+  func.func @m_run(%x: memref<256xi8>, %y: memref<256xi8>) {
+    %c1 = arith.constant 1 : index
+    %threads = arith.constant 32 : index
+    gpu.launch_func @m_kernels::@k blocks in (%c1, %c1, %c1) threads in (%threads, %c1, %c1) args(%x: memref<256xi8>, %y: memref<256xi8>)
+    return
+  }
+}

@@ -9,7 +9,7 @@ import numpy as np
 import harness
 import smallnets
 from harness import DYADIC
-from models import MODELS
+from models import MODELS, Unavailable
 from smallnets import Net
 
 # sm_75 has neither asynchronous copies nor products of 16 x 8 x 32.
@@ -77,14 +77,14 @@ def anomaly_detection(n):
 
 
 class GPU(unittest.TestCase):
-    def compare(self, model, calib, samples, folder, flags=()):
+    def compare(self, model, calib, samples, folder, flags=(), against=("--interpret",), architectures=ARCHITECTURES):
         """Fails where bytes differ; the number of integers that were compared."""
         at = lambda f: os.path.join(folder, f)
         command = [DYADIC, "run", model, "--calibrate", calib, "--input", samples, *flags]
         files = lambda name: ["--output", at(name + ".npz"), "--keep-all", at(name + "-kept.npz")]
-        harness.check([*command, "--interpret", *files("expected")])
+        harness.check([*command, *against, *files("expected")])
         expected_out, expected = (harness.load(at(f)) for f in ("expected.npz", "expected-kept.npz"))
-        for arch in ARCHITECTURES:
+        for arch in architectures:
             harness.check([*command, "--target", "nvptx64", "--arch", arch, "--emulate", *files(arch)])
             out, kept = (harness.load(at(f)) for f in (arch + ".npz", arch + "-kept.npz"))
             for want, got in ((expected, kept), (expected_out, out)):
@@ -120,6 +120,19 @@ class GPU(unittest.TestCase):
         model.write_samples(samples, 16, 2)
         self.assertGreater(self.compare(model.path, calib, samples, folder, model.shape_flags()), 10000)
 
+    def compare_whole(self, name):
+        """A real network; against machine code, which test_models.py compares with the interpreter."""
+        model, folder = MODELS[name], self.folder()
+        try:
+            model.path
+        except Unavailable as e:
+            raise unittest.SkipTest(str(e))
+        calib, samples = os.path.join(folder, "calib.npz"), os.path.join(folder, "test.npz")
+        model.write_samples(calib, 1, 1)
+        model.write_samples(samples, 1, 2)
+        compared = self.compare(model.path, calib, samples, folder, model.shape_flags(), (), ["sm_80"])
+        self.assertGreater(compared, 1_000_000)
+
     def compare_small(self, name):
         self.compare_net(lambda path: smallnets.write(name, path), 6, 2)
 
@@ -154,6 +167,8 @@ class GPU(unittest.TestCase):
 
 for _name in smallnets.NETS:
     setattr(GPU, "test_small_" + _name, lambda self, n=_name: self.compare_small(n))
+for _name in ("cls", "squeezenet", "mobilenetv2"):
+    setattr(GPU, "test_whole_" + _name, lambda self, n=_name: self.compare_whole(n))
 for _name in TINY:
     setattr(GPU, "test_tiny_" + _name, lambda self, n=_name: self.compare_tiny(n))
 
