@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/Compile.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Passes.h"
 #include "dyadic/Emit/Variants.h"
 #include "dyadic/Pipeline/FloatRunner.h"
@@ -113,6 +114,13 @@ LogicalResult Compilation::generateCode() {
   }
   program.weightBytes = readWeightBytes(*current);
   return success();
+}
+
+LogicalResult Compilation::write(StringRef path, const EmitOptions &options) {
+  if (failed(advance(Level::Loops)))
+    return failure();
+  blame = InputError;
+  return writeArtifact(*current, program, options, path);
 }
 
 EmitOptions Compilation::emitOptions() {

@@ -1,7 +1,6 @@
 //===- ForeignProgram.cpp - programs for other machines, under QEMU -------===//
 #include "dyadic/Pipeline/Program.h"
 
-#include "dyadic/Emit/Artifact.h"
 #include "dyadic/Support/Npy.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -134,8 +133,7 @@ ForeignProgram::create(Compilation &compilation) {
   program->program = compilation.info();
   EmitOptions emit = compilation.emitOptions();
   emit.isStatic = true; // QEMU needs no C library of the target's then
-  if (failed(writeArtifact(compilation.module(), compilation.info(), emit,
-                           program->executable)))
+  if (failed(compilation.write(program->executable, emit)))
     return failure();
   return std::unique_ptr<Program>(std::move(program));
 }

@@ -102,6 +102,8 @@ public:
 
   /// What objects of this program are emitted with; the rest has its defaults.
   EmitOptions emitOptions();
+  /// Compiles to a file (Artifact.h). Failing to link or write isn't our fault.
+  mlir::LogicalResult write(llvm::StringRef path, const EmitOptions &options);
 
 private:
   mlir::LogicalResult import();
