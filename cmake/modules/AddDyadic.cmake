@@ -15,6 +15,8 @@ function(dyadic_add_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} dyadic_mlir)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin
+    # Otherwise CMake pads the path with empty entries, which mean the current folder.
+    BUILD_WITH_INSTALL_RPATH ON
     INSTALL_RPATH "$ORIGIN/../lib;${LLVM_LIBRARY_DIR}")
   install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT dyadic)
 endfunction()
