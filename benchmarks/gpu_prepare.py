@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "test", "Integration"))
 
-SAMPLES = 8
+MAX_SAMPLES, MAX_BYTES = 8, 2 << 20  # of a model's inputs: what is prepared travels
 
 
 def parse():
@@ -55,7 +55,8 @@ def prepare(options, harness, models):
         compile = [harness.DYADIC, "compile", model.path, "--calibrate", calib, *model.shape_flags()]
         harness.check([*compile, *target, "-o", at(".so")])
         harness.check([*compile, "-o", at(".cpu")])
-        x = model.samples(SAMPLES, 7)
+        samples = max(2, min(MAX_SAMPLES, MAX_BYTES // (4 * int(np.prod(model.shape)))))
+        x = model.samples(samples, 7)
         np.savez(at(".x.npz"), **{model.input: x})
         expected = harness.execute(at(".cpu"), at(".x.npz"), options.out)
         if options.interpret:
@@ -72,7 +73,7 @@ def prepare(options, harness, models):
             if os.path.exists(at(suffix)):
                 os.unlink(at(suffix))
         manifest["models"].append(
-            {"name": model.name, "samples": SAMPLES, "outputs": list(expected), "macs": count_macs(harness, model)}
+            {"name": model.name, "samples": samples, "outputs": list(expected), "macs": count_macs(harness, model)}
         )
         print(f"{model.name}: prepared for {options.arch}", flush=True)
     for name in ("out.npz", "kept.npz"):

@@ -28,6 +28,15 @@ def has_driver():
     return subprocess.run(["python3", "-c", "import ctypes; ctypes.CDLL('libcuda.so.1')"], capture_output=True).returncode == 0
 
 
+CUDA_HEADERS = os.path.join(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "include")
+
+
+class DriverInterface(unittest.TestCase):
+    @unittest.skipUnless(os.path.exists(os.path.join(CUDA_HEADERS, "cuda.h")), "cuda.h, of NVIDIA's CUDA toolkit, is not installed")
+    def test_declarations_are_those_of_the_toolkit(self):
+        harness.check(["cc", "-fsyntax-only", "-I", CUDA_HEADERS, os.path.join(HERE, "cuda_abi.c")])
+
+
 class GPUArtifacts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

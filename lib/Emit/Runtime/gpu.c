@@ -287,7 +287,7 @@ static int copies_out(void) {
 static int capture(cu_handle *executable, int with_copies) {
   cu_handle graph = NULL;
   TRY("cannot record the launches",
-      cu.begin_capture(state.stream, CU_CAPTURE_THREAD_LOCAL));
+      cu.begin_capture(state.stream, CU_CAPTURE_RELAXED));
   int failed = with_copies ? copies_in() : 0;
   failed = failed ? failed : launch_all();
   failed = failed || !with_copies ? failed : copies_out();

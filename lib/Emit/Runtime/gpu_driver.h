@@ -24,7 +24,7 @@ enum {
   CU_JIT_ERROR_LOG = 5,
   CU_JIT_ERROR_LOG_SIZE = 6,
   CU_STREAM_NON_BLOCKING = 1,
-  CU_CAPTURE_THREAD_LOCAL = 1,
+  CU_CAPTURE_RELAXED = 2, /* whatever the driver does to load a kernel */
   CU_EVENT_DISABLE_TIMING = 2
 };
 
