@@ -125,6 +125,17 @@ class PythonPackage(unittest.TestCase):
             self.assertIn("dyadic/" + name, names)
         self.assertFalse([name for name in names if not name.startswith("dyadic")])
 
+    def test_libraries_are_not_looked_for_in_the_current_folder(self):
+        if shutil.which("readelf") is None:
+            self.skipTest("there is no readelf")
+        folder = os.path.join(os.path.dirname(environment()), "../lib/python*/site-packages/dyadic")
+        files = [path for name in ("*.so*", "bin/dyadic") for path in glob.glob(os.path.join(folder, name))]
+        self.assertEqual(len(files), 3)
+        for path in files:
+            text = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
+            entries = re.search(r"R(?:UN)?PATH\).*\[(.*)\]", text).group(1).split(":")
+            self.assertTrue(all(entry.startswith(("/", "$ORIGIN")) for entry in entries), (path, entries))
+
     def test_annotations_are_strict(self):
         if importlib.util.find_spec("mypy") is None:
             self.skipTest("the Python package mypy is not installed")
