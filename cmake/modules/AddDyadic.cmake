@@ -5,6 +5,7 @@ function(dyadic_add_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} dyadic_mlir)
   add_dependencies(${name} dyadic-tablegen ${ARG_DEPENDS})
+  dyadic_precompile(${name} Library)
   dyadic_export(${name})
 endfunction()
 
@@ -13,6 +14,7 @@ function(dyadic_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} dyadic_mlir)
+  dyadic_precompile(${name} Program)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin
     # Otherwise CMake pads the path with empty entries, which mean the current folder.
