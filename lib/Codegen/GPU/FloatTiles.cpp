@@ -39,6 +39,9 @@ public:
   void emit() {
     k.launch(kThreads, llvm::divideCeil(p.rows, kRows),
              llvm::divideCeil(p.columns, kColumns), p.matrices);
+    // ptxas would rather spill than keep fewer blocks on a processor.
+    k.getGPUFunction()->setDiscardableAttr("nvvm.minctasm",
+                                           k.b.getI32IntegerAttr(1));
     left = k.workgroupMemory(kDepth * kLeftStride, k.b.getF32Type());
     right = k.workgroupMemory(kDepth * kColumns, k.b.getF32Type());
     Value thread = k.thread();
