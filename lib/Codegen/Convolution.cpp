@@ -33,6 +33,19 @@ static FailureOr<HostTensor> constantOperand(Operation *op, Value value,
   return constant;
 }
 
+/// Zeros where the op has no bias.
+template <typename Op>
+static LogicalResult readBias(HostTensor &bias, Op op, int64_t channels) {
+  bias = HostTensor(ElementKind::F32, {channels});
+  if (!op.getBias())
+    return success();
+  auto constant = constantOperand(op, op.getBias(), "a bias");
+  if (failed(constant))
+    return failure();
+  bias = std::move(*constant);
+  return success();
+}
+
 template <typename Op>
 static LogicalResult readConv(ConvOperands &operands, Op op) {
   operands.input = op.getInput();
@@ -48,15 +61,7 @@ static LogicalResult readConv(ConvOperands &operands, Op op) {
     return failure();
   operands.kind = *kind;
   operands.filter = std::move(*filter);
-  if (!op.getBias()) {
-    operands.bias = HostTensor(ElementKind::F32, {operands.filterShape[0]});
-    return success();
-  }
-  auto bias = constantOperand(op, op.getBias(), "a bias");
-  if (failed(bias))
-    return failure();
-  operands.bias = std::move(*bias);
-  return success();
+  return readBias(operands.bias, op, operands.filterShape[0]);
 }
 
 FailureOr<ConvOperands> ConvOperands::read(Operation *op) {
@@ -139,14 +144,7 @@ static LogicalResult readMatmul(MatmulOperands &operands, Op op) {
   operands.rows =
       ShapedType::getNumElements(shapeOf(op.getLhs())) / operands.depth;
   operands.weights = std::move(*weights);
-  operands.bias = HostTensor(ElementKind::F32, {operands.channels});
-  if (!op.getBias())
-    return success();
-  auto bias = constantOperand(op, op.getBias(), "a bias");
-  if (failed(bias))
-    return failure();
-  operands.bias = std::move(*bias);
-  return success();
+  return readBias(operands.bias, op, operands.channels);
 }
 
 FailureOr<MatmulOperands> MatmulOperands::read(Operation *op) {

@@ -7,30 +7,42 @@
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
-  static const llvm::StringMap<AnchorEmitter> emitters = {
-      {dyadic::Conv2DOp::getOperationName(), emitConv2D},
-      {dyadic::MatmulOp::getOperationName(), emitMatmul},
-      {qnn::Conv2DOp::getOperationName(), emitConv2D},
-      {qnn::MatmulOp::getOperationName(), emitMatmul},
-      {dyadic::TransposeOp::getOperationName(), emitMovement},
-      {dyadic::ConcatOp::getOperationName(), emitMovement},
-      {dyadic::SliceOp::getOperationName(), emitMovement},
-      {dyadic::PadOp::getOperationName(), emitMovement},
-      {dyadic::ResizeOp::getOperationName(), emitMovement},
-      {qnn::TransposeOp::getOperationName(), emitMovement},
-      {qnn::ConcatOp::getOperationName(), emitMovement},
-      {qnn::SliceOp::getOperationName(), emitMovement},
-      {qnn::PadOp::getOperationName(), emitMovement},
-      {qnn::ResizeOp::getOperationName(), emitMovement},
-      {dyadic::MaxPool2DOp::getOperationName(), emitPool2D},
-      {dyadic::SumPool2DOp::getOperationName(), emitPool2D},
-      {qnn::MaxPool2DOp::getOperationName(), emitPool2D},
-      {qnn::AvgPool2DOp::getOperationName(), emitPool2D},
-      {dyadic::ReduceSumOp::getOperationName(), emitReduction},
-      {qnn::ReduceMeanOp::getOperationName(), emitReduction},
-      {qnn::SoftmaxOp::getOperationName(), emitSoftmax},
-      {qnn::LayerNormOp::getOperationName(), emitLayerNorm},
+std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
+  static const llvm::StringMap<AnchorKind> kinds = {
+      {dyadic::Conv2DOp::getOperationName(), AnchorKind::Conv2D},
+      {dyadic::MatmulOp::getOperationName(), AnchorKind::Matmul},
+      {qnn::Conv2DOp::getOperationName(), AnchorKind::Conv2D},
+      {qnn::MatmulOp::getOperationName(), AnchorKind::Matmul},
+      {dyadic::TransposeOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::ConcatOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::SliceOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::PadOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::ResizeOp::getOperationName(), AnchorKind::Movement},
+      {qnn::TransposeOp::getOperationName(), AnchorKind::Movement},
+      {qnn::ConcatOp::getOperationName(), AnchorKind::Movement},
+      {qnn::SliceOp::getOperationName(), AnchorKind::Movement},
+      {qnn::PadOp::getOperationName(), AnchorKind::Movement},
+      {qnn::ResizeOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::MaxPool2DOp::getOperationName(), AnchorKind::Pool2D},
+      {dyadic::SumPool2DOp::getOperationName(), AnchorKind::Pool2D},
+      {qnn::MaxPool2DOp::getOperationName(), AnchorKind::Pool2D},
+      {qnn::AvgPool2DOp::getOperationName(), AnchorKind::Pool2D},
+      {dyadic::ReduceSumOp::getOperationName(), AnchorKind::Reduction},
+      {qnn::ReduceMeanOp::getOperationName(), AnchorKind::Reduction},
+      {qnn::SoftmaxOp::getOperationName(), AnchorKind::Softmax},
+      {qnn::LayerNormOp::getOperationName(), AnchorKind::LayerNorm},
   };
-  return emitters.lookup(opName);
+  auto kind = kinds.find(opName);
+  if (kind == kinds.end())
+    return std::nullopt;
+  return kind->second;
+}
+
+AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
+  // In the order of AnchorKind.
+  static constexpr AnchorEmitter emitters[] = {
+      emitConv2D,    emitMatmul,  emitMovement, emitPool2D,
+      emitReduction, emitSoftmax, emitLayerNorm};
+  auto kind = anchorKind(opName);
+  return kind ? emitters[static_cast<size_t>(*kind)] : nullptr;
 }

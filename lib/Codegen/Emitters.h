@@ -12,12 +12,28 @@
 
 #include "dyadic/Dialect/QNN/QNN.h"
 
+#include <optional>
+
 namespace dyadic::codegen {
+
+/// The kinds of anchors that have an emitter, on a CPU and on a GPU.
+enum class AnchorKind {
+  Conv2D,
+  Matmul,
+  Movement,
+  Pool2D,
+  Reduction,
+  Softmax,
+  LayerNorm
+};
+
+/// The kind of an op by its name; nothing for an op that is no anchor.
+std::optional<AnchorKind> anchorKind(llvm::StringRef opName);
 
 using AnchorEmitter = mlir::LogicalResult (*)(KernelBuilder &kernel,
                                               mlir::Operation *anchor);
 
-/// The emitter of an anchor op by its name; null for an op that has none.
+/// The emitter of an anchor op by its name; null for an op that is no anchor.
 AnchorEmitter findEmitter(llvm::StringRef opName);
 
 // Convolution.cpp, BatchMatmul.cpp, Depthwise.cpp

@@ -15,7 +15,7 @@ namespace dyadic::codegen::gpu_kernels {
 using AnchorEmitter = mlir::LogicalResult (*)(GPUKernelBuilder &k,
                                               mlir::Operation *anchor);
 
-/// The emitter of an anchor op by its name; null for an op that has none.
+/// The emitter of an anchor op by its name; null for an op that is no anchor.
 AnchorEmitter findEmitter(llvm::StringRef opName);
 
 // Pointwise.cpp: a kernel without an anchor
