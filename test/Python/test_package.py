@@ -40,10 +40,10 @@ def scratch():
 def build_wheel():
     """The wheel's path; raises what pip said."""
     command = [sys.executable, "-m", "pip", "wheel", "--disable-pip-version-check", "--no-build-isolation", "--no-deps"]
-    command += ["-w", scratch(), "-C", f"cmake.define.Dyadic_DIR={BUILD}/lib/cmake/Dyadic"]
+    command += ["-w", scratch(), "--config-settings", f"cmake.define.Dyadic_DIR={BUILD}/lib/cmake/Dyadic"]
     launcher = shutil.which("ccache")
     if launcher:
-        command += ["-C", f"cmake.define.CMAKE_CXX_COMPILER_LAUNCHER={launcher}"]
+        command += ["--config-settings", f"cmake.define.CMAKE_CXX_COMPILER_LAUNCHER={launcher}"]
     done = subprocess.run([*command, ROOT], capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise AssertionError(f"the wheel can't be built:\n{tail(done)}")
