@@ -85,7 +85,8 @@ externalizeConstants(ModuleOp module, SmallVectorImpl<ExternalGlobal> &globals,
 }
 
 FailureOr<std::unique_ptr<JITProgram>>
-JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options) {
+JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options,
+                   Symbols functions) {
   std::unique_ptr<JITProgram> program(new JITProgram());
   SmallVector<ExternalGlobal> globals;
   Location loc = module.getLoc();
@@ -109,6 +110,10 @@ JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options
     symbols[(*jit)->mangleAndIntern(global.name)] = {
         llvm::orc::ExecutorAddr::fromPtr(global.address),
         llvm::JITSymbolFlags::Exported};
+  for (auto [name, address] : functions)
+    symbols[(*jit)->mangleAndIntern(name)] = {
+        llvm::orc::ExecutorAddr::fromPtr(address),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   if (!symbols.empty())
     if (auto error = (*jit)->getMainJITDylib().define(
             llvm::orc::absoluteSymbols(std::move(symbols))))

@@ -1,8 +1,11 @@
 //===- Inspect.cpp --------------------------------------------------------===//
 #include "dyadic/Pipeline/Inspect.h"
 
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -16,14 +19,23 @@ static int64_t elementsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
-static int64_t macsOf(Operation *op) {
-  if (auto conv = dyn_cast<qnn::Conv2DOp>(op))
-    // Products of one output element: filter height, width, channels a group.
-    return elementsOf(conv.getOutput()) * elementsOf(conv.getFilter()) /
-           shapeOf(conv.getFilter()).front();
-  if (auto matmul = dyn_cast<qnn::MatmulOp>(op))
-    return elementsOf(matmul.getOutput()) * shapeOf(matmul.getLhs()).back();
-  return 0;
+template <typename Conv> static int64_t macsOfConv(Conv conv) {
+  // Products of one output element: filter height, width, channels a group.
+  return elementsOf(conv.getOutput()) * elementsOf(conv.getFilter()) /
+         shapeOf(conv.getFilter()).front();
+}
+
+template <typename Matmul> static int64_t macsOfMatmul(Matmul matmul) {
+  return elementsOf(matmul.getOutput()) * shapeOf(matmul.getLhs()).back();
+}
+
+int64_t macsOf(Operation *op) {
+  return llvm::TypeSwitch<Operation *, int64_t>(op)
+      .Case<qnn::Conv2DOp, dyadic::Conv2DOp>(
+          [](auto conv) { return macsOfConv(conv); })
+      .Case<qnn::MatmulOp, dyadic::MatmulOp>(
+          [](auto matmul) { return macsOfMatmul(matmul); })
+      .Default([](Operation *) { return 0; });
 }
 
 /// Bytes of the constants inside kernels.

@@ -80,6 +80,7 @@ Command addCompile(CLI::App &app);
 Command addRun(CLI::App &app);
 Command addEvaluate(CLI::App &app);
 Command addInspect(CLI::App &app);
+Command addProfile(CLI::App &app);
 
 } // namespace dyadic
 

@@ -70,7 +70,7 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", "dyadic " DYADIC_VERSION);
   app.require_subcommand(1);
   Command commands[] = {addCompile(app), addRun(app), addEvaluate(app),
-                        addInspect(app)};
+                        addInspect(app), addProfile(app)};
   std::vector<char *> arguments;
   std::string unknown;
   if (!takeMLIRFlags(argc, argv, arguments, unknown)) {

@@ -52,4 +52,25 @@ def GenerateGPUKernels : Pass<"dyadic-generate-gpu-kernels",
   ];
 }
 
+def ProfileKernels : Pass<"dyadic-profile-kernels", "::mlir::ModuleOp"> {
+  let summary = "call a function behind every kernel";
+  let description = [{
+    Level 5. Behind the n-th call of a kernel, `@dyadic_profile(n)` is called,
+    which whoever loads the code defines: `dyadic profile` reads a clock there.
+
+    ```mlir
+    call @k0_conv2d(%x, %y, %c) : …
+    // becomes
+    call @k0_conv2d(%x, %y, %c) : …
+    call @dyadic_profile(%c0) : (i64) -> ()
+    ```
+  }];
+  let options = [
+    Option<"hookName", "hook", "std::string", /*default=*/"\"dyadic_profile\"",
+           "the function that is called">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
 #endif

@@ -19,8 +19,11 @@ public:
   /// Compiles a level-5 module, which is lowered in place. The module's context
   /// must outlive the program: it may own the weights. `options.target` must be
   /// the machine this runs on.
+  /// Functions that it calls and doesn't define are given by `symbols`.
+  using Symbols = llvm::ArrayRef<std::pair<llvm::StringRef, void *>>;
   static mlir::FailureOr<std::unique_ptr<JITProgram>>
-  create(mlir::ModuleOp module, ProgramInfo info, const EmitOptions &options);
+  create(mlir::ModuleOp module, ProgramInfo info, const EmitOptions &options,
+         Symbols symbols = {});
   ~JITProgram();
 
   const ProgramInfo &info() const { return program; }

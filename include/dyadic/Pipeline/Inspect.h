@@ -20,6 +20,9 @@ struct Inspection {
   std::vector<FloatOp> floatOps;
 };
 
+/// Multiply-adds of a convolution or matrix product of any level; 0 for others.
+int64_t macsOf(mlir::Operation *op);
+
 /// Looks at a model without samples: what depends on them is assumed to go
 /// well. Every op that can't be compiled has been reported on failure.
 mlir::FailureOr<Inspection> inspect(Compilation &compilation);
