@@ -16,6 +16,33 @@ DepthwiseTile KernelTarget::chooseDepthwise(const DepthwiseShape &shape) const {
   return {std::min<int64_t>(shape.columns, 4), lanes()};
 }
 
+SmallVector<TileChoice>
+KernelTarget::candidates(const ContractionShape &shape) const {
+  TileChoice choice;
+  choice.tile = chooseTile(shape);
+  return {choice};
+}
+
+RegisterTile KernelTarget::tileFor(const ContractionShape &shape,
+                                   KernelStrategy *strategy) const {
+  SmallVector<TileChoice> all = candidates(shape);
+  const TileChoice *chosen = &all.front();
+  if (info.tuned) {
+    auto wanted = info.tuned->find(shape.str());
+    if (wanted != info.tuned->end())
+      for (const TileChoice &choice : all)
+        if (choice.tile.str() == wanted->second) {
+          chosen = &choice;
+          break;
+        }
+  }
+  if (strategy)
+    *strategy = {shape.str(), chosen->tile.str(),
+                 chosen->cycles < 0 ? 0 : int64_t(chosen->estimate()),
+                 int64_t(all.size())};
+  return chosen->tile;
+}
+
 TileChoice dyadic::searchTiles(
     const ContractionShape &shape, int64_t lanes, int64_t maxPixels,
     int64_t maxVectors,

@@ -192,10 +192,11 @@ static LogicalResult chooseCPU(TargetInfo &target, StringRef name,
   if (name == "native" && isHost) {
     // Features, not the CPU's name: virtual machines hide the model.
     target.features = hostFeatures();
+    target.model = llvm::sys::getHostCPUName().str();
   } else if (name == "generic") {
     target.features = baselineFeatures(triple).str();
   } else if (known.isCPUStringValid(name)) {
-    target.cpu = name.str();
+    target.cpu = target.model = name.str();
   } else if (level != levels.end()) {
     target.features = baselineFeatures(triple).str();
     for (StringRef feature : level->features)

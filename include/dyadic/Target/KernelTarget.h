@@ -12,6 +12,7 @@
 #ifndef DYADIC_TARGET_KERNELTARGET_H
 #define DYADIC_TARGET_KERNELTARGET_H
 
+#include "dyadic/Target/Strategy.h"
 #include "dyadic/Target/TargetInfo.h"
 
 #include "mlir/IR/Builders.h"
@@ -19,49 +20,6 @@
 #include <memory>
 
 namespace dyadic {
-
-/// The element types of a contraction's operands.
-enum class OperandKind { F32, U8, I8 };
-
-/// A contraction as loops: `rows` rows of `pixels` results, each with
-/// `channels` columns and a sum over `depth` products. Those come in `segments`
-/// of equal length that lie apart in memory.
-struct ContractionShape {
-  OperandKind operand;
-  int64_t rows;
-  int64_t pixels;
-  int64_t channels;
-  int64_t depth;
-  int64_t segments = 1;
-
-  int64_t segmentLength() const { return depth / segments; }
-};
-
-/// `pixels` × `vectors` · lanes() results whose sums stay in registers, and how
-/// they are computed.
-struct RegisterTile {
-  int64_t pixels = 1;
-  int64_t vectors = 1;
-  /// Weight panels outermost: each is read once, activations once per panel.
-  /// Otherwise the other way round.
-  bool panelsOutermost = false;
-  /// Consecutive products of one sum whose weights lie together: weights are
-  /// packed [depth / group][column][group].
-  int64_t group = 1;
-  /// Products of each sum that a step adds: a multiple of `group`.
-  int64_t depth = 1;
-  /// The last step of a segment adds only what is left. Otherwise it is like
-  /// the others: its weights are zero, and up to `depth` − 1 activations are
-  /// read beyond the segment.
-  bool shortLastStep = false;
-  /// One step fills the registers: LLVM must not unroll the loops over them.
-  bool keepLoops = false;
-  /// What is subtracted from an activation before it is multiplied; Codegen
-  /// puts the difference into the biases.
-  int64_t activationOffset = 0;
-  /// Which of its instructions the target uses.
-  unsigned form = 0;
-};
 
 /// One step of a tile: what it reads.
 struct TileStep {
@@ -121,6 +79,14 @@ public:
   //===--- Strategy: which tiles -------------------------------------------===//
 
   virtual RegisterTile chooseTile(const ContractionShape &shape) const = 0;
+  /// The ways to compute a contraction that may be worth measuring, the best by
+  /// the target's cost model first; by default that of chooseTile alone.
+  virtual llvm::SmallVector<TileChoice>
+  candidates(const ContractionShape &shape) const;
+  /// What Codegen takes: a measured choice (TargetInfo::tuned) that is among the
+  /// candidates, else the first of them. `strategy`, if not null, is told.
+  RegisterTile tileFor(const ContractionShape &shape,
+                       KernelStrategy *strategy = nullptr) const;
   virtual DepthwiseTile chooseDepthwise(const DepthwiseShape &shape) const;
 
   //===--- Dot product: what a tile computes -------------------------------===//
@@ -174,8 +140,12 @@ public:
                                   llvm::ArrayRef<mlir::Value> w,
                                   bool fullRangeWeights) const;
 
-  /// table[x] for a vector of bytes and 256 bytes at `table`; null when the
-  /// target has no instruction for it and a loop must do.
+  /// A table of 256 bytes in the form that `lookup` reads.
+  virtual std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const {
+    return table.vec();
+  }
+  /// table[x] for a vector of bytes and 256 arranged bytes at `table`; null when
+  /// the target has no instruction for it and a loop must do.
   virtual mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc,
                              mlir::Value x, mlir::Value table) const {
     return {};
@@ -191,6 +161,25 @@ public:
   virtual mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,
                                  const WideRequantize &op) const;
 
+  /// Where the lanes of registers of i32 lie among the bytes they become.
+  enum class LaneOrder {
+    /// Register after register.
+    Natural,
+    /// As `interleave` leaves them.
+    Interleaved
+  };
+  /// How many registers of i32 become one of bytes by saturation, which then is
+  /// the clamp; 1 where bytes are better made register by register.
+  virtual int64_t packedRegisters() const { return 1; }
+  /// The first `valid` lanes of each of `words` (at most packedRegisters()
+  /// vectors of lanes() i32), saturated to bytes and side by side.
+  virtual mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
+                                llvm::ArrayRef<mlir::Value> words,
+                                int64_t valid, bool isUnsigned,
+                                LaneOrder order) const {
+    return {};
+  }
+
 private:
   TargetInfo info;
 };
@@ -198,10 +187,6 @@ private:
 /// The `pixels` × `vectors` tile of the fewest cycles for a shape, as `cycles`
 /// counts those of all steps of one tile (none for tiles that don't fit the
 /// registers), and the order of the loops that reads memory least.
-struct TileChoice {
-  RegisterTile tile;
-  double cycles = -1;
-};
 TileChoice searchTiles(const ContractionShape &shape, int64_t lanes,
                        int64_t maxPixels, int64_t maxVectors,
                        llvm::function_ref<std::optional<double>(

@@ -2,10 +2,13 @@
 #ifndef DYADIC_TARGET_TARGETINFO_H
 #define DYADIC_TARGET_TARGETINFO_H
 
+#include "dyadic/Target/Strategy.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -35,6 +38,11 @@ struct TargetInfo {
   std::string level;
   /// The features that are on, those of the CPU included.
   llvm::StringSet<> enabled;
+  /// LLVM's name of the processor whose caches and ports cost models assume; empty
+  /// where only features are known.
+  std::string model;
+  /// Measured choices that go before those of the cost model, if there are any.
+  std::shared_ptr<const TileChoices> tuned;
 
   bool has(llvm::StringRef feature) const { return enabled.contains(feature); }
   /// "+avx2,+fma": what a machine must have to run this code, as far as programs

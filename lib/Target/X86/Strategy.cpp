@@ -1,7 +1,9 @@
 //===- Strategy.cpp - register tiles on x86 -------------------------------===//
+#include "CoreModel.h"
 #include "X86.h"
 
 #include "dyadic/Target/Target.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -46,28 +48,109 @@ std::unique_ptr<Target> x86::makeTarget() {
   return std::make_unique<Machine>();
 }
 
+/// More than these nobody measures.
+static constexpr size_t kMaxCandidates = 12;
+
 int64_t X86Target::reductionGroup(OperandKind kind) const {
   return kind == OperandKind::F32 ? 1 : 4;
 }
 
-/// Cycles of one reduction step of a tile: a dot product a cycle, two loads a
-/// cycle, and at least the latency of the dependent chain of sums.
-static double stepCycles(int64_t pixels, int64_t vectors) {
-  double latency = 5, loads = double(pixels + vectors) / 2;
-  return std::max({double(pixels * vectors), loads, latency});
-}
+namespace {
+/// The cost model: what a shape costs with a tile on a core.
+class CostModel {
+public:
+  CostModel(const ContractionShape &shape, const CoreModel &core, bool wide)
+      : shape(shape), core(core), lanes(wide ? 16 : 8),
+        products(wide ? core.products512 : core.products256),
+        loads(wide ? core.loads512 : core.loads256),
+        vectors(llvm::divideCeil(shape.channels, lanes)) {
+    double width = shape.operand == OperandKind::F32 ? 4 : 1;
+    column = double(shape.depth) * lanes * width;
+    weights = column * vectors;
+    pixel = double(shape.depth) * width;
+    // Windows of k rows overlap about k-fold each way.
+    activations = pixel * shape.rows * shape.pixels /
+                  double(shape.segments * shape.segments);
+    steps = double(shape.depth) / (shape.operand == OperandKind::F32 ? 1 : 4);
+  }
 
-RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
+  /// Cycles of the instructions, over all tiles and narrower last ones.
+  double compute(int64_t p, int64_t v) const {
+    auto step = [&](int64_t pixels, int64_t vectors) {
+      // What comes behind the sums of a tile doesn't overlap with the next.
+      return std::max({pixels * vectors / products, (pixels + vectors) / loads,
+                       core.latency}) * steps + 3 * pixels * vectors;
+    };
+    auto row = [&](int64_t vectors) {
+      int64_t tail = shape.pixels % p;
+      return double(shape.pixels / p) * step(p, vectors) +
+             (tail ? step(tail, vectors) : 0);
+    };
+    return shape.rows * (double(vectors / v) * row(v) +
+                         (vectors % v ? row(vectors % v) : 0));
+  }
+
+  /// Cycles that bringing operands into the first cache takes.
+  double memory(int64_t p, int64_t v, bool panelsOutermost) const {
+    double tiles = double(shape.rows) * llvm::divideCeil(shape.pixels, p),
+           panels = llvm::divideCeil(vectors, v);
+    double panel = column * v, tile = pixel * p;
+    // Once from where models have their weights, beyond the second cache.
+    double first = weights / core.fromL3;
+    if (panelsOutermost)
+      return first + (tiles - 1) * weights / core.bandwidth(panel + tile) +
+             (panels - 1) * activations / core.bandwidth(activations + panel);
+    return first + (tiles - 1) * weights / core.bandwidth(weights + tile) +
+           (panels - 1) * tiles * tile / core.bandwidth(tile + 2 * panel);
+  }
+
+  const ContractionShape &shape;
+  const CoreModel &core;
+  int64_t lanes;
+  double products, loads;
+  int64_t vectors; // of all channels
+  double column, weights, pixel, activations, steps;
+};
+} // namespace
+
+llvm::SmallVector<TileChoice>
+X86Target::candidates(const ContractionShape &shape) const {
+  const CoreModel &core = coreModel(getInfo());
+  CostModel model(shape, core, isAVX512());
   // Widened operands take twice the registers, and one for the products.
   bool widened = shape.operand != OperandKind::F32 && !usesVNNI(shape.operand);
   int64_t perVector = widened ? 2 : 1, scratch = widened ? 3 : 1;
-  auto cycles = [&](int64_t p, int64_t v) -> std::optional<double> {
-    if (p * v + perVector * v + scratch > vectorRegisters())
-      return std::nullopt;
-    return stepCycles(p, v);
+  llvm::SmallVector<TileChoice> all;
+  for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
+    for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
+      if (p * v + perVector * v + scratch > vectorRegisters())
+        break;
+      for (bool panels : {false, true}) {
+        TileChoice choice;
+        choice.tile.pixels = p;
+        choice.tile.vectors = v;
+        choice.tile.panelsOutermost = panels;
+        choice.tile.group = choice.tile.depth = reductionGroup(shape.operand);
+        // The next panel, while this one is used: it lies right behind.
+        if (panels && model.weights > core.l2 / 2)
+          choice.tile.prefetch = int64_t(model.column) * v;
+        choice.cycles = model.compute(p, v);
+        choice.memory = model.memory(p, v, panels);
+        all.push_back(choice);
+      }
+    }
+  // Of equals the one with more sums: it is the more tolerant of latency.
+  auto key = [](const TileChoice &c) {
+    return std::make_tuple(c.estimate(), -c.tile.pixels * c.tile.vectors,
+                           c.tile.pixels, c.tile.panelsOutermost);
   };
-  RegisterTile tile =
-      searchTiles(shape, lanes(), /*maxPixels=*/14, /*maxVectors=*/6, cycles).tile;
-  tile.group = tile.depth = reductionGroup(shape.operand);
-  return tile;
+  llvm::sort(all, [&](const TileChoice &a, const TileChoice &b) {
+    return key(a) < key(b);
+  });
+  all.truncate(std::min<size_t>(all.size(), kMaxCandidates));
+  return all;
+}
+
+RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {
+  return candidates(shape).front().tile;
 }

@@ -14,6 +14,8 @@ public:
   int64_t vectorRegisters() const override { return isAVX512() ? 32 : 16; }
   int64_t reductionGroup(OperandKind kind) const override;
   RegisterTile chooseTile(const ContractionShape &shape) const override;
+  llvm::SmallVector<TileChoice>
+  candidates(const ContractionShape &shape) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
@@ -25,6 +27,10 @@ public:
                           mlir::Value w) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
+  int64_t packedRegisters() const override { return 4; }
+  mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
+                        llvm::ArrayRef<mlir::Value> words, int64_t valid,
+                        bool isUnsigned, LaneOrder order) const override;
   mlir::Value requantizeFused(mlir::OpBuilder &b, mlir::Location loc,
                          const FusedRequantize &op) const override;
   mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,

@@ -1,0 +1,52 @@
+//===- Strategy.cpp -------------------------------------------------------===//
+#include "dyadic/Target/Strategy.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace dyadic;
+
+std::string ContractionShape::str() const {
+  const char *kind = operand == OperandKind::F32  ? "f32"
+                     : operand == OperandKind::U8 ? "u8"
+                                                  : "i8";
+  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products", kind,
+                       rows, pixels, channels, segments, segmentLength());
+}
+
+std::string RegisterTile::str() const {
+  std::string text = llvm::formatv("{0}x{1} {2}", pixels, vectors,
+                                   panelsOutermost ? "panels" : "pixels");
+  if (prefetch)
+    text += llvm::formatv(" +{0}", prefetch);
+  if (form)
+    text += llvm::formatv(" form {0}", form);
+  return text;
+}
+
+void KernelStrategy::record(Operation *function) const {
+  Builder b(function->getContext());
+  function->setAttr(
+      kAttribute,
+      b.getDictionaryAttr({b.getNamedAttr("shape", b.getStringAttr(shape)),
+                           b.getNamedAttr("tile", b.getStringAttr(tile)),
+                           b.getNamedAttr("estimate", b.getI64IntegerAttr(estimate)),
+                           b.getNamedAttr("candidates",
+                                          b.getI64IntegerAttr(candidates))}));
+}
+
+std::optional<KernelStrategy> KernelStrategy::of(Operation *function) {
+  auto attribute = function->getAttrOfType<DictionaryAttr>(kAttribute);
+  if (!attribute)
+    return std::nullopt;
+  auto shape = attribute.getAs<StringAttr>("shape"),
+       tile = attribute.getAs<StringAttr>("tile");
+  auto estimate = attribute.getAs<IntegerAttr>("estimate"),
+       candidates = attribute.getAs<IntegerAttr>("candidates");
+  if (!shape || !tile || !estimate || !candidates)
+    return std::nullopt;
+  return KernelStrategy{shape.str(), tile.str(), estimate.getInt(),
+                        candidates.getInt()};
+}
