@@ -47,14 +47,77 @@ static void evaluate(DequantizeOp op, Operands in, HostTensor &out) {
 // Accumulators, Spec §4
 //===----------------------------------------------------------------------===//
 
+/// Weights that are numbers of a codebook's entries.
+static HostTensor entriesOf(std::optional<ArrayRef<int8_t>> codebook,
+                            const HostTensor &weights) {
+  HostTensor entries = weights;
+  if (codebook)
+    for (int8_t &weight : entries.as<int8_t>())
+      weight = (*codebook)[weight & 15];
+  return entries;
+}
+
 static void evaluate(dyadic::Conv2DOp op, Operands in, HostTensor &out) {
   ConvAttributes attributes{op.getStrides(), op.getDilations()};
   attributes.groups = op.getGroups();
-  conv2d(*in[0], *in[1], in[2], attributes, out);
+  conv2d(*in[0], entriesOf(op.getCodebook(), *in[1]), in[2], attributes, out);
 }
 
 static void evaluate(dyadic::MatmulOp op, Operands in, HostTensor &out) {
-  matmul(*in[0], *in[1], in[2], out);
+  matmul(*in[0], entriesOf(op.getCodebook(), *in[1]), in[2], out);
+}
+
+/// The storage values of `in` minus their zero point, permuted.
+static std::pair<Integers, Shape> centered(const HostTensor &in,
+                                           int64_t zeroPoint,
+                                           ArrayRef<int64_t> permutation) {
+  HostTensor moved = in;
+  if (!permutation.empty()) {
+    for (auto [extent, from] : llvm::zip_equal(moved.shape, permutation))
+      extent = in.shape[from];
+    transpose(in, permutation, moved);
+  }
+  Integers values = integers(moved);
+  for (int32_t &x : values)
+    x -= zeroPoint;
+  return {std::move(values), Shape(moved.shape)};
+}
+
+static void evaluate(BatchMatmulOp op, Operands in, HostTensor &out) {
+  auto [lhs, lhsShape] = centered(*in[0], signedValue(op.getLhsZp()),
+                                  op.getLhsPermutation());
+  auto [rhs, rhsShape] = centered(*in[1], signedValue(op.getRhsZp()),
+                                  op.getRhsPermutation());
+  // The product in its own order of dimensions.
+  ArrayRef<int64_t> permutation = op.getOutputPermutation();
+  HostTensor product = out;
+  for (auto [i, from] : llvm::enumerate(permutation))
+    product.shape[from] = out.shape[i];
+  ArrayRef<int64_t> shape(product.shape), batches = shape.drop_back(2);
+  int64_t rows = shape[shape.size() - 2], columns = shape.back();
+  int64_t depth = lhsShape.back();
+  bool transposed = op.getTransposeRhs();
+  auto acc = product.as<int32_t>();
+  int64_t batch = 0;
+  walk(batches, broadcastStrides(ArrayRef(lhsShape).drop_back(2), batches),
+       broadcastStrides(ArrayRef(rhsShape).drop_back(2), batches),
+       [&, &lhs = lhs, &rhs = rhs](int64_t lhsBatch, int64_t rhsBatch) {
+         const int32_t *l = lhs.data() + lhsBatch * rows * depth;
+         const int32_t *r = rhs.data() + rhsBatch * depth * columns;
+         for (int64_t m = 0; m < rows; ++m)
+           for (int64_t n = 0; n < columns; ++n) {
+             int64_t sum = 0;
+             for (int64_t k = 0; k < depth; ++k)
+               sum += int64_t{l[m * depth + k]} *
+                      r[transposed ? n * depth + k : k * columns + n];
+             acc[(batch * rows + m) * columns + n] = wrap(sum);
+           }
+         ++batch;
+       });
+  if (permutation.empty())
+    out = std::move(product);
+  else
+    transpose(product, permutation, out);
 }
 
 static void evaluate(dyadic::AddOp op, Operands in, HostTensor &out) {
@@ -159,6 +222,9 @@ static void evaluate(dyadic::ConcatOp op, Operands in, HostTensor &out) {
 static void evaluate(dyadic::SliceOp op, Operands in, HostTensor &out) {
   slice(*in[0], op.getOffsets(), op.getStrides(), out);
 }
+static void evaluate(dyadic::GatherOp op, Operands in, HostTensor &out) {
+  gather(*in[0], *in[1], op.getAxis(), out);
+}
 static void evaluate(dyadic::PadOp op, Operands in, HostTensor &out) {
   pad(*in[0], op.getLow(), signedValue(op.getValue()), out);
 }
@@ -234,9 +300,9 @@ void reference::registerDyadicModels(DialectRegistry &registry) {
     KernelOp::attachInterface<KernelModel>(*context);
     attach<QuantizeOp, DequantizeOp>(context);
     attach<dyadic::Conv2DOp, dyadic::MatmulOp, dyadic::AddOp, dyadic::MulOp,
-           SumPool2DOp, ReduceSumOp>(context);
+           BatchMatmulOp, SumPool2DOp, ReduceSumOp>(context);
     attach<RequantizeOp, dyadic::ClampOp, dyadic::MaxPool2DOp>(context);
     attach<dyadic::ReshapeOp, dyadic::TransposeOp, dyadic::ConcatOp,
-           dyadic::SliceOp, dyadic::PadOp, dyadic::ResizeOp>(context);
+           dyadic::SliceOp, dyadic::PadOp, dyadic::ResizeOp, dyadic::GatherOp>(context);
   });
 }

@@ -26,11 +26,11 @@ static void addBias(AccumulatorRange &range, int64_t bias) {
 }
 
 /// Weights of channel `c` at `base(c) + i · step`, `count` of them.
-static FailureOr<Ranges> contractionRanges(Value weights, Value bias,
+static FailureOr<Ranges> contractionRanges(FailureOr<HostTensor> w, Value bias,
                                            Type inputType, int64_t channels,
                                            int64_t channelStride,
                                            int64_t step) {
-  FailureOr<HostTensor> w = readConstant(weights), b = readConstant(bias);
+  FailureOr<HostTensor> b = readConstant(bias);
   if (failed(w) || failed(b))
     return failure();
   StorageRange input = storageRange(inputType);
@@ -47,14 +47,14 @@ static FailureOr<Ranges> contractionRanges(Value weights, Value bias,
 FailureOr<Ranges> Conv2DOp::getAccumulatorRanges() {
   RankedTensorType filter = getFilter().getType();
   int64_t channels = filter.getDimSize(0);
-  return contractionRanges(getFilter(), getBias(), getInput().getType(),
-                           channels, filter.getNumElements() / channels, 1);
+  return contractionRanges(readWeights(getFilter(), getCodebook()), getBias(),
+                           getInput().getType(), channels, filter.getNumElements() / channels, 1);
 }
 
 FailureOr<Ranges> MatmulOp::getAccumulatorRanges() {
   int64_t channels = getRhs().getType().getDimSize(1);
-  return contractionRanges(getRhs(), getBias(), getLhs().getType(), channels, 1,
-                           channels);
+  return contractionRanges(readWeights(getRhs(), getCodebook()), getBias(),
+                           getLhs().getType(), channels, 1, channels);
 }
 
 FailureOr<Ranges> dyadic::AddOp::getAccumulatorRanges() {
@@ -70,17 +70,30 @@ FailureOr<Ranges> dyadic::AddOp::getAccumulatorRanges() {
   return Ranges{range};
 }
 
-FailureOr<Ranges> dyadic::MulOp::getAccumulatorRanges() {
-  StorageRange l = storageRange(getLhs().getType()),
-               r = storageRange(getRhs().getType());
+/// The values of (x − xZp)·(y − yZp).
+static AccumulatorRange productRange(StorageRange x, int64_t xZp,
+                                     StorageRange y, int64_t yZp) {
   AccumulatorRange range{INT64_MAX, INT64_MIN};
-  for (int64_t x : {l.min, l.max})
-    for (int64_t y : {r.min, r.max}) {
-      int64_t product = (x - static_cast<int32_t>(getLhsZp())) *
-                        (y - static_cast<int32_t>(getRhsZp()));
-      range.min = std::min(range.min, product);
-      range.max = std::max(range.max, product);
+  for (int64_t a : {x.min - xZp, x.max - xZp})
+    for (int64_t b : {y.min - yZp, y.max - yZp}) {
+      range.min = std::min(range.min, a * b);
+      range.max = std::max(range.max, a * b);
     }
+  return range;
+}
+
+FailureOr<Ranges> dyadic::MulOp::getAccumulatorRanges() {
+  return Ranges{productRange(
+      storageRange(getLhs().getType()), static_cast<int32_t>(getLhsZp()),
+      storageRange(getRhs().getType()), static_cast<int32_t>(getRhsZp()))};
+}
+
+FailureOr<Ranges> BatchMatmulOp::getAccumulatorRanges() {
+  AccumulatorRange product = productRange(
+      storageRange(getLhs().getType()), static_cast<int32_t>(getLhsZp()),
+      storageRange(getRhs().getType()), static_cast<int32_t>(getRhsZp()));
+  AccumulatorRange range;
+  addProduct(range, getDepth(), {product.min, product.max});
   return Ranges{range};
 }
 

@@ -81,8 +81,30 @@ LogicalResult QuantizeOp::verify() {
 LogicalResult DequantizeOp::verify() {
   if (!(getScale().convertToFloat() > 0))
     return emitOpError() << "expected a positive scale";
+  if (getInput().getType().getElementType().isInteger(32)) {
+    if (getZeroPoint() != 0)
+      return emitOpError() << "expected a zero point of 0 for i32, but got "
+                           << static_cast<int32_t>(getZeroPoint());
+    return success();
+  }
   return checkStorage(*this, "the zero point", getZeroPoint(),
                       getInput().getType());
+}
+
+LogicalResult BatchMatmulOp::verify() {
+  if (failed(checkStorage(*this, "the left zero point", getLhsZp(),
+                          getLhs().getType())) ||
+      failed(checkStorage(*this, "the right zero point", getRhsZp(),
+                          getRhs().getType())))
+    return failure();
+  for (ArrayRef<int64_t> permutation :
+       {getLhsPermutation(), getRhsPermutation(), getOutputPermutation()})
+    if (!permutation.empty() &&
+        permutation.back() != static_cast<int64_t>(permutation.size()) - 1)
+      return emitOpError() << "expected permutations that keep the last "
+                              "dimension, but got ["
+                           << permutation << "]";
+  return success();
 }
 
 LogicalResult AddOp::verify() {

@@ -64,6 +64,30 @@ static FailureOr<Shape> inferMatmul(std::optional<Location> loc, Value lhs,
 }
 DYADIC_INFER(MatmulOp, DYADIC_I32,
              inferMatmul(loc, op.getLhs(), op.getRhs(), op.getBias()))
+/// `shape` with its dimensions permuted; as it is without a permutation.
+static FailureOr<Shape> permuted(std::optional<Location> loc,
+                                 ArrayRef<int64_t> shape,
+                                 ArrayRef<int64_t> permutation) {
+  if (permutation.empty())
+    return Shape(shape);
+  return inferTransposeShape(loc, shape, permutation);
+}
+
+static FailureOr<Shape> inferBatchMatmul(std::optional<Location> loc,
+                                         BatchMatmulOp::Adaptor op) {
+  auto lhs = permuted(loc, shapeOf(op.getLhs()), op.getLhsPermutation());
+  auto rhs = permuted(loc, shapeOf(op.getRhs()), op.getRhsPermutation());
+  if (failed(lhs) || failed(rhs))
+    return failure();
+  if (op.getTransposeRhs() && rhs->size() >= 2)
+    std::swap((*rhs)[rhs->size() - 2], rhs->back());
+  auto product = inferMatmulShape(loc, *lhs, *rhs, /*bias=*/std::nullopt);
+  if (failed(product))
+    return failure();
+  return permuted(loc, *product, op.getOutputPermutation());
+}
+DYADIC_INFER(BatchMatmulOp, DYADIC_I32, inferBatchMatmul(loc, op))
+
 DYADIC_INFER(AddOp, DYADIC_I32,
              inferBroadcastShape(loc, shapeOf(op.getLhs()), shapeOf(op.getRhs())))
 DYADIC_INFER(MulOp, DYADIC_I32,
@@ -90,6 +114,9 @@ DYADIC_INFER(TransposeOp, DYADIC_LIKE_INPUT,
 DYADIC_INFER(SliceOp, DYADIC_LIKE_INPUT,
              inferSliceShape(loc, shapeOf(op.getInput()), op.getOffsets(),
                              op.getSizes(), op.getStrides()))
+DYADIC_INFER(GatherOp, DYADIC_LIKE_INPUT,
+             inferGatherShape(loc, shapeOf(op.getInput()),
+                              shapeOf(op.getIndices()), op.getAxis()))
 DYADIC_INFER(PadOp, DYADIC_LIKE_INPUT,
              inferPadShape(loc, shapeOf(op.getInput()), op.getLow(),
                            op.getHigh()))

@@ -78,3 +78,67 @@ func.func @matmul_bias(%x: tensor<2x3xui8>, %w: tensor<3x4xi8>, %b: tensor<3xi32
   %0 = dyadic.matmul %x, %w, %b : (tensor<2x3xui8>, tensor<3x4xi8>, tensor<3xi32>) -> tensor<2x4xi32>
   return
 }
+
+// -----
+
+func.func @product_of_other_depths(%l: tensor<2x3x4xui8>, %r: tensor<2x5x6xui8>) {
+  // expected-error @+1 {{expected 4 rows in the right operand, but got 5}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32} : (tensor<2x3x4xui8>, tensor<2x5x6xui8>) -> tensor<2x3x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_of_other_batches(%l: tensor<2x3x4xui8>, %r: tensor<3x4x6xui8>) {
+  // expected-error @+1 {{expected shapes that broadcast together, but got [2] and [3]}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32} : (tensor<2x3x4xui8>, tensor<3x4x6xui8>) -> tensor<2x3x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_left_zero_point(%l: tensor<3x4xi8>, %r: tensor<4x6xui8>) {
+  // expected-error @+1 {{expected the left zero point in [-128, 127], but got 128}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 128 : i32, rhs_zp = 0 : i32} : (tensor<3x4xi8>, tensor<4x6xui8>) -> tensor<3x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_right_zero_point(%l: tensor<3x4xi8>, %r: tensor<4x6xui8>) {
+  // expected-error @+1 {{expected the right zero point in [0, 255], but got -1}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = -1 : i32} : (tensor<3x4xi8>, tensor<4x6xui8>) -> tensor<3x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_permutation(%l: tensor<4x3xi8>, %r: tensor<4x6xui8>) {
+  // expected-error @+1 {{expected permutations that keep the last dimension, but got [1, 0]}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32, lhs_permutation = array<i64: 1, 0>} : (tensor<4x3xi8>, tensor<4x6xui8>) -> tensor<3x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_no_permutation(%l: tensor<2x4x3xi8>, %r: tensor<3x6xui8>) {
+  // expected-error @+1 {{expected a permutation, but dimension 0 comes twice}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32, lhs_permutation = array<i64: 0, 0, 2>} : (tensor<2x4x3xi8>, tensor<3x6xui8>) -> tensor<2x2x6xi32>
+  return
+}
+
+// -----
+
+func.func @product_of_words(%l: tensor<3x4xi16>, %r: tensor<4x6xui8>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of 8-bit unsigned integer or 8-bit signless integer values}}
+  %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32} : (tensor<3x4xi16>, tensor<4x6xui8>) -> tensor<3x6xi32>
+  return
+}
+
+// -----
+
+func.func @dequantize_sum_zero_point(%x: tensor<2xi32>) {
+  // expected-error @+1 {{expected a zero point of 0 for i32, but got 3}}
+  %0 = dyadic.dequantize %x {scale = 1.0 : f32, zero_point = 3 : i32} : (tensor<2xi32>) -> tensor<2xf32>
+  return
+}

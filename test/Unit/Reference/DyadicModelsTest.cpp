@@ -50,6 +50,42 @@ TEST_F(DyadicModels, Dequantize) {
             (Floats{-64, 0, 63.5}));
 }
 
+TEST_F(DyadicModels, DequantizeAnAccumulator) {
+  // 2^24 + 1 is no float: the conversion rounds to even.
+  EXPECT_EQ(runOp<float>("%x: tensor<3xi32>",
+                         "dyadic.dequantize %x {scale = 0.5 : f32, "
+                         "zero_point = 0 : i32}",
+                         "(tensor<3xi32>)", "tensor<3xf32>",
+                         {tensor<int32_t>({3}, {-3, 7, (1 << 24) + 1})}),
+            (Floats{-1.5, 3.5, float(1 << 23)}));
+}
+
+TEST_F(DyadicModels, BatchMatmul) {
+  // (1−1, 2−1)·(…) for two matrices, the second operand shared.
+  EXPECT_EQ(runOp<int32_t>(
+                "%l: tensor<2x1x2xui8>, %r: tensor<2x3xi8>",
+                "dyadic.batch_matmul %l, %r {lhs_zp = 1 : i32, rhs_zp = -2 : i32}",
+                "(tensor<2x1x2xui8>, tensor<2x3xi8>)", "tensor<2x1x3xi32>",
+                {tensor<uint8_t>({2, 1, 2}, {1, 2, 255, 0}),
+                 tensor<int8_t>({2, 3}, {-128, 0, 127, 1, 2, 3})}),
+            (Ints{3, 4, 5, -126 * 254 - 3, 2 * 254 - 4, 129 * 254 - 5}));
+}
+
+TEST_F(DyadicModels, BatchMatmulPermuted) {
+  // Two heads of one column in rows [sequence, head, column]: scores and then
+  // heads side by side again.
+  EXPECT_EQ(runOp<int32_t>(
+                "%l: tensor<3x2x1xui8>, %r: tensor<2x2x1xui8>",
+                "dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32, "
+                "transpose_rhs = true, lhs_permutation = array<i64: 1, 0, 2>, "
+                "rhs_permutation = array<i64: 1, 0, 2>, "
+                "output_permutation = array<i64: 1, 0, 2>}",
+                "(tensor<3x2x1xui8>, tensor<2x2x1xui8>)", "tensor<3x2x2xi32>",
+                {tensor<uint8_t>({3, 2, 1}, {1, 2, 3, 4, 5, 6}),
+                 tensor<uint8_t>({2, 2, 1}, {10, 100, 20, 200})}),
+            (Ints{10, 20, 200, 400, 30, 60, 400, 800, 50, 100, 600, 1200}));
+}
+
 TEST_F(DyadicModels, Conv2D) {
   // 1x2x3x1, filters of 1x2: sums of neighbours and differences.
   EXPECT_EQ(runOp<int32_t>(

@@ -20,7 +20,7 @@ def Dyadic_Dialect : Dialect {
   let summary = "integer tensors and the kernels made of them";
   let description = [{
     Levels 3 and 4 of the compiler. Activations are `ui8` (or `i8`, `i16`),
-    weights `i8`, accumulators and biases `i32`; signless means signed. The only
+    weights `i8` or `i4`, accumulators and biases `i32`; signless means signed. The only
     floats are at the borders, `quantize` and `dequantize`. Images are channels
     last without implicit padding: `pad` comes first where it is needed.
   }];
@@ -33,9 +33,11 @@ def Dyadic_Dialect : Dialect {
 
 def Dyadic_Storage : AnyTypeOf<[UI8, I8, I16]>;
 def Dyadic_StorageTensor : RankedTensorOf<[UI8, I8, I16]>;
-def Dyadic_WeightTensor : RankedTensorOf<[I8, I16]>;
+def Dyadic_I4 : I<4>;
+def Dyadic_WeightTensor : RankedTensorOf<[Dyadic_I4, I8, I16]>;
 def Dyadic_AccumulatorTensor : RankedTensorOf<[I32]>;
 def Dyadic_IntegerTensor : RankedTensorOf<[UI8, I8, I16, I32]>;
+def Dyadic_ConstantTensor : RankedTensorOf<[UI8, Dyadic_I4, I8, I16, I32]>;
 def Dyadic_FloatTensor : RankedTensorOf<[F32]>;
 
 def Dyadic_Rounding : I32EnumAttr<"Rounding", "how a requantization rounds", [
@@ -77,7 +79,7 @@ class Dyadic_AccumulatorOp<string mnemonic, list<Trait> traits = []>
 def Dyadic_ConstantOp : Dyadic_Op<"constant", [ConstantLike]> {
   let summary = "an integer tensor known at compile time";
   let arguments = (ins ElementsAttr:$value);
-  let results = (outs Dyadic_IntegerTensor:$output);
+  let results = (outs Dyadic_ConstantTensor:$output);
   let assemblyFormat = "$value attr-dict `:` type($output)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -98,9 +100,13 @@ def Dyadic_QuantizeOp : Dyadic_InferredOp<"quantize", [Dyadic_Pointwise]> {
 }
 
 def Dyadic_DequantizeOp : Dyadic_InferredOp<"dequantize", [Dyadic_Pointwise]> {
-  let summary = "storage to f32";
-  let description = "x = (q − zero_point) · scale in f32, rounded once.";
-  let arguments = (ins Dyadic_StorageTensor:$input, F32Attr:$scale,
+  let summary = "integers to f32";
+  let description = [{
+      x = f32(q − zero_point) · scale
+
+    rounded to f32 after each step. An accumulator (i32) has zero point 0.
+  }];
+  let arguments = (ins Dyadic_IntegerTensor:$input, F32Attr:$scale,
                        I32Attr:$zero_point);
   let results = (outs Dyadic_FloatTensor:$output);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
@@ -119,27 +125,62 @@ def Dyadic_Conv2DOp : Dyadic_AccumulatorOp<"conv2d"> {
       acc[n,y,x,o] = bias[o] + Σ_{i,j,c} input[n, y·sh + i·dh, x·sw + j·dw, g·C/groups + c] · filter[o,i,j,c]
 
     over raw storage values: the lowering has put −z·Σ filter[o] into the bias,
-    z being the input's zero point.
+    z being the input's zero point. An `i4` filter with a `codebook` holds
+    numbers of its entries: i means codebook[i mod 16].
   }];
   let arguments = (ins Dyadic_StorageTensor:$input, Dyadic_WeightTensor:$filter,
       Dyadic_AccumulatorTensor:$bias,
       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
-      DefaultValuedAttr<I64Attr, "1">:$groups);
+      DefaultValuedAttr<I64Attr, "1">:$groups,
+      OptionalAttr<DenseI8ArrayAttr>:$codebook);
   let assemblyFormat = [{
     $input `,` $filter `,` $bias attr-dict `:` functional-type(operands, results)
   }];
+  let hasVerifier = 1;
 }
 
 def Dyadic_MatmulOp : Dyadic_AccumulatorOp<"matmul"> {
   let summary = "product of storage values with a constant matrix";
   let description = [{
     `lhs` …×M×K, `rhs` K×N, `bias` N: acc[…,m,n] = bias[n] + Σ_k lhs[…,m,k] · rhs[k,n].
+    A `codebook` is used as in `conv2d`.
   }];
   let arguments = (ins Dyadic_StorageTensor:$lhs, Dyadic_WeightTensor:$rhs,
-                       Dyadic_AccumulatorTensor:$bias);
+                       Dyadic_AccumulatorTensor:$bias,
+                       OptionalAttr<DenseI8ArrayAttr>:$codebook);
   let assemblyFormat = [{
     $lhs `,` $rhs `,` $bias attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Dyadic_BatchMatmulOp : Dyadic_AccumulatorOp<"batch_matmul"> {
+  let summary = "product of two storage tensors, both known only at run time";
+  let description = [{
+      acc[…,m,n] = Σ_k (L[…,m,k] − lhs_zp) · (R[…,k,n] − rhs_zp)
+
+    L is `lhs` with its dimensions permuted by `lhs_permutation` (as by
+    `transpose`; empty: as they are), R is `rhs` permuted likewise and, with
+    `transpose_rhs`, with its last two dimensions swapped. Leading dimensions
+    broadcast. The result's dimensions are those of acc permuted by
+    `output_permutation`. So the transposes around an attention's products are
+    strides; no permutation moves the last dimension. Right operands whose zero
+    point is that of their signed form (128 for `ui8`, 0 for `i8`) are cheapest.
+  }];
+  let arguments = (ins RankedTensorOf<[UI8, I8]>:$lhs,
+      RankedTensorOf<[UI8, I8]>:$rhs, I32Attr:$lhs_zp, I32Attr:$rhs_zp,
+      DefaultValuedAttr<BoolAttr, "false">:$transpose_rhs,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$lhs_permutation,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$rhs_permutation,
+      DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$output_permutation);
+  let assemblyFormat =
+      "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    /// How many products one sum has.
+    int64_t getDepth() { return getLhs().getType().getShape().back(); }
   }];
 }
 
@@ -280,6 +321,21 @@ def Dyadic_SliceOp : Dyadic_MovementOp<"slice"> {
   let description = "out[i] = input[offsets + i·strides], extents `sizes`. Strides are positive.";
   let arguments = (ins Dyadic_StorageTensor:$input, DenseI64ArrayAttr:$offsets,
                        DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
+}
+
+def Dyadic_GatherOp : Dyadic_MovementOp<"gather"> {
+  let summary = "slices at indices that are computed at run time";
+  let description = [{
+      out[i…, k…, j…] = input[i…, indices[k…], j…]
+
+    where the dimensions i… are those before `axis`. An index below zero counts
+    from the end; one that is still out of range means the nearest element.
+  }];
+  let arguments = (ins Dyadic_StorageTensor:$input,
+      RankedTensorOf<[I1, UI8, I8, I16, I32, I64]>:$indices, I64Attr:$axis);
+  let assemblyFormat = [{
+    $input `,` $indices attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def Dyadic_PadOp : Dyadic_MovementOp<"pad"> {
