@@ -87,7 +87,7 @@ LogicalResult codegen::emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op) {
       }
   };
 
-  k.loop(batches, [&](Value batch) {
+  k.parallelLoop(batches, [&](Value batch) {
     auto rowsAt = [&](Value row, int64_t count) {
       int64_t tail = columns % width;
       k.loop(columns - tail, width, [&](Value column) {
@@ -96,10 +96,7 @@ LogicalResult codegen::emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op) {
       if (tail)
         emitTile(batch, row, count, k.index(columns - tail), tail);
     };
-    int64_t tail = rows % tile.pixels;
-    k.loop(rows - tail, tile.pixels, [&](Value row) { rowsAt(row, tile.pixels); });
-    if (tail)
-      rowsAt(k.index(rows - tail), tail);
+    k.parallelPieces(rows, tile.pixels, rowsAt);
   });
   return success();
 }

@@ -51,7 +51,8 @@ public:
 
   void emit() {
     pack();
-    k.loop(c.groups, [&](Value group) {
+    divide();
+    k.loop(groupShare, c.groups, 1, [&](Value group) {
       currentGroup = group;
       if (tile.panelsOutermost)
         forPanels(group, [&](Value weights, Value channel, Panel panel) {
@@ -69,49 +70,56 @@ public:
   }
 
 private:
+  /// Spreads threads over what balances. Each thread reads all of the operand
+  /// whose loop isn't divided: the larger one comes first.
+  void divide() {
+    int64_t panels = llvm::divideCeil(c.channels, panelColumns()),
+            tiles = llvm::divideCeil(c.pixels, tile.pixels),
+            rows = c.images * c.rowsPerImage;
+    bool panelsFirst = c.channels > rows * c.pixels;
+    auto shares =
+        panelsFirst
+            ? k.share({c.groups, panels, c.images, c.rowsPerImage, tiles})
+            : k.share({c.groups, c.images, c.rowsPerImage, tiles, panels});
+    groupShare = shares[0];
+    panelShare = shares[panelsFirst ? 1 : 4];
+    imageShare = shares[panelsFirst ? 2 : 1];
+    rowShare = shares[panelsFirst ? 3 : 2];
+    pixelShare = shares[panelsFirst ? 4 : 3];
+  }
+
   using PanelBody = llvm::function_ref<void(Value weights, Value channel, Panel)>;
   using PixelBody = llvm::function_ref<void(Value base, Value pixel, int64_t)>;
 
   int64_t panelColumns() const { return tile.vectors * lanes; }
-  int64_t fullPanels() const { return c.channels / panelColumns(); }
-  int64_t tailColumns() const { return c.channels % panelColumns(); }
   int64_t depth() const { return c.segments() * packedLength; }
   int64_t paddedChannels() const { return llvm::alignTo(c.channels, lanes); }
 
-  /// Calls `body` for the panels of a group: a loop over the full ones, then
-  /// the narrower last one.
+  /// Calls `body` for the panels of a group; the last one may be narrower.
   void forPanels(Value group, PanelBody body) {
     Value groupWeights = k.mul(group, depth() * paddedChannels());
-    int64_t panelSize = depth() * panelColumns();
-    k.loop(fullPanels(), [&](Value panel) {
-      body(k.add(groupWeights, k.mul(panel, panelSize)),
-           k.mul(panel, panelColumns()),
-           {panelColumns(), tile.vectors});
-    });
-    if (int64_t tail = tailColumns())
-      body(k.add(groupWeights, fullPanels() * panelSize),
-           k.index(fullPanels() * panelColumns()),
-           {tail, static_cast<int64_t>(llvm::divideCeil(tail, lanes))});
+    k.pieces(panelShare, c.channels, panelColumns(),
+             [&](Value channel, int64_t width) {
+               body(k.add(groupWeights, k.mul(channel, depth())), channel,
+                    {width, static_cast<int64_t>(llvm::divideCeil(width, lanes))});
+             });
   }
 
   /// Calls `body` with the element offset of a tile's first activation and its
   /// first pixel (counted over all rows).
   void forPixels(Value group, PixelBody body) {
     Value groupBase = k.mul(group, c.groupStride);
-    k.loop(c.images, [&](Value image) {
+    k.loop(imageShare, c.images, 1, [&](Value image) {
       Value imageBase = k.add(groupBase, k.mul(image, c.imageStride));
       Value imagePixel = k.mul(image, c.rowsPerImage * c.pixels);
-      k.loop(c.rowsPerImage, [&](Value row) {
+      k.loop(rowShare, c.rowsPerImage, 1, [&](Value row) {
         Value rowBase = k.add(imageBase, k.mul(row, c.rowStride));
         Value rowPixel = k.add(imagePixel, k.mul(row, c.pixels));
         auto at = [&](Value pixel, int64_t count) {
           body(k.add(rowBase, k.mul(pixel, c.pixelStride)),
                k.add(rowPixel, pixel), count);
         };
-        int64_t tail = c.pixels % tile.pixels, full = c.pixels - tail;
-        k.loop(full, tile.pixels, [&](Value pixel) { at(pixel, tile.pixels); });
-        if (tail)
-          at(k.index(full), tail);
+        k.pieces(pixelShare, c.pixels, tile.pixels, at);
       });
     });
   }
@@ -272,6 +280,7 @@ private:
   int64_t steps, rest, packedLength;
   bool fullRangeWeights = false;
   Value packed, bias, currentGroup;
+  KernelBuilder::Share groupShare, panelShare, imageShare, rowShare, pixelShare;
 };
 } // namespace
 

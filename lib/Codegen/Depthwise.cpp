@@ -31,14 +31,14 @@ public:
   void emit() {
     pack();
     activations = k.buffer(conv.input);
-    int64_t tail = channels % lanes;
-    k.loop(channels - tail, lanes,
-           [&](Value channel) { emitChannels(channel, lanes); });
-    if (!tail)
-      return;
-    // As narrow as whole registers allow.
-    lanes = llvm::alignTo(tail, k.target.lanes());
-    emitChannels(k.index(channels - tail), tail);
+    auto shares = k.share({conv.inputShape[0] * conv.outputShape[1],
+                           k.piecesOf(channels, lanes)});
+    rowShare = shares[0];
+    k.pieces(shares[1], channels, lanes, [&](Value channel, int64_t width) {
+      // As narrow as whole registers allow.
+      lanes = llvm::alignTo(width, k.target.lanes());
+      emitChannels(channel, width);
+    });
   }
 
 private:
@@ -50,7 +50,7 @@ private:
     for (int64_t i = 0; i < kh * kw; ++i)
       taps.push_back(loadTap(i, channel));
     Value initial = k.loadVector(bias, channel, lanes);
-    k.loop(conv.inputShape[0] * rows, [&](Value row) {
+    k.loop(rowShare, conv.inputShape[0] * rows, 1, [&](Value row) {
       Value y = row, imageBase = k.index(0);
       if (conv.inputShape[0] > 1) {
         y = arith::RemUIOp::create(k.b, k.loc, row, k.index(rows));
@@ -144,6 +144,7 @@ private:
   DepthwiseTile tile;
   /// Channels of the present block's vectors.
   int64_t lanes;
+  KernelBuilder::Share rowShare;
   bool fullRangeWeights = false;
   Value activations, weights, bias;
 };

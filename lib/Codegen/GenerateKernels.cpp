@@ -4,6 +4,7 @@
 #include "Emitters.h"
 #include "ModuleGenerator.h"
 #include "Pointwise.h"
+#include "WorkEstimate.h"
 #include "dyadic/Codegen/Passes.h"
 #include "dyadic/Target/Target.h"
 
@@ -31,7 +32,8 @@ public:
   CPUGenerator(ModuleOp module, func::FuncOp main,
                const CodegenOptions &options)
       : ModuleGenerator(module, main, options.modelName),
-        target(options.target.target->createKernels(options.target)) {}
+        target(options.target.target->createKernels(options.target)),
+        threads(options.threads) {}
 
 private:
   bool hasEmitter(Operation *anchor) const override {
@@ -40,23 +42,50 @@ private:
 
   FailureOr<WrittenKernel> write(KernelOp kernel, StringRef name,
                                  WeightBlob &blob) override {
-    KernelBuilder builder(b, kernel, name, *target, blob);
-    Operation *anchor = kernel.getAnchor();
-    LogicalResult emitted =
-        anchor ? findEmitter(anchor->getName().getStringRef())(builder, anchor)
-               : emitPointwiseKernel(builder);
-    if (failed(emitted))
+    int64_t count = worthwhileThreads(kernel, threads);
+    KernelBuilder builder(b, kernel, name, *target, blob, count);
+    if (failed(emit(builder)))
       return failure();
-    builder.finish();
-    return WrittenKernel(builder);
+    if (builder.storesAreDivided()) {
+      builder.finish();
+      return WrittenKernel(builder);
+    }
+    // The emitter doesn't divide all of its work.
+    builder.getFunction().erase();
+    KernelBuilder alone(b, kernel, name, *target, blob);
+    if (failed(emit(alone)))
+      return failure();
+    alone.finish();
+    return WrittenKernel(alone);
+  }
+
+  static LogicalResult emit(KernelBuilder &builder) {
+    Operation *anchor = builder.kernel.getAnchor();
+    return anchor ? findEmitter(anchor->getName().getStringRef())(builder, anchor)
+                  : emitPointwiseKernel(builder);
   }
 
   void call(OpBuilder &b, Location loc, FunctionOpInterface function,
-            ValueRange operands) override {
-    func::CallOp::create(b, loc, cast<func::FuncOp>(*function), operands);
+            ValueRange operands, int64_t threads) override {
+    auto callee = cast<func::FuncOp>(*function);
+    if (threads == 1) {
+      func::CallOp::create(b, loc, callee, operands);
+      return;
+    }
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, loc, value);
+    };
+    scf::ParallelOp::create(
+        b, loc, index(0), index(threads), index(1),
+        [&](OpBuilder &inside, Location loc, ValueRange thread) {
+          SmallVector<Value> all(operands);
+          all.push_back(thread.front());
+          func::CallOp::create(inside, loc, callee, all);
+        });
   }
 
   std::unique_ptr<KernelTarget> target;
+  int64_t threads;
 };
 
 struct GenerateKernels
@@ -69,6 +98,7 @@ struct GenerateKernels
     triple = target.triple;
     cpu = target.cpu + (target.features.empty() ? "" : "," + target.features);
     modelName = given->modelName;
+    threads = given->threads;
   }
   GenerateKernels() = default;
 
@@ -83,6 +113,7 @@ struct GenerateKernels
         return signalPassFailure();
       options.target = *target;
       options.modelName = modelName;
+      options.threads = threads;
     }
     auto main = ModuleGenerator::findMain(module);
     if (failed(main) || failed(CPUGenerator(module, *main, options).generate()))

@@ -40,26 +40,33 @@ static FunctionOpInterface makeFunction(OpBuilder &b, Location loc,
 }
 
 KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
-                             const KernelTarget &target, WeightBlob &blob)
-    : KernelBuilder(builder, kernel, name, target, blob, makeFunction) {}
+                             const KernelTarget &target, WeightBlob &blob,
+                             int64_t threads)
+    : KernelBuilder(builder, kernel, name, target, blob, makeFunction, threads) {
+}
 
 KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
                              const KernelTarget &target, WeightBlob &blob,
-                             FunctionFactory makeFunction)
+                             FunctionFactory makeFunction, int64_t threads)
     : b(builder), loc(kernel.getLoc()), kernel(kernel), target(target),
-      blob(blob) {
+      blob(blob), threadCount(threads) {
   SmallVector<Type> arguments;
   for (Type type : llvm::concat<Type>(
            llvm::to_vector(kernel.getInputs().getTypes()),
            llvm::to_vector(kernel.getOutputs().getTypes())))
     arguments.push_back(flatMemRef(cast<RankedTensorType>(type)));
+  size_t constantsNumber = arguments.size();
   arguments.push_back(MemRefType::get(0, b.getI8Type())); // set by finish()
+  if (threads > 1)
+    arguments.push_back(b.getIndexType());
   function = makeFunction(b, loc, name, b.getFunctionType(arguments, {}));
   b.setInsertionPointToStart(&entry());
   for (auto [body, argument] : llvm::zip(
            kernel.getBody().front().getArguments(), entry().getArguments()))
     buffers[body] = argument;
-  constantsArgument = entry().getArgument(arguments.size() - 1);
+  constantsArgument = entry().getArgument(constantsNumber);
+  if (threads > 1)
+    thread = entry().getArguments().back();
 }
 
 void KernelBuilder::terminate() { func::ReturnOp::create(b, loc); }
@@ -68,6 +75,8 @@ void KernelBuilder::finish() {
   terminate();
   constantsArgument.setType(
       MemRefType::get(constantData.size(), b.getI8Type()));
+  if (thread && divided.empty())
+    entry().eraseArgument(entry().getNumArguments() - 1);
   auto types = llvm::to_vector(entry().getArgumentTypes());
   types.truncate(function.getNumArguments());
   function.setType(b.getFunctionType(types, {}));
@@ -115,20 +124,28 @@ KernelBuilder::loop(int64_t count, Carried initial,
   return Carried(loop.getResults());
 }
 
+void KernelBuilder::pieces(int64_t count, int64_t width, RunBody body) {
+  int64_t tail = count % width;
+  loop(count - tail, width, [&](Value start) { body(start, width); });
+  if (tail)
+    body(index(count - tail), tail);
+}
+
 void KernelBuilder::forPieces(ArrayRef<int64_t> extents, int64_t count,
                               int64_t width, PieceBody body) {
+  SmallVector<int64_t> iterations(extents);
+  iterations.push_back(llvm::divideCeil(count, width));
+  SmallVector<Share> shares = share(iterations);
   SmallVector<Value> outer;
   std::function<void()> nest = [&] {
     if (outer.size() < extents.size())
-      return loop(extents[outer.size()], [&](Value i) {
+      return loop(shares[outer.size()], extents[outer.size()], 1, [&](Value i) {
         outer.push_back(i);
         nest();
         outer.pop_back();
       });
-    int64_t tail = count % width;
-    loop(count - tail, width, [&](Value start) { body(outer, start, width); });
-    if (tail)
-      body(outer, index(count - tail), tail);
+    pieces(shares[outer.size()], count, width,
+           [&](Value start, int64_t width) { body(outer, start, width); });
   };
   nest();
 }

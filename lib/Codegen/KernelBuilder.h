@@ -9,6 +9,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace dyadic::codegen {
 
@@ -30,10 +32,15 @@ private:
 /// The function being written for one `dyadic.kernel`. Its arguments are flat
 /// memrefs: the kernel's inputs, its results, its constants. Storage values of
 /// type ui8 live in i8 memory.
+///
+/// With several threads the function has one argument more, the number of the
+/// thread that runs it, and emitters say which loops are divided. An emitter
+/// that divides none gives a function for one thread.
 class KernelBuilder {
 public:
   KernelBuilder(mlir::OpBuilder builder, KernelOp kernel, llvm::StringRef name,
-                const KernelTarget &target, WeightBlob &blob);
+                const KernelTarget &target, WeightBlob &blob,
+                int64_t threads = 1);
   virtual ~KernelBuilder() = default;
 
   mlir::OpBuilder b;
@@ -57,6 +64,55 @@ public:
   using Carried = llvm::SmallVector<mlir::Value>;
   Carried loop(int64_t count, Carried initial,
                llvm::function_ref<Carried(mlir::Value, mlir::ValueRange)> body);
+
+  /// `body` for [0, count) in pieces of `width`, and a narrower one at the end.
+  using RunBody = llvm::function_ref<void(mlir::Value start, int64_t width)>;
+  void pieces(int64_t count, int64_t width, RunBody body);
+  static int64_t piecesOf(int64_t count, int64_t width) {
+    return static_cast<int64_t>(llvm::divideCeil(count, width));
+  }
+
+  //===--- Threads ---------------------------------------------------------===//
+
+  /// Which of the threads among which one loop is divided runs this code.
+  struct Share {
+    mlir::Value index;
+    int64_t count = 1;
+  };
+  /// A share for each of nested loops with so many iterations: threads are
+  /// spread so that all have about the same number, over the first loops where
+  /// it makes no difference. Inside a divided loop, and with one thread, nothing
+  /// is divided.
+  llvm::SmallVector<Share> share(llvm::ArrayRef<int64_t> iterations);
+
+  /// As without a share, but a thread runs one contiguous part of the
+  /// iterations. They may run in any order and at once: none may load what
+  /// another stores, nor may two store different bytes to one place (no tail
+  /// that a later iteration puts right).
+  void loop(Share share, int64_t count, int64_t step,
+            llvm::function_ref<void(mlir::Value)> body);
+  void pieces(Share share, int64_t count, int64_t width, RunBody body);
+  /// The loop over all threads, where it isn't inside another such.
+  void parallelLoop(int64_t count, int64_t step,
+                    llvm::function_ref<void(mlir::Value)> body) {
+    loop(share(piecesOf(count, step)).front(), count, step, body);
+  }
+  void parallelLoop(int64_t count, llvm::function_ref<void(mlir::Value)> body) {
+    parallelLoop(count, 1, body);
+  }
+  void parallelPieces(int64_t count, int64_t width, RunBody body) {
+    pieces(share(piecesOf(count, width)).front(), count, width, body);
+  }
+  /// What is too little to be divided, beside loops that are.
+  void onOneThread(llvm::function_ref<void()> body);
+
+  /// How many threads the function is written for: 1 where no loop was divided.
+  int64_t threads() const { return divided.empty() ? 1 : threadCount; }
+  /// Whether every store belongs to one thread. If not, the function is only
+  /// right when written for one.
+  bool storesAreDivided();
+
+  //===--- Pieces ----------------------------------------------------------===//
 
   /// `body` for each piece of rows of `count` elements, one row for each index
   /// of dimensions with these `extents`: a piece is `width` elements from
@@ -118,7 +174,7 @@ protected:
       mlir::OpBuilder &, mlir::Location, llvm::StringRef, mlir::FunctionType)>;
   KernelBuilder(mlir::OpBuilder builder, KernelOp kernel, llvm::StringRef name,
                 const KernelTarget &target, WeightBlob &blob,
-                FunctionFactory makeFunction);
+                FunctionFactory makeFunction, int64_t threads = 1);
   /// Writes the terminator.
   virtual void terminate();
 
@@ -126,8 +182,18 @@ private:
   template <typename T> mlir::Type elementType();
   mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
 
+  /// Writes `body` inside `op`, which only some of the threads get to.
+  void divide(mlir::Operation *op, mlir::Block *block,
+              llvm::function_ref<void()> body);
+  mlir::Value minimum(mlir::Value value, int64_t bound);
+
   mlir::FunctionOpInterface function;
   WeightBlob &blob;
+  int64_t threadCount;
+  mlir::Value thread;
+  /// The loops and branches that are divided, and whether the builder is in one.
+  llvm::SmallPtrSet<mlir::Operation *, 8> divided;
+  bool isDivided = false;
   std::vector<char> constantData;
   int64_t blobOffset = 0;
   mlir::Value constantsArgument;

@@ -153,7 +153,7 @@ LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
   }
   operands.push_back(
       constantsView(written.constantsOffset, written.constantsSize));
-  call(runBuilder, kernel.getLoc(), function, operands);
+  call(runBuilder, kernel.getLoc(), function, operands, written.threads);
   return success();
 }
 

@@ -19,12 +19,12 @@ namespace dyadic::codegen {
 /// A kernel's function, and its part of the weights.
 struct WrittenKernel {
   mlir::FunctionOpInterface function;
-  int64_t constantsOffset, constantsSize;
+  int64_t constantsOffset, constantsSize, threads;
 
   explicit WrittenKernel(KernelBuilder &builder)
       : function(builder.getFunction()),
         constantsOffset(builder.constantsOffset()),
-        constantsSize(builder.constantsSize()) {}
+        constantsSize(builder.constantsSize()), threads(builder.threads()) {}
 };
 
 class ModuleGenerator {
@@ -45,9 +45,10 @@ protected:
   /// Writes the function of `kernel`.
   virtual mlir::FailureOr<WrittenKernel>
   write(KernelOp kernel, llvm::StringRef name, WeightBlob &blob) = 0;
+  /// `threads` of them call a function that is written for more than one.
   virtual void call(mlir::OpBuilder &b, mlir::Location loc,
                     mlir::FunctionOpInterface function,
-                    mlir::ValueRange operands) = 0;
+                    mlir::ValueRange operands, int64_t threads) = 0;
 
   mlir::ModuleOp module;
   mlir::func::FuncOp main;

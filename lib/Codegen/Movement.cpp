@@ -123,7 +123,7 @@ private:
     if (level + 1 == inner)
       copyRun(extent * inputStrides[level], isLast ? low[level] : 0, in, start);
     else
-      k.loop(extent, [&](Value i) {
+      k.parallelLoop(extent, [&](Value i) {
         emitLevel(level + 1, k.add(in, k.mul(i, inputStrides[level])),
                   k.add(start, k.mul(i, step)));
       });

@@ -28,7 +28,7 @@ public:
 
   void emit() {
     if (inner == 1)
-      return k.loop(outer, [&](Value o) { emitRow(k.mul(o, extent)); });
+      return k.parallelLoop(outer, [&](Value o) { emitRow(k.mul(o, extent)); });
     // Lanes are neighbouring rows along the axis.
     k.forPieces({outer, inner / row}, row, width(),
                 [&](ValueRange at, Value start, int64_t n) {
@@ -92,7 +92,7 @@ private:
     });
     Value sum = reduceLanes(k, vector::CombiningKind::ADD, sums);
     Value factor = reciprocal(broadcast(sum, 1));
-    forVectors(k, extent, lanes, [&](Value at, int64_t n) {
+    k.pieces(extent, lanes, [&](Value at, int64_t n) {
       emitScaled(k.add(base, at), n, broadcast(max, n), broadcast(factor, n));
     });
   }
@@ -146,7 +146,7 @@ LogicalResult codegen::emitLayerNorm(KernelBuilder &k, Operation *anchor) {
   auto broadcast = [&](Value one, int64_t n) -> Value {
     return vector::BroadcastOp::create(k.b, k.loc, k.vectorType(n, f32), one);
   };
-  k.loop(type.getNumElements() / extent, [&](Value row) {
+  k.parallelLoop(type.getNumElements() / extent, [&](Value row) {
     Value base = k.mul(row, extent);
     auto load = [&](Value at, int64_t n) {
       return k.loadVector(input, k.add(base, at), n);
@@ -171,7 +171,7 @@ LogicalResult codegen::emitLayerNorm(KernelBuilder &k, Operation *anchor) {
         k.b, k.loc, variance, k.splat(one, op.getEpsilon().convertToDouble()));
     Value deviation = math::SqrtOp::create(k.b, k.loc, shifted);
     Value factor = arith::DivFOp::create(k.b, k.loc, k.splat(one, 1), deviation);
-    forVectors(k, extent, width, [&](Value at, int64_t n) {
+    k.pieces(extent, width, [&](Value at, int64_t n) {
       Value x = arith::MulFOp::create(k.b, k.loc, centered(at, n),
                                       broadcast(factor, n));
       x = arith::MulFOp::create(k.b, k.loc, x, k.loadVector(scale, at, n));

@@ -97,6 +97,7 @@ ReductionAxes ReductionAxes::split(ArrayRef<int64_t> shape,
 
 namespace {
 using Axis = ReductionAxis;
+using Share = KernelBuilder::Share;
 
 class ReductionEmitter {
 public:
@@ -134,6 +135,7 @@ public:
     }
     Axis lanes = summed.pop_back_val();
     int64_t width = std::min(sink.width(element), lanes.extent);
+    shares = k.share(llvm::map_to_vector(kept, [](Axis a) { return a.extent; }));
     nest(kept, k.index(0), k.index(0), [&](Value in, Value out) {
       Value sums = sum(summed, in, width, [&](Value row) {
         return emitRowSum(k, lanes.extent, width, sumType(),
@@ -154,7 +156,8 @@ private:
             llvm::function_ref<void(Value, Value)> body) {
     if (axes.empty())
       return body(in, out);
-    k.loop(axes.front().extent, [&](Value i) {
+    Share share = shares[kept.size() - axes.size()];
+    k.loop(share, axes.front().extent, 1, [&](Value i) {
       nest(axes.drop_front(), k.add(in, k.mul(i, axes.front().inputStride)),
            k.add(out, k.mul(i, axes.front().outputStride)), body);
     });
@@ -186,6 +189,7 @@ private:
   Value input;
   Type element;
   SmallVector<Axis> kept, summed; // outermost first
+  SmallVector<Share> shares;      // of `kept`
   bool lastIsSummed;
   int64_t total;
 };

@@ -1,6 +1,9 @@
 //===- ResultSink.cpp -----------------------------------------------------===//
 #include "ResultSink.h"
 
+#include "Addressing.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -23,9 +26,10 @@ FailureOr<ResultSink> ResultSink::create(KernelBuilder &k, Operation *anchor) {
   OperandRange yielded = k.kernel.getYield().getValues();
   sink.element = tensorTypeOf(result).getElementType();
   sink.direct = yielded.size() == 1 && yielded.front() == result;
-  sink.flat = sink.direct || sink.pointwise.canFlatten();
-  auto shape = tensorTypeOf(result).getShape();
-  sink.row = shape.empty() ? 1 : shape.back();
+  sink.shape = tensorTypeOf(result).getShape();
+  sink.flat = sink.direct ? isContiguous(sink.shape, k.outputStrides(0))
+                          : sink.pointwise.canFlatten();
+  sink.row = sink.shape.empty() ? 1 : sink.shape.back();
   return sink;
 }
 
@@ -36,9 +40,16 @@ int64_t ResultSink::width(Type type) const {
   return k.target.lanes() * (direct && bits == 16 ? 2 : 4);
 }
 
+SmallVector<int64_t> ResultSink::addressMemory() {
+  isAddress = flat = true;
+  return llvm::to_vector(k.outputStrides(0));
+}
+
 void ResultSink::emit(Position position, Value vector) {
   if (direct) {
-    k.storeVector(k.truncate(vector, element), k.output(0), position.flat);
+    Value index = isAddress ? position.flat
+                            : elementIndex(k, shape, k.outputStrides(0), position);
+    k.storeVector(k.truncate(vector, element), k.output(0), index);
     return;
   }
   pointwise.emit(position, k.extend(vector, element));
@@ -50,12 +61,4 @@ void ResultSink::emitAt(Value flatIndex, Value vector) {
     channel = k.b.createOrFold<arith::RemUIOp>(k.loc, flatIndex, k.index(row));
   emit({flatIndex, channel, cast<VectorType>(vector.getType()).getNumElements()},
        vector);
-}
-
-void codegen::forVectors(KernelBuilder &k, int64_t count, int64_t width,
-                         function_ref<void(Value, int64_t)> body) {
-  int64_t tail = count % width;
-  k.loop(count - tail, width, [&](Value start) { body(start, width); });
-  if (tail)
-    body(k.index(count - tail), tail);
 }

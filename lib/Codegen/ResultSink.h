@@ -29,6 +29,10 @@ public:
   /// Lanes that suit elements of `type` (a tensor's element type).
   int64_t width(mlir::Type type) const;
 
+  /// Where nothing is fused: from now on `flat` of a position is an index into
+  /// the result's memory, of these strides, and no row matters.
+  llvm::SmallVector<int64_t> addressMemory();
+
   /// The anchor's elements at `position`, in memory form or as i32 lanes.
   void emit(Position position, mlir::Value vector);
   /// The same, with the channel found from `flat` where it is needed: for
@@ -42,13 +46,10 @@ private:
   KernelBuilder &k;
   PointwiseEmitter pointwise;
   mlir::Type element; // of the anchor's result
-  bool direct = false, flat = false;
+  llvm::ArrayRef<int64_t> shape; // of the result
+  bool direct = false, flat = false, isAddress = false;
   int64_t row = 1;
 };
-
-/// `body` for [0, count) in vectors of `width`, and a narrower one at the end.
-void forVectors(KernelBuilder &k, int64_t count, int64_t width,
-                llvm::function_ref<void(mlir::Value start, int64_t width)> body);
 
 /// The shape and element type of a tensor.
 inline mlir::RankedTensorType tensorTypeOf(mlir::Value value) {

@@ -20,16 +20,21 @@ void codegen::emitRun(KernelBuilder &k, ResultSink &sink, int64_t count,
                       function_ref<Value(Value, int64_t)> read, Type element) {
   int64_t row = sink.rowExtent();
   bool rows = !sink.canFlatten() && channel + count > row;
-  k.loop(rows ? count / row : 1, [&](Value r) {
-    Value base = k.mul(r, row);
-    forVectors(k, rows ? row : count, sink.width(element),
-               [&](Value start, int64_t width) {
-                 Value at = k.add(base, start);
-                 Value column = sink.canFlatten() ? Value() : k.add(start, channel);
-                 sink.emit({k.add(outputStart, at), column, width},
-                           read(at, width));
-               });
-  });
+  int64_t runs = rows ? count / row : 1, length = rows ? row : count;
+  auto emit = [&] {
+    k.parallelLoop(runs, [&](Value r) {
+      Value base = k.mul(r, row);
+      k.parallelPieces(
+          length, sink.width(element), [&](Value start, int64_t width) {
+            Value at = k.add(base, start);
+            Value column = sink.canFlatten() ? Value() : k.add(start, channel);
+            sink.emit({k.add(outputStart, at), column, width}, read(at, width));
+          });
+    });
+  };
+  if (runs == 1 && length <= sink.width(element))
+    return k.onOneThread(emit);
+  emit();
 }
 
 SmallVector<CopyLoop> codegen::joinLoops(ArrayRef<CopyLoop> loops,
@@ -87,7 +92,7 @@ public:
         });
       }
     nest(outer, in, out, [&](Value in, Value out) {
-      k.loop(last.extent, [&](Value i) {
+      k.parallelLoop(last.extent, [&](Value i) {
         emitPiece(k.add(out, i), i,
                   load(k.add(in, k.mul(i, last.inputStride)), 1));
       });
@@ -101,11 +106,19 @@ private:
   using Body = llvm::function_ref<void(Value in, Value out)>;
 
   void nest(ArrayRef<CopyLoop> rest, Value in, Value out, Body body) {
+    nest(rest,
+         k.share(llvm::map_to_vector(
+             rest, [](const CopyLoop &loop) { return loop.extent; })),
+         in, out, body);
+  }
+  void nest(ArrayRef<CopyLoop> rest, ArrayRef<KernelBuilder::Share> shares,
+            Value in, Value out, Body body) {
     if (rest.empty())
       return body(in, out);
     const CopyLoop &loop = rest.front();
-    k.loop(loop.extent, [&](Value i) {
-      nest(rest.drop_front(), k.add(in, k.mul(i, loop.inputStride)),
+    k.loop(shares.front(), loop.extent, 1, [&](Value i) {
+      nest(rest.drop_front(), shares.drop_front(),
+           k.add(in, k.mul(i, loop.inputStride)),
            k.add(out, k.mul(i, loop.outputStride)), body);
     });
   }
@@ -130,7 +143,7 @@ private:
   void emitRow(Value in, Value out, int64_t extent) {
     int64_t gap = last.inputStride;
     int64_t width = sink.width(element) / (extent > 1 && gap > 1 ? 4 : 1);
-    forVectors(k, extent, std::max<int64_t>(width, 1), [&](Value start, int64_t n) {
+    k.parallelPieces(extent, std::max<int64_t>(width, 1), [&](Value start, int64_t n) {
       Value from = k.add(in, k.mul(start, gap));
       Value vector = load(from, n == 1 ? 1 : (n - 1) * gap + 1);
       if (n > 1 && gap > 1) {
@@ -162,17 +175,17 @@ private:
     bool deinterleave =
         across.extent <= kMaxGap && last.inputStride == across.extent;
     if (interleave)
-      return forVectors(k, across.extent, tile, [&](Value a, int64_t count) {
+      return k.parallelPieces(across.extent, tile, [&](Value a, int64_t count) {
         interleaveChannels(k.add(in, a),
                            k.add(out, k.mul(a, across.outputStride)), count);
       });
     if (deinterleave)
-      return forVectors(k, last.extent, tile, [&](Value b, int64_t count) {
+      return k.parallelPieces(last.extent, tile, [&](Value b, int64_t count) {
         deinterleaveChannels(k.add(in, k.mul(b, last.inputStride)),
                              k.add(out, b), b, count);
       });
-    forVectors(k, across.extent, tile, [&](Value a, int64_t countA) {
-      forVectors(k, last.extent, tile, [&](Value b, int64_t countB) {
+    k.parallelPieces(across.extent, tile, [&](Value a, int64_t countA) {
+      k.parallelPieces(last.extent, tile, [&](Value b, int64_t countB) {
         transposeTile(k.add(k.add(in, a), k.mul(b, last.inputStride)),
                       k.add(k.add(out, k.mul(a, across.outputStride)), b), b,
                       tile, countA, countB);

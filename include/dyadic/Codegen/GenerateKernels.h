@@ -12,6 +12,9 @@ struct CodegenOptions {
   TargetInfo target;
   /// The prefix of the public symbols, a C identifier.
   std::string modelName = "model";
+  /// How many threads share a run (a CPU's). Kernels that aren't worth it run on
+  /// fewer; with one, nothing is there for threads.
+  int64_t threads = 1;
 };
 
 /// Turns the planned module (one function of `dyadic.kernel` ops with

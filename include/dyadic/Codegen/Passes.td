@@ -18,7 +18,10 @@ def GenerateKernels : Pass<"dyadic-generate-kernels", "::mlir::ModuleOp"> {
     Option<"triple", "triple", "std::string", /*default=*/"\"\"",
            "the target, by name (arm) or triple; this machine's if empty">,
     Option<"modelName", "model-name", "std::string", /*default=*/"\"model\"",
-           "prefix of the public symbols">
+           "prefix of the public symbols">,
+    Option<"threads", "threads", "int64_t", /*default=*/"1",
+           "how many threads share a run: kernels that are worth it are called "
+           "in an scf.parallel, once for each">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

@@ -57,7 +57,7 @@ private:
   }
 
   void call(OpBuilder &b, Location loc, FunctionOpInterface function,
-            ValueRange operands) override {
+            ValueRange operands, int64_t) override {
     auto kernel = cast<gpu::GPUFuncOp>(*function);
     auto sizes = [&](std::optional<ArrayRef<int32_t>> known) {
       auto index = [&](int32_t size) -> Value {

@@ -1,0 +1,19 @@
+//===- WorkEstimate.h - how long a kernel takes, roughly --------*- C++ -*-===//
+#ifndef DYADIC_LIB_CODEGEN_WORKESTIMATE_H
+#define DYADIC_LIB_CODEGEN_WORKESTIMATE_H
+
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
+
+namespace dyadic::codegen {
+
+/// The time of `kernel` on one thread of a fast machine in nanoseconds, from its
+/// products and bytes: the scale on which waiting for each other costs threads
+/// some hundreds.
+double estimateNanoseconds(KernelOp kernel);
+
+/// How many of `threads` gain by sharing `kernel`.
+int64_t worthwhileThreads(KernelOp kernel, int64_t threads);
+
+} // namespace dyadic::codegen
+
+#endif
