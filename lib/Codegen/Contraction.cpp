@@ -14,7 +14,9 @@
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -30,6 +32,26 @@ int64_t Contraction::segments() const {
   return count;
 }
 
+/// How weights of four bits are computed with. Padding has weights of zero.
+static Nibbles nibblesOf(const Contraction &c, const KernelTarget &target) {
+  if (!c.nibbles || !target.decodesNibbles(c.kind) ||
+      !llvm::is_contained(*c.nibbles, 0))
+    return Nibbles::None;
+  for (int i = 0; i < 16; ++i)
+    if ((*c.nibbles)[i] != (i ^ 8) - 8)
+      return Nibbles::Codebook;
+  constexpr int64_t limit = int64_t(1) << 27;
+  for (int64_t n = 0; n < c.channels * c.groups; ++n) {
+    int64_t magnitude = std::abs(static_cast<int64_t>(c.bias->get(n)));
+    for (int64_t segment = 0; segment < c.segments(); ++segment)
+      for (int64_t i = 0; i < c.length; ++i)
+        magnitude += 255 * std::abs(static_cast<int64_t>(c.weight(n, segment, i)));
+    if (magnitude >= limit)
+      return Nibbles::Codebook;
+  }
+  return Nibbles::Numbers;
+}
+
 namespace {
 /// `valid` columns in `vectors` registers.
 struct Panel {
@@ -41,27 +63,34 @@ public:
   ContractionEmitter(KernelBuilder &k, const Contraction &c,
                      PointwiseEmitter &epilogue)
       : k(k), c(c), epilogue(epilogue), lanes(k.target.lanes()),
-        tile(k.target.chooseTile({c.kind, c.images * c.rowsPerImage, c.pixels,
-                                  c.channels, c.segments() * c.length,
-                                  c.segments()})),
+        nibbles(nibblesOf(c, k.target)),
+        tile(k.target.tileFor({c.kind, c.images * c.rowsPerImage, c.pixels,
+                               c.channels, c.segments() * c.length,
+                               c.segments(), nibbles},
+                              &strategy)),
         steps(tile.shortLastStep ? c.length / tile.depth
                                  : llvm::divideCeil(c.length, tile.depth)),
         rest(std::max<int64_t>(c.length - steps * tile.depth, 0)),
-        packedLength(steps * tile.depth + llvm::alignTo(rest, tile.group)) {}
+        packedLength(steps * tile.depth +
+                     llvm::alignTo(rest, (packsNibbles() ? 2 : 1) * tile.group)) {}
 
   void emit() {
+    strategy.record(k.getFunction());
     pack();
     divide();
+    source = makeSource();
     k.loop(groupShare, c.groups, 1, [&](Value group) {
       currentGroup = group;
       if (tile.panelsOutermost)
         forPanels(group, [&](Value weights, Value channel, Panel panel) {
           forPixels(group, [&](Value base, Value pixel, int64_t count) {
+            base = prepareTile(base, count);
             emitTile(base, pixel, count, weights, channel, panel);
           });
         });
       else
         forPixels(group, [&](Value base, Value pixel, int64_t count) {
+          base = prepareTile(base, count);
           forPanels(group, [&](Value weights, Value channel, Panel panel) {
             emitTile(base, pixel, count, weights, channel, panel);
           });
@@ -95,12 +124,19 @@ private:
   int64_t depth() const { return c.segments() * packedLength; }
   int64_t paddedChannels() const { return llvm::alignTo(c.channels, lanes); }
 
+  bool packsNibbles() const { return nibbles != Nibbles::None; }
+
+  /// The elements of memory that so many packed weights take.
+  int64_t packedSize(int64_t weights) const {
+    return packsNibbles() ? weights / 2 : weights;
+  }
+
   /// Calls `body` for the panels of a group; the last one may be narrower.
   void forPanels(Value group, PanelBody body) {
-    Value groupWeights = k.mul(group, depth() * paddedChannels());
+    Value groupWeights = k.mul(group, packedSize(depth()) * paddedChannels());
     k.pieces(panelShare, c.channels, panelColumns(),
              [&](Value channel, int64_t width) {
-               body(k.add(groupWeights, k.mul(channel, depth())), channel,
+               body(k.add(groupWeights, k.mul(channel, packedSize(depth()))), channel,
                     {width, static_cast<int64_t>(llvm::divideCeil(width, lanes))});
              });
   }
@@ -116,12 +152,86 @@ private:
         Value rowBase = k.add(imageBase, k.mul(row, c.rowStride));
         Value rowPixel = k.add(imagePixel, k.mul(row, c.pixels));
         auto at = [&](Value pixel, int64_t count) {
+          place = {{image, c.images}, {row, c.rowsPerImage}, {pixel, c.pixels}};
           body(k.add(rowBase, k.mul(pixel, c.pixelStride)),
                k.add(rowPixel, pixel), count);
         };
         k.pieces(pixelShare, c.pixels, tile.pixels, at);
       });
     });
+  }
+
+  //===--- Activations in another form ---------------------------------===//
+
+  /// Where tiles read their activations.
+  struct Source {
+    Value memory;
+    int64_t pixelStride;
+    SmallVector<std::pair<int64_t, int64_t>> segmentLoops;
+  };
+
+  /// Whether neighbouring pixels' segments are one run of memory.
+  bool pixelsOverlap() const { return c.pixelStride <= c.length; }
+
+  /// The activations in place, or memory for those of a tile: segment by segment,
+  /// there pixel by pixel or as the run that they are.
+  Source makeSource() {
+    if (!tile.preparedBytes)
+      return {c.activations, c.pixelStride, c.segmentLoops};
+    int64_t pixelStride = pixelsOverlap() ? c.pixelStride : packedLength;
+    int64_t segmentSize = (tile.pixels - 1) * pixelStride + packedLength;
+    SmallVector<std::pair<int64_t, int64_t>> loops;
+    int64_t stride = segmentSize;
+    for (auto [extent, unused] : llvm::reverse(c.segmentLoops)) {
+      loops.insert(loops.begin(), {extent, stride});
+      stride *= extent;
+    }
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPointToStart(&k.entry());
+    auto type = MemRefType::get(stride, k.b.getIntegerType(8 * tile.preparedBytes));
+    Value memory = memref::AllocaOp::create(k.b, k.loc, type,
+                                            k.b.getI64IntegerAttr(64));
+    return {memory, pixelStride, loops};
+  }
+
+  /// Where the tile whose first activation is `base` begins in `source`.
+  Value prepareTile(Value base, int64_t count) {
+    if (!tile.preparedBytes)
+      return base;
+    prepareSegments(0, base, k.index(0), count);
+    return k.index(0);
+  }
+
+  void prepareSegments(size_t level, Value from, Value to, int64_t count) {
+    if (level < c.segmentLoops.size()) {
+      int64_t fromStride = c.segmentLoops[level].second,
+              toStride = source.segmentLoops[level].second;
+      return k.loop(c.segmentLoops[level].first, [&](Value i) {
+        prepareSegments(level + 1, k.add(from, k.mul(i, fromStride)),
+                        k.add(to, k.mul(i, toStride)), count);
+      });
+    }
+    if (pixelsOverlap())
+      return prepareRun(from, to, (count - 1) * c.pixelStride + packedLength);
+    k.loop(count, [&](Value p) {
+      prepareRun(k.add(from, k.mul(p, c.pixelStride)),
+                 k.add(to, k.mul(p, source.pixelStride)), packedLength);
+    });
+  }
+
+  /// In registers, then in powers of two: nothing beyond the run is read.
+  void prepareRun(Value from, Value to, int64_t length) {
+    auto copy = [&](Value i, int64_t width) {
+      Value vector = k.loadVector(c.activations, k.add(from, i), width);
+      vector = k.target.prepare(k.b, k.loc, c.kind, tile, vector);
+      k.storeVector(vector, source.memory, k.add(to, i));
+    };
+    int64_t width = 4 * lanes / tile.preparedBytes, done = length - length % width;
+    k.loop(done, width, [&](Value i) { copy(i, width); });
+    for (; done < length; done += width) {
+      width = llvm::bit_floor(uint64_t(length - done));
+      copy(k.index(done), width);
+    }
   }
 
   /// The whole sum of `count` pixels × one panel, then the pointwise ops.
@@ -135,18 +245,40 @@ private:
         k.target.beginTile(k.b, k.loc, tile, count, biases);
     acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
     acc = k.target.finishTile(k.b, k.loc, tile, count, acc);
-    for (int64_t p = 0; p < count; ++p) {
-      Value row = k.mul(k.add(pixel, p), c.channels * c.groups);
-      // In powers of two: LLVM takes other vectors apart lane by lane.
-      for (int64_t done = 0, width; done < panel.valid; done += width) {
-        int64_t left = panel.valid - done;
-        width = left < lanes ? left : llvm::bit_floor(uint64_t(left));
-        SmallVector<Value> parts;
-        for (int64_t v = done / lanes; v * lanes < done + width; ++v)
-          parts.push_back(acc[v * count + p]);
-        Value column = outputChannel(k.add(channel, done));
-        epilogue.emit({k.add(row, column), column, width},
-                      k.concatenate(parts, width));
+    if (tile.weightShift)
+      for (Value &sum : acc)
+        sum = arith::ShRSIOp::create(
+            k.b, k.loc, sum,
+            k.splatInt(cast<VectorType>(sum.getType()), tile.weightShift));
+    emitResults(acc, pixel, count, channel, panel);
+  }
+
+  /// Hands the sums of a tile on, as many registers at once as the epilogue
+  /// takes: of one pixel, or of several with few columns.
+  void emitResults(ValueRange acc, Value pixel, int64_t count, Value channel,
+                   Panel panel) {
+    int64_t pitch = c.channels * c.groups, atOnce = epilogue.registersAtOnce();
+    // In powers of two: LLVM takes other vectors apart lane by lane.
+    for (int64_t done = 0, width; done < panel.valid; done += width) {
+      int64_t left = panel.valid - done;
+      width = left < lanes ? left : llvm::bit_floor(uint64_t(left));
+      if (atOnce > 1)
+        width = std::min(width, atOnce * lanes);
+      int64_t registers = llvm::divideCeil(width, lanes);
+      Value column = outputChannel(k.add(channel, done));
+      for (int64_t p = 0, together; p < count; p += together) {
+        together = std::min(std::max<int64_t>(atOnce / registers, 1),
+                            static_cast<int64_t>(llvm::bit_floor(uint64_t(count - p))));
+        SmallVector<Value> sums;
+        for (int64_t q = p; q < p + together; ++q)
+          for (int64_t v = done / lanes; v * lanes < done + width; ++v)
+            sums.push_back(acc[v * count + q]);
+        Value row = k.mul(k.add(pixel, p), pitch);
+        Position position{k.add(row, column), column, width, together, pitch, place};
+        Value &at = position.coordinates.back().index;
+        at = k.add(at, p);
+        position.coordinates.push_back({column, pitch});
+        epilogue.emitSums(position, sums);
       }
     }
   }
@@ -155,23 +287,26 @@ private:
   KernelBuilder::Carried sumSegments(size_t level, Value base, Value segment,
                                      KernelBuilder::Carried acc, int64_t count,
                                      Value weights, Panel panel) {
-    if (level == c.segmentLoops.size()) {
+    if (level == source.segmentLoops.size()) {
       int64_t columns = panel.vectors * lanes;
-      Value segmentWeights = k.add(weights, k.mul(segment, packedLength * columns));
+      Value segmentWeights =
+          k.add(weights, k.mul(segment, packedSize(packedLength) * columns));
       acc = loop(steps, acc, [&](Value step, ValueRange sums) {
         Value first = k.mul(step, tile.depth);
-        return emitStep(k.add(base, first),
-                        k.add(segmentWeights, k.mul(first, columns)), sums,
-                        count, panel, tile.depth);
+        return emitStep(
+            k.add(base, first),
+            k.add(segmentWeights, k.mul(step, packedSize(tile.depth) * columns)),
+            sums, count, panel, tile.depth);
       });
       if (!rest)
         return acc;
       int64_t done = steps * tile.depth;
-      return emitStep(k.add(base, done), k.add(segmentWeights, done * columns),
-                      acc, count, panel, rest);
+      return emitStep(k.add(base, done),
+                      k.add(segmentWeights, packedSize(done) * columns), acc,
+                      count, panel, rest);
     }
-    int64_t extent = c.segmentLoops[level].first,
-            stride = c.segmentLoops[level].second;
+    int64_t extent = source.segmentLoops[level].first,
+            stride = source.segmentLoops[level].second;
     return loop(extent, acc, [&](Value i, ValueRange sums) {
       return sumSegments(level + 1, k.add(base, k.mul(i, stride)),
                          k.add(k.mul(segment, extent), i),
@@ -202,10 +337,12 @@ private:
                                   int64_t count, Panel panel, int64_t depth) {
     SmallVector<Value> pixels;
     for (int64_t p = 0; p < count; ++p)
-      pixels.push_back(k.add(base, p * c.pixelStride));
+      pixels.push_back(k.add(base, p * source.pixelStride));
     return k.target.step(k.b, k.loc,
-                         {c.kind, tile, panel.vectors, depth, c.activations,
-                          packed, pixels, weights, fullRangeWeights},
+                         {c.kind, tile, panel.vectors, depth, source.memory,
+                          packed, pixels, weights, fullRangeWeights,
+                          packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
+                                         : ArrayRef<int8_t>()},
                          sums);
   }
 
@@ -225,8 +362,11 @@ private:
       bias = k.constants<float>(packBias<float>());
       return;
     }
-    std::vector<int8_t> weights = packWeights<int8_t>();
-    fullRangeWeights = llvm::is_contained(weights, INT8_MIN);
+    std::vector<int8_t> weights =
+        packsNibbles() ? packedNibbles() : packWeights<int8_t>();
+    fullRangeWeights = llvm::is_contained(
+        packsNibbles() ? ArrayRef<int8_t>(*c.nibbles) : ArrayRef<int8_t>(weights),
+        INT8_MIN);
     packed = k.constants<int8_t>(weights);
     bias = k.constants<int32_t>(packBias<int32_t>());
   }
@@ -241,6 +381,8 @@ private:
         value = static_cast<T>(c.bias->get(channel));
         if (tile.activationOffset)
           value = addModulo(value, tile.activationOffset * sumOfWeights(channel));
+        if (tile.weightShift)
+          value = static_cast<T>(int64_t(value) << tile.weightShift);
       }
     return data;
   }
@@ -271,15 +413,38 @@ private:
     return data;
   }
 
+  std::vector<int8_t> packedNibbles() {
+    std::vector<int8_t> data;
+    for (int64_t group = 0; group < c.groups; ++group)
+      for (int64_t begin = 0; begin < c.channels; begin += panelColumns()) {
+        int64_t width = std::min<int64_t>(
+            panelColumns(), llvm::alignTo(c.channels - begin, lanes));
+        for (int64_t segment = 0; segment < c.segments(); ++segment)
+          packNibbles(data, *c.nibbles, packedLength, tile.group, width,
+                      [&](int64_t column, int64_t i) -> int8_t {
+                        int64_t n = begin + column;
+                        if (n >= c.channels || i >= c.length)
+                          return 0;
+                        return c.weight(group * c.channels + n, segment, i);
+                      });
+      }
+    return data;
+  }
+
   KernelBuilder &k;
   const Contraction &c;
   PointwiseEmitter &epilogue;
   int64_t lanes;
+  Nibbles nibbles; // whether weights stay four bits wide
+  KernelStrategy strategy;
   RegisterTile tile;
   /// Whole steps of a segment, the products left, and both as they are packed.
   int64_t steps, rest, packedLength;
   bool fullRangeWeights = false;
+  Source source;
   Value packed, bias, currentGroup;
+  /// Where the present tile begins: image, row and pixel.
+  SmallVector<Coordinate, 4> place;
   KernelBuilder::Share groupShare, panelShare, imageShare, rowShare, pixelShare;
 };
 } // namespace

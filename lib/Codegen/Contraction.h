@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_CODEGEN_CONTRACTION_H
 #define DYADIC_LIB_CODEGEN_CONTRACTION_H
 
+#include "PackedWeights.h"
 #include "Pointwise.h"
 
 namespace dyadic::codegen {
@@ -11,7 +12,10 @@ struct ConvOperands {
   OperandKind kind;
   mlir::Value input;
   llvm::SmallVector<int64_t> inputShape, filterShape, outputShape;
+  /// Of the input in memory: KernelBuilder::strides where it may be a view.
+  llvm::SmallVector<int64_t> inputStrides;
   HostTensor filter; // O×KH×KW×(C/groups)
+  NibbleTable nibbles;
   HostTensor bias;   // O; zeros where there is none
   llvm::SmallVector<int64_t> strides, dilations;
   int64_t groups;
@@ -30,6 +34,7 @@ struct MatmulOperands {
   mlir::Value lhs;
   int64_t rows, depth, channels;
   HostTensor weights; // depth × channels
+  NibbleTable nibbles;
   HostTensor bias;    // channels; zeros where there is none
 
   static mlir::FailureOr<MatmulOperands> read(mlir::Operation *op);
@@ -43,6 +48,18 @@ bool hasConstantMatrix(mlir::Operation *matmul);
 /// broadcasts.
 std::optional<int64_t> batchStride(llvm::ArrayRef<int64_t> shape,
                                    int64_t batches);
+
+/// A dyadic.batch_matmul as matrices in memory: extents, and how many elements
+/// lie between neighbours. Sums run over neighbours of the left operand.
+struct ProductStrides {
+  struct Batch {
+    int64_t extent, lhs, rhs, out; // a stride of 0 repeats one matrix
+  };
+  llvm::SmallVector<Batch> batches; // outermost first
+  int64_t rows, columns, depth;
+  int64_t lhsRow, rhsDepth, rhsColumn, outRow;
+};
+ProductStrides productStrides(const KernelBuilder &k, BatchMatmulOp op);
 
 /// The operand kind of a tensor, or a located error.
 mlir::FailureOr<OperandKind> operandKind(mlir::Operation *op, mlir::Value value);
@@ -62,6 +79,8 @@ struct Contraction {
   int64_t length = 0;
   /// Weight of a channel (of all groups) at a segment and position.
   std::function<double(int64_t channel, int64_t segment, int64_t i)> weight;
+  /// Weights have four bits, and mean this.
+  NibbleTable nibbles;
   const HostTensor *bias = nullptr;
 
   int64_t segments() const;

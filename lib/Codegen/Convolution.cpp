@@ -2,6 +2,7 @@
 #include "Contraction.h"
 #include "Emitters.h"
 
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -26,8 +27,10 @@ FailureOr<OperandKind> codegen::operandKind(Operation *op, Value value) {
 }
 
 static FailureOr<HostTensor> constantOperand(Operation *op, Value value,
-                                             StringRef what) {
-  auto constant = readConstant(value);
+                                             StringRef what,
+                                             NibbleTable *nibbles = nullptr) {
+  auto constant =
+      nibbles ? readWeights(op, value, *nibbles) : readConstant(value);
   if (failed(constant))
     return op->emitError("expected ") << what << " known at compile time";
   return constant;
@@ -50,13 +53,15 @@ template <typename Op>
 static LogicalResult readConv(ConvOperands &operands, Op op) {
   operands.input = op.getInput();
   operands.inputShape = llvm::to_vector(shapeOf(op.getInput()));
+  operands.inputStrides = stridesOf(operands.inputShape);
   operands.filterShape = llvm::to_vector(shapeOf(op.getFilter()));
   operands.outputShape = llvm::to_vector(shapeOf(op.getOutput()));
   operands.strides = llvm::to_vector(op.getStrides());
   operands.dilations = llvm::to_vector(op.getDilations());
   operands.groups = op.getGroups();
   auto kind = operandKind(op, op.getInput());
-  auto filter = constantOperand(op, op.getFilter(), "a filter");
+  auto filter = constantOperand(op, op.getFilter(), "a filter",
+                                &operands.nibbles);
   if (failed(kind) || failed(filter))
     return failure();
   operands.kind = *kind;
@@ -81,8 +86,8 @@ FailureOr<ConvOperands> ConvOperands::read(Operation *op) {
 
 Contraction codegen::contractionOf(const ConvOperands &conv,
                                    Value activations) {
-  int64_t height = conv.inputShape[1], width = conv.inputShape[2],
-          channels = conv.inputShape[3];
+  ArrayRef<int64_t> shape = conv.inputShape, strides = conv.inputStrides;
+  int64_t images = shape[0], height = shape[1], width = shape[2];
   int64_t outputs = conv.filterShape[0], kh = conv.filterShape[1],
           kw = conv.filterShape[2], depth = conv.filterShape[3];
   Contraction c;
@@ -92,25 +97,29 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
   c.channels = outputs / conv.groups;
   c.groupStride = depth;
   c.bias = &conv.bias;
+  c.nibbles = conv.nibbles;
   bool onePixel = kh == 1 && kw == 1;
-  if (onePixel && conv.strides[0] == 1 && conv.strides[1] == 1) {
+  auto row = reshapeStrides(shape.take_front(3), strides.take_front(3),
+                            {images * height * width});
+  if (onePixel && conv.strides[0] == 1 && conv.strides[1] == 1 && row) {
     // Rows follow one another: one long row.
-    c.pixels = conv.inputShape[0] * height * width;
-    c.pixelStride = channels;
+    c.pixels = images * height * width;
+    c.pixelStride = row->front();
   } else {
-    c.images = conv.inputShape[0];
+    c.images = images;
     c.rowsPerImage = conv.outputShape[1];
     c.pixels = conv.outputShape[2];
-    c.imageStride = height * width * channels;
-    c.rowStride = conv.strides[0] * width * channels;
-    c.pixelStride = conv.strides[1] * channels;
+    c.imageStride = strides[0];
+    c.rowStride = conv.strides[0] * strides[1];
+    c.pixelStride = conv.strides[1] * strides[2];
   }
   // A kernel row is contiguous unless groups or dilation leave gaps in it.
-  bool wholeRows = conv.groups == 1 && (conv.dilations[1] == 1 || kw == 1);
+  bool wholeRows =
+      kw == 1 || (conv.groups == 1 && conv.dilations[1] == 1 && strides[2] == depth);
   if (kh > 1)
-    c.segmentLoops.push_back({kh, conv.dilations[0] * width * channels});
+    c.segmentLoops.push_back({kh, conv.dilations[0] * strides[1]});
   if (!wholeRows && kw > 1)
-    c.segmentLoops.push_back({kw, conv.dilations[1] * channels});
+    c.segmentLoops.push_back({kw, conv.dilations[1] * strides[2]});
   c.length = wholeRows ? kw * depth : depth;
   int64_t length = c.length, perChannel = kh * kw * depth;
   const HostTensor &filter = conv.filter;
@@ -127,13 +136,15 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
     return failure();
   if (conv->isDepthwise())
     return emitDepthwise(k, anchor);
+  conv->inputStrides = k.strides(conv->input);
   return emitContraction(k, contractionOf(*conv, k.buffer(conv->input)));
 }
 
 template <typename Op>
 static LogicalResult readMatmul(MatmulOperands &operands, Op op) {
   auto kind = operandKind(op, op.getLhs());
-  auto weights = constantOperand(op, op.getRhs(), "a right operand");
+  auto weights = constantOperand(op, op.getRhs(), "a right operand",
+                                 &operands.nibbles);
   if (failed(kind) || failed(weights))
     return failure();
   ArrayRef<int64_t> rhs = shapeOf(op.getRhs());
@@ -166,6 +177,7 @@ Contraction codegen::contractionOf(const MatmulOperands &matmul,
   c.channels = matmul.channels;
   c.length = matmul.depth;
   c.bias = &matmul.bias;
+  c.nibbles = matmul.nibbles;
   c.weight = [&matmul](int64_t channel, int64_t, int64_t i) {
     return matmul.weights.get(i * matmul.channels + channel);
   };

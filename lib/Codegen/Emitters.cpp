@@ -23,6 +23,8 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
       {qnn::SliceOp::getOperationName(), AnchorKind::Movement},
       {qnn::PadOp::getOperationName(), AnchorKind::Movement},
       {qnn::ResizeOp::getOperationName(), AnchorKind::Movement},
+      {dyadic::GatherOp::getOperationName(), AnchorKind::Gather},
+      {qnn::GatherOp::getOperationName(), AnchorKind::Gather},
       {dyadic::MaxPool2DOp::getOperationName(), AnchorKind::Pool2D},
       {dyadic::SumPool2DOp::getOperationName(), AnchorKind::Pool2D},
       {qnn::MaxPool2DOp::getOperationName(), AnchorKind::Pool2D},
@@ -31,6 +33,8 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
       {qnn::ReduceMeanOp::getOperationName(), AnchorKind::Reduction},
       {qnn::SoftmaxOp::getOperationName(), AnchorKind::Softmax},
       {qnn::LayerNormOp::getOperationName(), AnchorKind::LayerNorm},
+      {qnn::LSTMOp::getOperationName(), AnchorKind::LSTM},
+      {dyadic::BatchMatmulOp::getOperationName(), AnchorKind::BatchMatmul},
   };
   auto kind = kinds.find(opName);
   if (kind == kinds.end())
@@ -41,8 +45,9 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
 AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
   // In the order of AnchorKind.
   static constexpr AnchorEmitter emitters[] = {
-      emitConv2D,    emitMatmul,  emitMovement, emitPool2D,
-      emitReduction, emitSoftmax, emitLayerNorm};
+      emitConv2D,    emitMatmul,  emitMovement, emitGather, emitPool2D,
+      emitReduction, emitSoftmax, emitLayerNorm, emitIntegerBatchMatmul,
+      emitLSTM};
   auto kind = anchorKind(opName);
   return kind ? emitters[static_cast<size_t>(*kind)] : nullptr;
 }

@@ -21,10 +21,13 @@ enum class AnchorKind {
   Conv2D,
   Matmul,
   Movement,
+  Gather,
   Pool2D,
   Reduction,
   Softmax,
-  LayerNorm
+  LayerNorm,
+  BatchMatmul,
+  LSTM
 };
 
 /// The kind of an op by its name; nothing for an op that is no anchor.
@@ -40,13 +43,20 @@ AnchorEmitter findEmitter(llvm::StringRef opName);
 mlir::LogicalResult emitConv2D(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitMatmul(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op);
+// IntegerBatchMatmul.cpp: dyadic.batch_matmul
+mlir::LogicalResult emitIntegerBatchMatmul(KernelBuilder &k,
+                                           mlir::Operation *anchor);
 mlir::LogicalResult emitDepthwise(KernelBuilder &k, mlir::Operation *anchor);
 // Movement.cpp: transpose, concat, slice, pad, resize of either dialect
 mlir::LogicalResult emitMovement(KernelBuilder &k, mlir::Operation *anchor);
+// GatherSlices.cpp: of either dialect
+mlir::LogicalResult emitGather(KernelBuilder &k, mlir::Operation *anchor);
 // Pooling.cpp
 mlir::LogicalResult emitPool2D(KernelBuilder &k, mlir::Operation *anchor);
 // Reduction.cpp: dyadic.reduce_sum, qnn.reduce_mean
 mlir::LogicalResult emitReduction(KernelBuilder &k, mlir::Operation *anchor);
+// Recurrent.cpp
+mlir::LogicalResult emitLSTM(KernelBuilder &k, mlir::Operation *anchor);
 // Normalization.cpp
 mlir::LogicalResult emitSoftmax(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitLayerNorm(KernelBuilder &k, mlir::Operation *anchor);

@@ -107,6 +107,36 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   return finish;
 }
 
+/// The entries of the op's codebook; null without one.
+static DenseI8ArrayAttr codebookOf(Operation *op) {
+  return op->getAttrOfType<DenseI8ArrayAttr>(kCodebookAttr);
+}
+
+/// The weights as the integer op reads them: as they are, or as numbers of the
+/// entries of the op's codebook.
+static FailureOr<Value> storedWeightsOf(OpBuilder &builder, Operation *op,
+                                        Value weights) {
+  DenseI8ArrayAttr codebook = codebookOf(op);
+  if (!codebook)
+    return weights;
+  FailureOr<HostTensor> numbers = readConstant(weights);
+  if (failed(numbers) || numbers->kind != ElementKind::I8)
+    return op->emitError("expected constant weights of 8 bits with a codebook");
+  for (int8_t &weight : numbers->as<int8_t>()) {
+    const int8_t *entry = llvm::find(codebook.asArrayRef(), weight);
+    if (entry == codebook.asArrayRef().end())
+      return op->emitError() << "expected weights that are entries of the "
+                                "codebook, but got "
+                             << static_cast<int>(weight);
+    weight = static_cast<int8_t>(entry - codebook.asArrayRef().begin());
+  }
+  RankedTensorType type =
+      cast<RankedTensorType>(weights.getType()).clone(builder.getI4Type());
+  ElementsAttr value = makeConstant(std::move(*numbers), type);
+  return dyadic::ConstantOp::create(builder, op->getLoc(), type, value)
+      .getResult();
+}
+
 static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
   return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
 }
@@ -125,13 +155,16 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
                    adaptor.getFilter(), adaptor.getBias(), *output);
     if (failed(finish))
       return failure();
+    auto filter = storedWeightsOf(rewriter, op, adaptor.getFilter());
+    if (failed(filter))
+      return failure();
     auto input = activationTypeOf(op, op.getInput());
     Value padded = padImage(rewriter, op.getLoc(), adaptor.getInput(),
                             op.getPads(), input->getZeroPoint());
     Value sum = dyadic::Conv2DOp::create(
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        padded, adaptor.getFilter(), finish->bias, op.getStrides(),
-        op.getDilations(), op.getGroups());
+        padded, *filter, finish->bias, op.getStrides(), op.getDilations(),
+        op.getGroups(), codebookOf(op));
     rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
                                         finish->multipliers,
                                         storageTensorOf(op.getOutput()),
@@ -148,6 +181,8 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
     auto output = activationTypeOf(op, op.getOutput());
     if (failed(output))
       return failure();
+    if (qnn::isRunTimeProduct(op))
+      return lowerRunTimeProduct(op, adaptor, *output, rewriter);
     if (cast<RankedTensorType>(op.getRhs().getType()).getRank() != 2)
       return op.emitError() << "expected a right operand of rank 2, but got "
                             << op.getRhs().getType();
@@ -155,13 +190,43 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
                              adaptor.getRhs(), adaptor.getBias(), *output);
     if (failed(finish))
       return failure();
+    auto rhs = storedWeightsOf(rewriter, op, adaptor.getRhs());
+    if (failed(rhs))
+      return failure();
     Value sum = dyadic::MatmulOp::create(
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        adaptor.getLhs(), adaptor.getRhs(), finish->bias);
+        adaptor.getLhs(), *rhs, finish->bias, codebookOf(op));
     rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
                                         finish->multipliers,
                                         storageTensorOf(op.getOutput()),
                                         *output));
+    return success();
+  }
+
+private:
+  /// Both zero points are taken off inside of the product.
+  static LogicalResult
+  lowerRunTimeProduct(qnn::MatmulOp op, OpAdaptor adaptor,
+                      ActivationType output,
+                      ConversionPatternRewriter &rewriter) {
+    auto lhs = activationTypeOf(op, op.getLhs()),
+         rhs = activationTypeOf(op, op.getRhs());
+    if (failed(lhs) || failed(rhs))
+      return failure();
+    if (op.getBias())
+      return op.emitError("expected no bias beside a right operand that is "
+                          "computed at run time");
+    double scale = lhs->getScale() * rhs->getScale();
+    auto multiplier = multiplierOf(op, scale / output.getScale());
+    if (failed(multiplier))
+      return failure();
+    Value sum = dyadic::BatchMatmulOp::create(
+        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+        adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
+        rhs->getZeroPoint());
+    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum, *multiplier,
+                                        storageTensorOf(op.getOutput()),
+                                        output));
     return success();
   }
 };

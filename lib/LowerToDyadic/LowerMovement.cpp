@@ -30,6 +30,13 @@ static Value moved(OpBuilder &b, qnn::ResizeOp op, Type type, Value input,
                                   op.getCols());
 }
 
+/// The indices are no storage values: they stay what they are.
+static Value moved(OpBuilder &b, qnn::GatherOp op, Type type, Value input,
+                   ActivationType) {
+  return dyadic::GatherOp::create(b, op.getLoc(), type, input, op.getIndices(),
+                                  op.getAxis());
+}
+
 namespace {
 /// The same movement of storage values, after a rescale where the types differ.
 template <typename Op> struct LowerMovement : OpConversionPattern<Op> {
@@ -80,6 +87,7 @@ void dyadic::populateMovementPatterns(const TypeConverter &converter,
                                       RewritePatternSet &patterns) {
   patterns.add<LowerMovement<qnn::ReshapeOp>, LowerMovement<qnn::TransposeOp>,
                LowerMovement<qnn::SliceOp>, LowerMovement<qnn::PadOp>,
-               LowerMovement<qnn::ResizeOp>, LowerConcat>(
+               LowerMovement<qnn::ResizeOp>, LowerMovement<qnn::GatherOp>,
+               LowerConcat>(
       converter, patterns.getContext());
 }

@@ -54,6 +54,7 @@ struct LowerQNNToDyadicPass
     populateContractionPatterns(converter, patterns);
     populatePointwisePatterns(converter, patterns);
     populatePoolingPatterns(converter, patterns);
+    populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

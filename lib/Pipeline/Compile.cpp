@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <chrono>
 
@@ -32,6 +33,20 @@ LogicalResult runPasses(ModuleOp module,
   applyDefaultTimingPassManagerCLOptions(pm);
   build(pm);
   return pm.run(module);
+}
+
+LogicalResult checkThreads(const CompileOptions &options, Location loc) {
+  constexpr int64_t most = 256;
+  if (options.threads < 1 || options.threads > most)
+    return emitError(loc) << "threads: expected 1 to " << most << ", but got "
+                          << options.threads;
+  llvm::Triple triple(options.target.triple);
+  bool canRun = triple.isOSLinux() && (triple.isX86_64() || triple.isAArch64());
+  if (options.threads == 1 || canRun)
+    return success();
+  return emitError(loc) << "threads: expected 1 for '" << options.target.triple
+                        << "', but got " << options.threads
+                        << ": several are for x86-64 and AArch64 Linux";
 }
 
 Compilation::Compilation(MLIRContext *context, CompileOptions options)
@@ -87,7 +102,7 @@ LogicalResult Compilation::generateCode() {
   auto generate = [&](ModuleOp module, const TargetInfo &target,
                       StringRef suffix = "") {
     return runPasses(module, [&](OpPassManager &pm) {
-      buildCodegenPipeline(pm, target, program.name + suffix.str());
+      buildCodegenPipeline(pm, target, program.name + suffix.str(), opts.threads);
     });
   };
   blame = InternalError;
@@ -127,6 +142,7 @@ EmitOptions Compilation::emitOptions() {
   EmitOptions options;
   options.target = opts.target;
   options.variants = opts.variants;
+  options.threads = opts.threads;
   options.gpu = opts.gpu;
   options.gpu.keepAll = opts.fuse.keepAll;
   if (opts.withFallback)
@@ -205,14 +221,16 @@ LogicalResult Compilation::calibrateAndQuantize() {
       return failure();
   }
   report.calibrationSeconds = now() - start;
-  if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat); })))
+  if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat, opts.weights); })))
     return failure();
   countOps(*current, report);
   return success();
 }
 
 LogicalResult Compilation::lowerToKernels() {
-  if (failed(run([&](OpPassManager &pm) { buildFusePipeline(pm, opts.fuse); })))
+  FuseOptions fuse = opts.fuse;
+  fuse.views &= !opts.target.target->isGPU();
+  if (failed(run([&](OpPassManager &pm) { buildFusePipeline(pm, fuse); })))
     return failure();
   auto info = readProgramInfo(*current, opts.name);
   if (failed(info))
@@ -238,6 +256,8 @@ void countOps(ModuleOp module, CompileSummary &summary) {
       ++summary.integerOps;
       return;
     }
+    if (!type.getElementType().isF32())
+      return; // indices and masks
     auto named = op->getLoc()->findInstanceOf<NameLoc>();
     auto reason = op->getAttrOfType<StringAttr>(kFloatReasonAttr);
     summary.floatOps.push_back({named ? named.getName().str() : "",

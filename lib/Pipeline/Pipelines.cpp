@@ -34,8 +34,10 @@ void buildSimplifyPipeline(OpPassManager &pm) {
 }
 
 void buildQuantizePipeline(OpPassManager &pm,
-                           const std::vector<std::string> &keepFloat) {
+                           const std::vector<std::string> &keepFloat,
+                           const std::vector<std::string> &weights) {
   QuantizeOptions options;
+  options.weights.assign(weights.begin(), weights.end());
   options.keepFloat.assign(keepFloat.begin(), keepFloat.end());
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createQuantize(options));
@@ -54,15 +56,17 @@ void buildFusePipeline(OpPassManager &pm, const FuseOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createMaterializePadding());
   func.addPass(createFuseKernels({options.fuse}));
+  if (options.views)
+    func.addPass(createPlaceViews());
   pm.addPass(createPlanMemory({options.keepAll}));
 }
 
 void buildCodegenPipeline(OpPassManager &pm, const TargetInfo &target,
-                          StringRef name) {
+                          StringRef name, int64_t threads) {
   if (target.target->isGPU())
     pm.addPass(createGenerateGPUKernelsPass({target, name.str()}));
   else
-    pm.addPass(createGenerateKernelsPass({target, name.str()}));
+    pm.addPass(createGenerateKernelsPass({target, name.str(), threads}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

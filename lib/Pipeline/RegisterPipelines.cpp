@@ -7,6 +7,7 @@
 #include "dyadic/Pipeline/Pipelines.h"
 
 #include "dyadic/Emit/Passes.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassOptions.h"
@@ -20,6 +21,9 @@ namespace {
 struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
   ListOption<std::string> keepFloat{
       *this, "keep-float", llvm::cl::desc("names of ops that stay f32")};
+  ListOption<std::string> weights{
+      *this, "weights",
+      llvm::cl::desc("int8, int4 or codebook4, or pattern=kind by names")};
 };
 
 struct FuseFlags : PassPipelineOptions<FuseFlags> {
@@ -29,6 +33,9 @@ struct FuseFlags : PassPipelineOptions<FuseFlags> {
   Option<bool> keepAll{*this, "keep-all",
                        llvm::cl::desc("no two results share bytes"),
                        llvm::cl::init(false)};
+  Option<bool> views{*this, "views",
+                     llvm::cl::desc("let tensors lie inside of others"),
+                     llvm::cl::init(true)};
 };
 
 struct TargetFlags : PassPipelineOptions<TargetFlags> {
@@ -41,6 +48,9 @@ struct TargetFlags : PassPipelineOptions<TargetFlags> {
   Option<std::string> name{*this, "model-name",
                            llvm::cl::desc("prefix of the public symbols"),
                            llvm::cl::init("model")};
+  Option<int64_t> threads{*this, "threads",
+                          llvm::cl::desc("how many threads share a run"),
+                          llvm::cl::init(1)};
 };
 
 struct CompileFlags : QuantizeFlags, FuseFlags, TargetFlags {};
@@ -68,21 +78,23 @@ static void registerPipeline(StringRef name, StringRef description,
 }
 
 static void buildQuantize(OpPassManager &pm, const QuantizeFlags &flags) {
-  buildQuantizePipeline(pm, std::vector<std::string>(flags.keepFloat.begin(),
-                                                     flags.keepFloat.end()));
+  buildQuantizePipeline(pm, {flags.keepFloat.begin(), flags.keepFloat.end()},
+                        {flags.weights.begin(), flags.weights.end()});
 }
 
-static void buildFuse(OpPassManager &pm, const FuseFlags &flags) {
+static void buildFuse(OpPassManager &pm, const FuseFlags &flags,
+                      bool mayView = true) {
   FuseOptions options;
   options.fuse = flags.fuse;
   options.keepAll = flags.keepAll;
+  options.views = flags.views && mayView;
   buildFusePipeline(pm, options);
 }
 
 /// There is no module yet to report at, so the message goes to the parser of
 /// the pipeline.
-static LogicalResult buildCodegen(OpPassManager &pm, const TargetFlags &flags,
-                                  ErrorHandler error) {
+static FailureOr<TargetInfo> resolve(const TargetFlags &flags,
+                                     ErrorHandler error) {
   MLIRContext context(MLIRContext::Threading::DISABLED);
   std::string message;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
@@ -94,7 +106,15 @@ static LogicalResult buildCodegen(OpPassManager &pm, const TargetFlags &flags,
                               UnknownLoc::get(&context));
   if (failed(target))
     return error(message);
-  buildCodegenPipeline(pm, *target, flags.name);
+  return *target;
+}
+
+static LogicalResult buildCodegen(OpPassManager &pm, const TargetFlags &flags,
+                                  ErrorHandler error) {
+  auto target = resolve(flags, error);
+  if (failed(target))
+    return failure();
+  buildCodegenPipeline(pm, *target, flags.name, flags.threads);
   return success();
 }
 
@@ -109,7 +129,7 @@ void registerPipelines() {
                              buildLowerToDyadicPipeline);
   PassPipelineRegistration<FuseFlags>(
       "dyadic-fuse-pipeline", "level 1 or 3 to level 4 with its memory plan",
-      buildFuse);
+      [](OpPassManager &pm, const FuseFlags &flags) { buildFuse(pm, flags); });
   registerPipeline<TargetFlags>("dyadic-generate-pipeline",
                                 "level 4 to level 5, loops for a target",
                                 buildCodegen);
@@ -120,8 +140,12 @@ void registerPipelines() {
         buildSimplifyPipeline(pm);
         buildQuantize(pm, flags);
         buildLowerToDyadicPipeline(pm);
-        buildFuse(pm, flags);
-        return buildCodegen(pm, flags, error);
+        auto target = resolve(flags, error);
+        if (failed(target))
+          return failure();
+        buildFuse(pm, flags, /*mayView=*/!target->target->isGPU());
+        buildCodegenPipeline(pm, *target, flags.name, flags.threads);
+        return success();
       });
 }
 

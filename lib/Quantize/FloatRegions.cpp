@@ -21,9 +21,16 @@ using namespace dyadic;
 using qnn::QuantizableOpInterface;
 using qnn::QuantKind;
 
+bool dyadic::holdsReals(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && (type.getElementType().isF32() ||
+                  isa<quant::QuantizedType>(type.getElementType()));
+}
+
 bool dyadic::isComputation(Operation *op) {
   return isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) &&
-         !op->hasTrait<OpTrait::ConstantLike>();
+         !op->hasTrait<OpTrait::ConstantLike>() &&
+         llvm::all_of(op->getResults(), holdsReals);
 }
 
 qnn::RangeAttr dyadic::calibratedRange(Value value) {
@@ -70,11 +77,46 @@ static bool isFiniteConstant(Value value) {
 
 static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 
+unsigned dyadic::numActivations(Operation *op) {
+  bool hasWeights = cast<QuantizableOpInterface>(op).getQuantKind() ==
+                        QuantKind::Contraction &&
+                    !qnn::isRunTimeProduct(op);
+  return hasWeights ? 1 : op->getNumOperands();
+}
+
+/// The largest magnitude of a value, as far as it is known.
+static std::optional<double> magnitudeOf(Value value) {
+  if (qnn::RangeAttr range = calibratedRange(value))
+    return std::max(std::abs(range.getMin()), std::abs(range.getMax()));
+  Attribute attribute;
+  std::vector<float> storage;
+  if (!matchPattern(value, m_Constant(&attribute)))
+    return std::nullopt;
+  FailureOr<ArrayRef<float>> elements = viewConstant(attribute, storage);
+  if (failed(elements))
+    return std::nullopt;
+  double magnitude = 0;
+  for (float x : *elements)
+    magnitude = std::max<double>(magnitude, std::abs(x));
+  return magnitude;
+}
+
+/// Whether one operand of a sum would be no more than a few of the result's 255
+/// steps: so is what an attention adds its mask of −10⁹ to.
+static bool wouldVanish(Operation *op) {
+  constexpr double kMostRatio = 64;
+  if (!isa<qnn::AddOp, qnn::SubOp>(op))
+    return false;
+  auto lhs = magnitudeOf(op->getOperand(0)), rhs = magnitudeOf(op->getOperand(1));
+  return lhs && rhs && std::min(*lhs, *rhs) > 0 &&
+         std::max(*lhs, *rhs) > kMostRatio * std::min(*lhs, *rhs);
+}
+
 /// Why the op must be float whatever its neighbours are; empty if it need not.
 static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
   if (!quantizable)
-    return "it has no integer form";
+    return kNoIntegerForm.str();
   if (isNamed(op, keepFloat))
     return "it was asked to";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
@@ -84,8 +126,11 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
       !isConstant(op->getOperand(2)))
     return "its bias is computed at run time";
   for (Value operand : op->getOperands())
-    if (isConstant(operand) && !isFiniteConstant(operand))
+    if (holdsReals(operand) && isConstant(operand) &&
+        !isFiniteConstant(operand))
       return "a constant operand isn't finite";
+  if (wouldVanish(op))
+    return "one of its operands would vanish beside the other in 8 bits";
   if (kind != QuantKind::SameType && !calibratedRange(op->getResult(0)))
     return "its result has no finite calibrated range";
   return {};
@@ -93,14 +138,19 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
 
 /// Whether `value` can be had as integers.
 static bool isQuantizable(Value value, const FloatReasons &floatOps) {
+  if (!holdsReals(value))
+    return true; // left alone
   Operation *producer = value.getDefiningOp();
   if (producer && !floatOps.contains(producer))
     return true; // a constant or an integer op
   return static_cast<bool>(calibratedRange(value));
 }
 
-/// Ops other than contractions have no reason of their own to be integer ops.
+/// Ops other than contractions have no reason of their own to be integer ops;
+/// tables that are looked up become a quarter of their size.
 static bool isCheap(Operation *op) {
+  if (auto gather = dyn_cast<qnn::GatherOp>(op))
+    return !isConstant(gather.getInput());
   return cast<QuantizableOpInterface>(op).getQuantKind() !=
          QuantKind::Contraction;
 }
@@ -180,15 +230,22 @@ static bool isArithmeticWithNumber(Operation *op) {
   return isa<qnn::AddOp, qnn::SubOp, qnn::MulOp>(op) && argumentOfFunction(op);
 }
 
+/// A sum of two tensors that float ops read, as layer norms read those around
+/// each residual: in float nothing is rounded on its way through the network.
+static bool isSumForFloat(Operation *op) {
+  return isa<qnn::AddOp, qnn::SubOp>(op) &&
+         llvm::any_of(op->getResult(0).getUsers(), isComputation);
+}
+
 /// Makes ops float that stand between an integer op and float ops, or the
-/// return: reshapes, which cost nothing in either form, arithmetic with a number,
-/// which is one instruction, and functions of one element behind a contraction,
-/// whose sums then reach them unrounded.
+/// return: reshapes, which cost nothing in either form, arithmetic with a number
+/// and sums, which are one instruction, and functions of one element behind a
+/// contraction, whose sums then reach them unrounded.
 static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   for (Operation *op : llvm::reverse(ops))
     if (!floatOps.contains(op) && isReadAsFloat(op->getResult(0), floatOps) &&
         (isa<qnn::ReshapeOp>(op) || isArithmeticWithNumber(op) ||
-         isFunctionOfSums(op, floatOps)))
+         isSumForFloat(op) || isFunctionOfSums(op, floatOps)))
       floatOps[op] = "what reads it is float";
 }
 

@@ -12,7 +12,14 @@ namespace dyadic {
 /// The ops that stay float, each with the end of "stays float because …".
 using FloatReasons = llvm::MapVector<mlir::Operation *, std::string>;
 
-/// An op that the quantizer decides about: every qnn op but the constants.
+/// The reason of ops that are float whatever the model is like.
+inline constexpr llvm::StringLiteral kNoIntegerForm = "it has no integer form";
+
+/// Whether a tensor holds reals: indices and masks don't.
+bool holdsReals(mlir::Value value);
+
+/// An op that the quantizer decides about: every qnn op whose result holds reals,
+/// but the constants.
 bool isComputation(mlir::Operation *op);
 
 /// The finite range that calibration found for `value`; null if there is none.
@@ -24,6 +31,10 @@ mlir::Value argumentOfFunction(mlir::Operation *op);
 
 /// Whether `value` is read, and by nothing but float ops and the return.
 bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);
+
+/// How many of an op's operands have activation types: of a contraction with
+/// weights the first alone.
+unsigned numActivations(mlir::Operation *op);
 
 /// The ops of `func` that can't or needn't become integer ops. `floatOps` holds
 /// reasons found before, and gets the new ones.

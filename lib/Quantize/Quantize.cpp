@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Quantize/Passes.h"
 
+#include "LowBitWeights.h"
+#include "Recurrent.h"
 #include "TypePlan.h"
 #include "Weights.h"
 
@@ -40,10 +42,11 @@ public:
 
   /// Gives an op, all of whose producers have been rewritten, integer tensors.
   void toInteger(Operation *op) {
-    bool isContraction = cast<QuantizableOpInterface>(op).getQuantKind() ==
-                         QuantKind::Contraction;
+    bool hasWeights = cast<QuantizableOpInterface>(op).getQuantKind() ==
+                          QuantKind::Contraction &&
+                      !qnn::isRunTimeProduct(op);
     ActivationType resultType = plan.lookup(op->getResult(0));
-    if (isContraction) {
+    if (hasWeights) {
       builder.setInsertionPoint(op);
       double scale = plan.lookup(op->getOperand(0)).getScale();
       Value weights = quantizeWeights(builder, op, scale);
@@ -52,7 +55,8 @@ public:
       op->setOperand(0, integer(op->getOperand(0)));
     } else {
       for (OpOperand &operand : op->getOpOperands())
-        operand.set(integer(operand.get()));
+        if (holdsReals(operand.get()))
+          operand.set(integer(operand.get()));
     }
     Value result = op->getResult(0);
     result.setType(withElement(result, resultType));
@@ -110,6 +114,9 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     if (failed(checkInput(func)))
       return signalPassFailure();
 
+    SmallVector<std::string> kinds(weights.begin(), weights.end());
+    if (failed(chooseWeightKinds(func, kinds)))
+      return signalPassFailure();
     bool isSigned = activations == "i8";
     SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end());
     FloatReasons floatOps;
@@ -136,15 +143,19 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     return success();
   }
 
-  void rewrite(func::FuncOp func, const FloatReasons &floatOps,
+  void rewrite(func::FuncOp func, FloatReasons &floatOps,
                const TypePlan &plan) {
     Rewrite rewrite(plan, &getContext());
+    OpBuilder builder(&getContext());
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
       if (op.hasTrait<OpTrait::ConstantLike>() ||
           isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
         continue;
       op.removeAttr(kRangeAttr);
-      llvm::scope_exit means([&] { op.removeAttr(kInputMeansAttr); });
+      llvm::scope_exit means([&] {
+        op.removeAttr(kInputMeansAttr);
+        op.removeAttr(kWeightKindAttr);
+      });
       auto reason = floatOps.find(&op);
       if (isComputation(&op) && reason == floatOps.end()) {
         rewrite.toInteger(&op);
@@ -154,6 +165,10 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       rewrite.toFloat(&op);
       if (reason == floatOps.end())
         continue;
+      if (auto lstm = dyn_cast<qnn::LSTMOp>(op);
+          lstm && reason->second == kNoIntegerForm &&
+          quantizeRecurrence(builder, lstm))
+        reason->second = "its gates do: its products are of 8 bits";
       op.setAttr(kFloatReasonAttr,
                  StringAttr::get(&getContext(), reason->second));
       ++numFloat;

@@ -44,13 +44,14 @@ TypePlan::TypePlan(func::FuncOp func, const FloatReasons &floatOps,
   func.walk([&](Operation *op) {
     if (!isComputation(op) || floatOps.contains(op))
       return;
-    bool isContraction = kindOf(op) == QuantKind::Contraction;
-    for (Value operand : op->getOperands().take_front(isContraction ? 1 : ~0u))
-      typeOf(operand);
+    for (Value operand : op->getOperands().take_front(numActivations(op)))
+      if (holdsReals(operand))
+        typeOf(operand);
     ActivationType type = resultType(op);
     types[op->getResult(0)] = type;
   });
   unifyConcats(func);
+  centreProducts(func);
 }
 
 ActivationType TypePlan::resultType(Operation *op) {
@@ -99,6 +100,24 @@ void TypePlan::unifyConcats(func::FuncOp func) {
       request(input, types[op.getOutput()]);
 }
 
+/// Puts the zero point of a right operand that is computed at run time into the
+/// middle: products with a signed operand need no correction by row sums then.
+void TypePlan::centreProducts(func::FuncOp func) {
+  func.walk([&](qnn::MatmulOp op) {
+    if (floatOps.contains(op) || !qnn::isRunTimeProduct(op))
+      return;
+    ActivationType type = types[op.getRhs()];
+    int64_t zeroPoint = isSigned ? 0 : 128;
+    double steps = std::max(type.getStorageTypeMax() - type.getZeroPoint(),
+                            type.getZeroPoint() - type.getStorageTypeMin());
+    request(op.getRhs(),
+            ActivationType::get(
+                type.getFlags(), type.getStorageType(), type.getExpressedType(),
+                static_cast<float>(type.getScale() * steps / 127), zeroPoint,
+                type.getStorageTypeMin(), type.getStorageTypeMax()));
+  });
+}
+
 /// Makes `type` the type of `value` if nothing but one op reads it, and of what
 /// it is made from by moving elements.
 bool TypePlan::request(Value value, ActivationType type) {
@@ -123,13 +142,13 @@ bool TypePlan::findUnreachable(FloatReasons &unreachable) const {
     // A contraction's weights count with the largest of their scales.
     double product = 1, largest = 0;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      if (kindOf(op) == QuantKind::Contraction && i > 0)
+      if (i >= numActivations(op) || !holdsReals(operand))
         break;
       double scale = lookup(operand).getScale();
       product *= scale;
       largest = std::max(largest, scale);
     }
-    if (kindOf(op) == QuantKind::Contraction)
+    if (kindOf(op) == QuantKind::Contraction && !qnn::isRunTimeProduct(op))
       product *= largestWeightScale(op);
     double ratio =
         (isa<qnn::AddOp, qnn::SubOp, qnn::ConcatOp>(op) ? largest : product) /

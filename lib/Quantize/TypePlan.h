@@ -33,6 +33,7 @@ private:
   ActivationType typeOf(mlir::Value value);
   ActivationType resultType(mlir::Operation *op);
   void unifyConcats(mlir::func::FuncOp func);
+  void centreProducts(mlir::func::FuncOp func);
   bool request(mlir::Value value, ActivationType type);
 
   const FloatReasons &floatOps;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 
+#include "LowBitWeights.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
 
@@ -17,7 +18,6 @@
 using namespace mlir;
 using namespace dyadic;
 
-static constexpr int32_t kWeightMax = 127;
 /// A bias may take this much of an accumulator; a channel whose weights are so
 /// small that it would take more gets coarser weights, which don't matter there.
 static constexpr double kBiasMax = 1 << 23;
@@ -47,7 +47,10 @@ ActivationType dyadic::constantType(Value constant, bool isSigned) {
 static Value makeQuantized(OpBuilder &builder, Location loc, HostTensor storage,
                            quant::QuantizedType type) {
   SmallVector<int64_t> shape = storage.shape;
-  ElementsAttr value = makeConstant(std::move(storage), builder.getContext());
+  auto stored = RankedTensorType::get(shape, type.getStorageType());
+  if (!type.isSigned())
+    stored = tensorTypeOf(storage, builder.getContext());
+  ElementsAttr value = makeConstant(std::move(storage), stored);
   return qnn::ConstantOp::create(builder, loc,
                                  RankedTensorType::get(shape, type), value);
 }
@@ -73,7 +76,8 @@ double dyadic::largestWeightScale(Operation *contraction) {
   float magnitude = 0;
   for (float w : elementsOf(contraction->getOperand(1), storage))
     magnitude = std::max(magnitude, std::fabs(w));
-  return chooseSymmetricScale(magnitude, kWeightMax);
+  return chooseSymmetricScale(magnitude,
+                              largestWeight(weightKindOf(contraction)));
 }
 
 namespace {
@@ -105,21 +109,27 @@ struct ChannelLayout {
 static SmallVector<double> channelScales(const ChannelLayout &layout,
                                          ArrayRef<float> weights,
                                          ArrayRef<float> bias,
-                                         double inputScale) {
+                                         double inputScale, WeightKind kind) {
   SmallVector<float> magnitude(layout.channels, 0);
+  std::vector<std::vector<float>> ofChannel(layout.channels);
   layout.forEach([&](int64_t c, int64_t i) {
     magnitude[c] = std::max(magnitude[c], std::fabs(weights[i]));
+    if (kind == WeightKind::Int4)
+      ofChannel[c].push_back(weights[i]);
   });
   float largest = 0;
   for (float m : magnitude)
     largest = std::max(largest, m);
-  double least = chooseSymmetricScale(largest, kWeightMax) * kLeastRelativeScale;
+  int32_t max = largestWeight(kind);
+  double least = chooseSymmetricScale(largest, max) * kLeastRelativeScale;
 
   SmallVector<double> scales;
   for (int64_t c = 0; c < layout.channels; ++c) {
-    double scale = magnitude[c] > 0
-                       ? chooseSymmetricScale(magnitude[c], kWeightMax)
-                       : 0.0;
+    double scale = 0;
+    if (magnitude[c] > 0)
+      scale = kind == WeightKind::Int4
+                  ? leastErrorScale(ofChannel[c], max)
+                  : chooseSymmetricScale(magnitude[c], max);
     if (!bias.empty())
       scale = std::max(scale, std::fabs(bias[c]) / (inputScale * kBiasMax));
     scale = static_cast<float>(std::max(scale, least));
@@ -127,6 +137,26 @@ static SmallVector<double> channelScales(const ChannelLayout &layout,
         std::max<double>(scale, std::numeric_limits<float>::min()));
   }
   return scales;
+}
+
+/// Replaces integer weights by the entries of a codebook for all channels, which
+/// the op then carries. An error counts with the square of its channel's scale.
+static void toCodebook(Operation *contraction, const ChannelLayout &layout,
+                       ArrayRef<float> weights, ArrayRef<double> scales,
+                       MutableArrayRef<int8_t> storage) {
+  int32_t max = largestWeight(WeightKind::Codebook4);
+  std::vector<double> histogram(2 * max + 1, 0);
+  double largest = *llvm::max_element(scales);
+  layout.forEach([&](int64_t c, int64_t i) {
+    double relative = scales[c] / largest;
+    histogram[storage[i] + max] += relative * relative;
+  });
+  auto codebook = chooseCodebook(histogram);
+  layout.forEach([&](int64_t c, int64_t i) {
+    storage[i] = nearestEntry(codebook, weights[i] / scales[c]);
+  });
+  contraction->setAttr(kCodebookAttr,
+                       DenseI8ArrayAttr::get(contraction->getContext(), codebook));
 }
 
 Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
@@ -139,17 +169,23 @@ Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
     bias = elementsOf(contraction->getOperand(2), biasStorage);
 
   ChannelLayout layout(contraction, tensorType);
-  SmallVector<double> scales = channelScales(layout, weights, bias, inputScale);
+  WeightKind kind = weightKindOf(contraction);
+  int32_t max = largestWeight(kind);
+  SmallVector<double> scales =
+      channelScales(layout, weights, bias, inputScale, kind);
   HostTensor tensor(ElementKind::I8, tensorType.getShape());
   MutableArrayRef<int8_t> storage = tensor.as<int8_t>();
   layout.forEach([&](int64_t c, int64_t i) {
     double q = roundHalfEven(weights[i] / scales[c]);
     storage[i] = static_cast<int8_t>(
-        std::min<double>(std::max<double>(q, -kWeightMax), kWeightMax));
+        std::min<double>(std::max<double>(q, -max), max));
   });
+  if (kind == WeightKind::Codebook4)
+    toCodebook(contraction, layout, weights, scales, storage);
+  Type element = kind == WeightKind::Int4 ? builder.getI4Type()
+                                          : builder.getI8Type();
   auto type = quant::UniformQuantizedPerAxisType::get(
-      quant::QuantizationFlags::Signed, builder.getI8Type(),
-      builder.getF32Type(), scales, SmallVector<int64_t>(layout.channels, 0),
-      layout.dimension, -kWeightMax, kWeightMax);
+      quant::QuantizationFlags::Signed, element, builder.getF32Type(), scales,
+      SmallVector<int64_t>(layout.channels, 0), layout.dimension, -max, max);
   return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
 }

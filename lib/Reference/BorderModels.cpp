@@ -93,5 +93,6 @@ void reference::registerBorderModels(DialectRegistry &registry) {
 void dyadic::registerReferenceModels(DialectRegistry &registry) {
   registerQNNModels(registry);
   registerDyadicModels(registry);
+  registerRecurrentModels(registry);
   registerBorderModels(registry);
 }

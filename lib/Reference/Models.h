@@ -10,6 +10,7 @@ namespace dyadic::reference {
 
 void registerQNNModels(mlir::DialectRegistry &registry);
 void registerDyadicModels(mlir::DialectRegistry &registry);
+void registerRecurrentModels(mlir::DialectRegistry &registry);
 void registerBorderModels(mlir::DialectRegistry &registry);
 
 /// The value of a constant op, or a located error where it can't be read.

@@ -46,6 +46,7 @@ std::optional<ElementKind> elementKindOf(Type type) {
   switch (integer.getWidth()) {
   case 1:
     return ElementKind::Bool;
+  case 4:
   case 8:
     return integer.isUnsigned() ? ElementKind::U8 : ElementKind::I8;
   case 16:
@@ -59,17 +60,50 @@ std::optional<ElementKind> elementKindOf(Type type) {
   }
 }
 
-ElementsAttr makeConstant(HostTensor tensor, RankedTensorType type) {
-  ArrayRef<char> bytes(tensor.bytes);
-  // i1 is bit-packed in DenseElementsAttr, so booleans go the resource way.
-  if (bytes.size() <= kInlineConstantBytes && tensor.kind != ElementKind::Bool)
-    return DenseElementsAttr::getFromRawBuffer(type, bytes);
-  auto *owned = new std::vector<char>(std::move(tensor.bytes));
+static ElementsAttr makeResource(std::vector<char> bytes,
+                                 RankedTensorType type) {
+  auto *owned = new std::vector<char>(std::move(bytes));
   AsmResourceBlob blob(
       ArrayRef<char>(*owned), /*dataAlignment=*/alignof(std::max_align_t),
       [owned](void *, size_t, size_t) { delete owned; },
       /*dataIsMutable=*/false);
   return DenseResourceElementsAttr::get(type, "constant", std::move(blob));
+}
+
+/// Whether a constant's elements are i4: a byte each in a DenseElementsAttr,
+/// whose upper half is zero, and two a byte, the first one low, in a resource.
+static bool isNibbles(Type type) {
+  return cast<ShapedType>(type).getElementType().isInteger(4);
+}
+
+static std::vector<char> packNibbles(ArrayRef<char> values) {
+  std::vector<char> packed((values.size() + 1) / 2);
+  for (auto [i, value] : llvm::enumerate(values))
+    packed[i / 2] |= (value & 15) << (i % 2 ? 4 : 0);
+  return packed;
+}
+
+/// The sign-extended low half of a byte.
+static char extendNibble(unsigned byte) {
+  return static_cast<char>(static_cast<int>((byte & 15) ^ 8) - 8);
+}
+
+ElementsAttr makeConstant(HostTensor tensor, RankedTensorType type) {
+  if (isNibbles(type)) {
+    if (tensor.bytes.size() > kInlineConstantBytes)
+      tensor.bytes = packNibbles(tensor.bytes);
+    else
+      for (char &value : tensor.bytes)
+        value &= 15;
+    if (tensor.numElements() <= kInlineConstantBytes)
+      return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
+    return makeResource(std::move(tensor.bytes), type);
+  }
+  ArrayRef<char> bytes(tensor.bytes);
+  // i1 is bit-packed in DenseElementsAttr, so booleans go the resource way.
+  if (bytes.size() <= kInlineConstantBytes && tensor.kind != ElementKind::Bool)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  return makeResource(std::move(tensor.bytes), type);
 }
 
 ElementsAttr makeConstant(HostTensor tensor, MLIRContext *context) {
@@ -101,6 +135,17 @@ FailureOr<HostTensor> readConstant(Attribute attribute) {
   tensor.shape.assign(type.getShape().begin(), type.getShape().end());
   int64_t size = type.getNumElements() * byteWidth(*kind);
   auto [bytes, isSplat] = *raw;
+  if (isNibbles(type)) {
+    bool packed = isa<DenseResourceElementsAttr>(attribute);
+    if (packed && static_cast<int64_t>(bytes.size()) != (size + 1) / 2)
+      return failure();
+    tensor.bytes.resize(size);
+    for (int64_t i = 0; i < size; ++i)
+      tensor.bytes[i] =
+          packed    ? extendNibble(uint8_t(bytes[i / 2]) >> (i % 2 ? 4 : 0))
+                    : extendNibble(bytes[isSplat ? 0 : i]);
+    return tensor;
+  }
   if (!isSplat) {
     if (static_cast<int64_t>(bytes.size()) != size)
       return failure();
@@ -131,6 +176,13 @@ FailureOr<ArrayRef<T>> viewConstant(Attribute attribute,
     return failure();
   auto [bytes, isSplat] = *raw;
   int64_t count = cast<ShapedType>(elements.getType()).getNumElements();
+  if (isNibbles(elements.getType())) {
+    FailureOr<HostTensor> tensor = readConstant(attribute);
+    if (failed(tensor))
+      return failure();
+    storage.assign(tensor->bytes.begin(), tensor->bytes.end());
+    return ArrayRef<T>(storage);
+  }
   if (isSplat) {
     storage.assign(count, *reinterpret_cast<const T *>(bytes.data()));
     return ArrayRef<T>(storage);

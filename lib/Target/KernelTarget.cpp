@@ -101,6 +101,8 @@ KernelTarget::Values KernelTarget::step(OpBuilder &b, Location loc,
                                         const TileStep &step,
                                         ValueRange sums) const {
   VectorOps ops(b, loc);
+  if (!step.nibbles.empty())
+    return stepOfNibbles(b, loc, step, sums);
   int64_t count = step.pixels.size();
   Values next(sums.size()), columns;
   for (int64_t v = 0; v < step.vectors; ++v)
@@ -114,6 +116,35 @@ KernelTarget::Values KernelTarget::step(OpBuilder &b, Location loc,
       next[v * count + p] = dot(b, loc, step.operand, sums[v * count + p],
                                 activation, columns[v]);
   }
+  return next;
+}
+
+/// Two groups of products: the weights of both are in the same bytes.
+KernelTarget::Values KernelTarget::stepOfNibbles(OpBuilder &b, Location loc,
+                                                 const TileStep &step,
+                                                 ValueRange sums) const {
+  VectorOps ops(b, loc);
+  int64_t count = step.pixels.size(), group = step.tile.group;
+  Values next(sums), columns[2];
+  for (int64_t v = 0; v < step.vectors; ++v) {
+    auto [low, high] = decodeNibbles(
+        b, loc,
+        loadWeights(b, loc, step.operand, step.weights,
+                    ops.add(step.weight, v * lanes() * group)),
+        step.nibbles, step.tile.weightShift);
+    columns[0].push_back(low);
+    columns[1].push_back(high);
+  }
+  for (int64_t half = 0; half * group < step.depth; ++half)
+    for (int64_t p = 0; p < count; ++p) {
+      Value activation =
+          loadActivation(b, loc, step.operand, step.activations,
+                         ops.add(step.pixels[p], half * group));
+      for (int64_t v = 0; v < step.vectors; ++v) {
+        Value &sum = next[v * count + p];
+        sum = dot(b, loc, step.operand, sum, activation, columns[half][v]);
+      }
+    }
   return next;
 }
 

@@ -12,8 +12,11 @@ std::string ContractionShape::str() const {
   const char *kind = operand == OperandKind::F32  ? "f32"
                      : operand == OperandKind::U8 ? "u8"
                                                   : "i8";
-  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products", kind,
-                       rows, pixels, channels, segments, segmentLength());
+  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}", kind,
+                       rows, pixels, channels, segments, segmentLength(),
+                       nibbles == Nibbles::None      ? ""
+                       : nibbles == Nibbles::Numbers ? ", weights of 4 bits"
+                                                     : ", codebook of 16");
 }
 
 std::string RegisterTile::str() const {

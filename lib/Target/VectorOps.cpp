@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -20,6 +21,11 @@ Value VectorOps::add(Value at, int64_t offset) {
 Value VectorOps::load(int64_t width, Value memref, Value index) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   return vector::LoadOp::create(b, loc, type(width, element), memref, index);
+}
+
+void VectorOps::prefetch(Value memref, Value index) {
+  memref::PrefetchOp::create(b, loc, memref, index, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
 }
 
 Value VectorOps::splat(VectorType type, int64_t value) {

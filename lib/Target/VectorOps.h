@@ -30,6 +30,9 @@ public:
 
   /// `width` elements of `memref` from `index` on.
   mlir::Value load(int64_t width, mlir::Value memref, mlir::Value index);
+  /// Asks for the cache line of an element, into the second cache. The index may
+  /// lie beyond the memory.
+  void prefetch(mlir::Value memref, mlir::Value index);
   /// Constants of every lane; also for floats.
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value splat(mlir::VectorType type, double value);

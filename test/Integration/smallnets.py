@@ -294,6 +294,50 @@ def conv_transpose_2x2(n):
     return n("ConvTranspose", y, n.random(8, 5, 2, 2), n.random(5, scale=0.2), kernel_shape=[2, 2], strides=[2, 2])
 
 
+@net(1, 6, 5, 7)
+def conv_transpose_4x4_s2(n):
+    y = n.conv("x", 6, 8)
+    return n("ConvTranspose", y, n.random(8, 5, 4, 4, scale=0.2), n.random(5, scale=0.2), strides=[2, 2], pads=[1, 1, 1, 1])
+
+
+@net(1, 6, 5, 7)
+def conv_transpose_3x3_s2(n):
+    # Phases of one, two and four taps, in groups, and a row and column more.
+    y = n.conv("x", 6, 8)
+    return n("ConvTranspose", y, n.random(8, 3, 3, 3, scale=0.2), n.random(6, scale=0.2), strides=[2, 2], pads=[1, 1, 1, 1],
+             output_padding=[1, 1], group=2)
+
+
+@net(1, 6, 5, 7)
+def conv_transpose_same_dilated(n):
+    y = n("ConvTranspose", n.conv("x", 6, 8), n.random(8, 4, 3, 2, scale=0.2), strides=[1, 3], dilations=[2, 1], auto_pad="SAME_UPPER")
+    return n("ConvTranspose", y, n.random(4, 5, 2, 2, scale=0.3), strides=[3, 3], output_shape=[7, 43])
+
+
+@net(1, 6, 9)
+def conv_transpose_1d(n):
+    y = n("Conv", "x", n.random(8, 6, 3), kernel_shape=[3])
+    return n("ConvTranspose", y, n.random(8, 5, 5, scale=0.2), strides=[2], pads=[2, 1])
+
+
+@net(7, 2, 12)
+def lstm(n):
+    y, *_ = n("LSTM", "x", n.random(1, 80, 12, scale=0.3), n.random(1, 80, 20, scale=0.3), n.random(1, 160, scale=0.2), outputs=3, hidden_size=20)
+    return n("MatMul", n("Squeeze", y, n.ints(1)), n.random(20, 9))
+
+
+@net(5, 1, 12)
+def lstm_bidirectional(n):
+    # Two layers, an initial state, and what is left at the end of both directions.
+    h, c = n.random(2, 1, 24, scale=0.5), n.random(2, 1, 24, scale=0.5)
+    y, *_ = n("LSTM", "x", n.random(2, 96, 12, scale=0.3), n.random(2, 96, 24, scale=0.2), "", "", h, c, outputs=3,
+              hidden_size=24, direction="bidirectional")
+    y = n("Reshape", n("Transpose", y, perm=[0, 2, 1, 3]), n.ints(5, 1, 48))
+    _, h, c = n("LSTM", y, n.random(1, 64, 48, scale=0.2), n.random(1, 64, 16, scale=0.2), n.random(1, 128, scale=0.2), n.const([5], np.int32),
+                outputs=3, hidden_size=16, direction="reverse")
+    return n("Concat", h, c, axis=2)
+
+
 @net(1, 6, 4, 5)
 def transpose_and_reshape(n):
     y = n("Transpose", n.conv("x", 6, 8, 1), perm=[0, 2, 3, 1])

@@ -48,6 +48,12 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "name of an op that stays in float32; may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  app.add_option("--weights", weights,
+                 "int8, int4 or codebook4 (sixteen values a layer), or a pattern "
+                 "of layer names and one of these, as 'fc*=int4'; may be repeated, "
+                 "the last match decides")
+      ->type_name("[NAME=]KIND")
+      ->allow_extra_args(false);
   app.add_flag("--calibrate-by-interpreter", calibrateByInterpreter)->group("");
   addImages(app);
 }
@@ -80,6 +86,10 @@ void CommonOptions::addTarget(CLI::App &app) {
                  "avx2,+avxvnni. Several are variants that the program chooses "
                  "from: avx2,avx512vnni (native; generic for other machines)")
       ->group(group);
+  app.add_option("--threads", threads,
+                 "how many threads share a run (1). More need an OpenMP runtime, "
+                 "libgomp or libomp; the results are the same bytes")
+      ->type_name("N")->group(group);
   app.add_option("--arch", arch, "the GPU: sm_75, sm_80, sm_86, sm_90, ...")
       ->type_name("SM")->group(group);
   app.add_option("--host", host,
@@ -90,7 +100,8 @@ void CommonOptions::addTarget(CLI::App &app) {
 
 void CommonOptions::addEmulate(CLI::App &app) {
   app.add_flag("--emulate", emulate,
-               "run a GPU's kernels on the CPU, every access checked")
+               "run the kernels of a GPU, or of an x86 processor that this "
+               "machine isn't, op by op, every access checked")
       ->group("Target");
 }
 
@@ -104,9 +115,12 @@ static LogicalResult resolveTargets(const CommonOptions &given,
   if (mlir::failed(kind))
     return mlir::failure();
   bool isGPU = kind->target->isGPU();
-  if (!isGPU && (!given.arch.empty() || given.emulate))
-    return emitError(loc) << (given.emulate ? "--emulate" : "--arch")
-                          << ": expected the target nvptx64, but got '"
+  if (given.emulate && !isGPU && !llvm::Triple(kind->triple).isX86())
+    return emitError(loc) << "--emulate: expected the target nvptx64 or x86, but "
+                             "got '"
+                          << kind->triple << "'";
+  if (!isGPU && !given.arch.empty())
+    return emitError(loc) << "--arch: expected the target nvptx64, but got '"
                           << kind->triple << "'";
   if (!isGPU && !given.host.empty())
     return emitError(loc) << "--host: expected the target nvptx64, but got '"
@@ -130,7 +144,8 @@ static LogicalResult resolveTargets(const CommonOptions &given,
   options.target = variants->front();
   if (variants->size() > 1)
     options.variants = std::move(*variants);
-  return success();
+  options.threads = given.threads;
+  return checkThreads(options, loc);
 }
 
 static bool isForeign(const TargetInfo &target) {
@@ -200,6 +215,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   options.model = model;
   options.name = name;
   options.keepFloat = keepFloat;
+  options.weights = weights;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)
     if (mlir::failed(parseShape(shape, options.import.shapes)))

@@ -17,7 +17,8 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::vector<std::string> shapes, keepFloat;
+  std::vector<std::string> shapes, keepFloat, weights;
+  int64_t threads = 1;
   bool isFloat = false;
   bool emulate = false;
   bool calibrateByInterpreter = false;

@@ -53,10 +53,14 @@ struct CompileOptions {
   std::optional<CalibrationOptions> calibration;
   /// Names of ops that stay f32.
   std::vector<std::string> keepFloat;
+  /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
+  std::vector<std::string> weights;
   TargetInfo target;
   /// Several CPUs in one object, weakest first, `target` the first of them.
   /// Empty: `target` alone.
   std::vector<TargetInfo> variants;
+  /// How many threads of a CPU share a run; `checkThreads` must accept it.
+  int64_t threads = 1;
   /// For a GPU: its host and what else its objects hold. The module of `fallback`
   /// is made here if `withFallback`.
   GPUOptions gpu;
@@ -120,6 +124,11 @@ private:
   CompileSummary report;
   ExitCode blame = InputError;
 };
+
+/// Reports what keeps code for `options.target` from running on
+/// `options.threads` threads.
+mlir::LogicalResult checkThreads(const CompileOptions &options,
+                                 mlir::Location loc);
 
 /// Runs `build`'s passes on `module`, verifying in between.
 mlir::LogicalResult

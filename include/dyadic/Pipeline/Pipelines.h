@@ -19,9 +19,11 @@ namespace dyadic {
 /// Level 1, as imported → level 1, simplified and channels last.
 void buildSimplifyPipeline(mlir::OpPassManager &pm);
 
-/// Level 1 with ranges → level 2. Ops whose names `keepFloat` lists stay f32.
+/// Level 1 with ranges → level 2. Ops whose names `keepFloat` lists stay f32;
+/// `weights` says of what kind the others' weights are, as the pass's option.
 void buildQuantizePipeline(mlir::OpPassManager &pm,
-                           const std::vector<std::string> &keepFloat = {});
+                           const std::vector<std::string> &keepFloat = {},
+                           const std::vector<std::string> &weights = {});
 
 /// Level 2 → level 3.
 void buildLowerToDyadicPipeline(mlir::OpPassManager &pm);
@@ -31,14 +33,17 @@ struct FuseOptions {
   bool fuse = true;
   /// Give every kernel result bytes of its own in the arena.
   bool keepAll = false;
+  /// Let tensors lie inside of others, strided. Kernels of GPUs don't read such.
+  bool views = true;
 };
 
 /// Level 1 or 3 → level 4 with its memory plan.
 void buildFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options = {});
 
-/// Level 4 → level 5: loops for `target`, in functions that begin with `name`.
+/// Level 4 → level 5: loops for `target`, in functions that begin with `name`,
+/// shared by `threads` threads.
 void buildCodegenPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
-                          llvm::StringRef name);
+                          llvm::StringRef name, int64_t threads = 1);
 
 /// Registers the above by name, with their options: `dyadic-simplify-pipeline`,
 /// `-quantize-`, `-lower-`, `-fuse-`, `-generate-` and, for all in a row,

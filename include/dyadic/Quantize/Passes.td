@@ -26,6 +26,10 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
     `qnn.input_means` on a contraction, its bias takes back the mean error of its
     rounded weights.
 
+    Weights are 8 bits wide. With `weights=int4` they are in [−7, 7], of the scale
+    that loses least; with `weights=codebook4` each is one of sixteen values of 8
+    bits, which the op's attribute `qnn.codebook` lists.
+
     The inputs of a concatenation are produced in its result's type where
     nothing else reads them.
 
@@ -41,6 +45,9 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
   let options = [
     ListOption<"keepFloat", "keep-float", "std::string",
                "names of ops (their locations) that stay f32">,
+    ListOption<"weights", "weights", "std::string",
+               "kinds of weights, int8, int4 or codebook4: of all contractions, "
+               "or pattern=kind of those whose names match">,
     Option<"activations", "activations", "std::string", "\"u8\"",
            "storage type of activations: u8 or i8">
   ];

@@ -24,7 +24,7 @@ mlir::RankedTensorType tensorTypeOf(const HostTensor &tensor,
                                     mlir::MLIRContext *context);
 
 /// The element kind of a builtin element type or of a quantized type's
-/// storage; none where there is no such kind.
+/// storage; none where there is no such kind. In a host tensor an i4 is an i8.
 std::optional<ElementKind> elementKindOf(mlir::Type elementType);
 
 /// A constant attribute of `type` (whose element type is builtin) that takes

@@ -32,6 +32,10 @@ struct TileStep {
   mlir::Value weight;                 // index of the first weight
   /// Some weight is −128.
   bool fullRangeWeights;
+  /// What the values of weights of four bits mean; empty for wider ones. A byte
+  /// then holds the weights of two groups of `tile.group` positions, those of
+  /// the first one low.
+  llvm::ArrayRef<int8_t> nibbles = {};
 };
 
 /// A depthwise convolution: one filter a channel.
@@ -42,11 +46,25 @@ struct DepthwiseShape {
   int64_t kernelRows, kernelColumns;
 };
 
+/// Where the lanes of registers of i32 lie among the bytes they become.
+enum class LaneOrder {
+  /// Register after register.
+  Natural,
+  /// Lane 4L + i of register r is byte 16L + 4r + i of four registers' worth:
+  /// what interleaving and packing inside parts of 128 bits leave.
+  Interleaved
+};
+
 /// Neighbouring pixels × channels whose sums stay in registers.
 struct DepthwiseTile {
   int64_t pixels;
   int64_t channels;
   int64_t activationOffset = 0; // as in RegisterTile
+  /// How many taps one product takes (`dotInterleaved`), 2 or 4; 1 for
+  /// `sumProducts`. More than one takes whole registers of channels, four in
+  /// interleaved order.
+  int64_t taps = 1;
+  LaneOrder order = LaneOrder::Natural;
 };
 
 /// zeroPoint + round(x · scale), clamped, where one fused multiply-add is
@@ -93,6 +111,14 @@ public:
 
   using Values = llvm::SmallVector<mlir::Value>;
 
+  /// A vector of activations in the form that tiles with `preparedBytes` read:
+  /// integers of that size.
+  virtual mlir::Value prepare(mlir::OpBuilder &b, mlir::Location loc,
+                              OperandKind kind, const RegisterTile &tile,
+                              mlir::Value activations) const {
+    return activations;
+  }
+
   /// The accumulators of `pixels` pixels, each with the biases of the panel's
   /// vectors. By default the one of pixel p and vector v is number
   /// v · pixels + p.
@@ -121,6 +147,16 @@ public:
   virtual mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
                                   OperandKind kind, mlir::Value memref,
                                   mlir::Value index) const;
+  /// Whether steps take weights of four bits; Codegen makes bytes of them
+  /// otherwise.
+  virtual bool decodesNibbles(OperandKind kind) const { return false; }
+  /// The entries of `table` that the lower and the upper halves of `packed`
+  /// bytes mean, times 2^`shift` as the target's own tile has it.
+  virtual std::pair<mlir::Value, mlir::Value>
+  decodeNibbles(mlir::OpBuilder &b, mlir::Location loc, mlir::Value packed,
+                llvm::ArrayRef<int8_t> table, int64_t shift) const {
+    return {};
+  }
   /// acc[lane] + Σ_group activation · weights[lane]
   virtual mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc,
                           OperandKind kind, mlir::Value acc,
@@ -139,6 +175,26 @@ public:
                                   llvm::ArrayRef<mlir::Value> x,
                                   llvm::ArrayRef<mlir::Value> w,
                                   bool fullRangeWeights) const;
+
+  /// The byte of a lane of a register, in interleaved order.
+  static int64_t interleavedChannel(int64_t reg, int64_t lane) {
+    return 16 * (lane / 4) + 4 * reg + lane % 4;
+  }
+  /// The taps of a depthwise tile, a vector of bytes of each, side by side in
+  /// lanes of 32 bits, in the form that `dotInterleaved` takes: a register for
+  /// each lanes() of the bytes.
+  virtual Values interleave(mlir::OpBuilder &b, mlir::Location loc,
+                            OperandKind kind, llvm::ArrayRef<mlir::Value> taps,
+                            LaneOrder order) const {
+    return {};
+  }
+  /// acc[lane] + Σ x · w over the taps in a lane; `w` is bytes as in memory,
+  /// a tap's sign-extended to fill its part of the lane.
+  virtual mlir::Value dotInterleaved(mlir::OpBuilder &b, mlir::Location loc,
+                                     OperandKind kind, mlir::Value acc,
+                                     mlir::Value x, mlir::Value w) const {
+    return {};
+  }
 
   /// A table of 256 bytes in the form that `lookup` reads.
   virtual std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const {
@@ -161,13 +217,6 @@ public:
   virtual mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,
                                  const WideRequantize &op) const;
 
-  /// Where the lanes of registers of i32 lie among the bytes they become.
-  enum class LaneOrder {
-    /// Register after register.
-    Natural,
-    /// As `interleave` leaves them.
-    Interleaved
-  };
   /// How many registers of i32 become one of bytes by saturation, which then is
   /// the clamp; 1 where bytes are better made register by register.
   virtual int64_t packedRegisters() const { return 1; }
@@ -181,6 +230,9 @@ public:
   }
 
 private:
+  Values stepOfNibbles(mlir::OpBuilder &b, mlir::Location loc,
+                       const TileStep &step, mlir::ValueRange sums) const;
+
   TargetInfo info;
 };
 

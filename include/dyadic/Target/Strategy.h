@@ -8,7 +8,7 @@
 #ifndef DYADIC_TARGET_STRATEGY_H
 #define DYADIC_TARGET_STRATEGY_H
 
-#include "mlir/IR/Operation.h"
+#include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <optional>
@@ -18,6 +18,15 @@ namespace dyadic {
 
 /// The element types of a contraction's operands.
 enum class OperandKind { F32, U8, I8 };
+
+/// Weights of four bits in memory, which the target decodes.
+enum class Nibbles {
+  None,
+  /// −8 to 7 in two's complement, and no sum leaves 27 bits.
+  Numbers,
+  /// What a table says.
+  Codebook
+};
 
 /// A contraction as loops: `rows` rows of `pixels` results, each with
 /// `channels` columns and a sum over `depth` products. Those come in `segments`
@@ -29,6 +38,7 @@ struct ContractionShape {
   int64_t channels;
   int64_t depth;
   int64_t segments = 1;
+  Nibbles nibbles = Nibbles::None;
 
   int64_t segmentLength() const { return depth / segments; }
   /// "u8 56x56 pixels, 64 channels, 3x192 products".
@@ -60,6 +70,12 @@ struct RegisterTile {
   /// What is subtracted from an activation before it is multiplied; Codegen
   /// puts the difference into the biases.
   int64_t activationOffset = 0;
+  /// Sums are of weights times 2^this: Codegen makes the biases so, and shifts
+  /// the sums back.
+  int64_t weightShift = 0;
+  /// Activations of a tile are first brought into another form, of so many bytes
+  /// each, by the target's `prepare`; 0: they are read in place.
+  int64_t preparedBytes = 0;
   /// Which of its instructions the target uses.
   unsigned form = 0;
 

@@ -192,6 +192,10 @@ Operation *KernelOp::getAnchor() {
   return nullptr;
 }
 
+bool KernelOp::isInPlace(unsigned operand) {
+  return getInPlace() && llvm::is_contained(*getInPlace(), operand);
+}
+
 LogicalResult KernelOp::verify() {
   Block &body = getBody().front();
   if (body.getArgumentTypes() != getInputs().getTypes())
@@ -203,6 +207,24 @@ LogicalResult KernelOp::verify() {
     return emitOpError() << "expected an arena offset for each of "
                          << getNumResults() << " results, but got "
                          << getArenaOffsets()->size();
+  if (getLayouts()) {
+    if (getLayouts()->size() != getNumResults())
+      return emitOpError() << "expected a layout for each of "
+                           << getNumResults() << " results, but got "
+                           << getLayouts()->size();
+    for (auto [layout, type] : llvm::zip_equal(*getLayouts(), getResultTypes()))
+      if (int64_t rank = cast<RankedTensorType>(type).getRank(),
+          strides = cast<StridedLayoutAttr>(layout).getStrides().size();
+          rank != strides)
+        return emitOpError() << "expected a layout with " << rank
+                             << " strides for " << type << ", but got "
+                             << layout;
+  }
+  if (getInPlace())
+    for (int64_t i : *getInPlace())
+      if (i < 0 || i >= static_cast<int64_t>(getInputs().size()))
+        return emitOpError() << "expected in_place to list operands, but got "
+                             << i;
   int anchors = 0;
   for (Operation &op : body.without_terminator())
     anchors += !op.hasTrait<OpTrait::ConstantLike>() && !isPointwise(&op);

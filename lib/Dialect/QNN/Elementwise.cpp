@@ -38,6 +38,11 @@ struct Expression {
   // maxnum and minnum, which are single instructions where NaN may go either way.
   Value max(Value l, Value r) { return make<arith::MaxNumFOp>(l, r); }
   Value min(Value l, Value r) { return make<arith::MinNumFOp>(l, r); }
+  /// 1 where the comparison holds, 0 elsewhere.
+  Value compare(arith::CmpFPredicate predicate, Value l, Value r) {
+    Value holds = make<arith::CmpFOp>(predicate, l, r);
+    return make<arith::UIToFPOp>(type, holds);
+  }
   Value sigmoid(Value x) {
     Value e = make<math::ExpOp>(make<arith::NegFOp>(x));
     return div(constant(1), add(constant(1), e));
@@ -92,6 +97,21 @@ DYADIC_UNARY(AbsOp, std::fabs(x), e.make<math::AbsFOp>(x))
 DYADIC_UNARY(NegOp, -x, e.make<arith::NegFOp>(x))
 DYADIC_UNARY(ReciprocalOp, 1.0f / x, e.div(e.constant(1), x))
 
+float CastOp::evaluate(ArrayRef<float> operands) { return operands[0]; }
+Value CastOp::build(OpBuilder &builder, Location loc, ValueRange operands) {
+  Value x = operands[0];
+  Type real = builder.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(x.getType()))
+    real = vector.clone(real);
+  if (!getInput().getType().getElementType().isInteger(1))
+    return arith::SIToFPOp::create(builder, loc, real, x);
+  Value zero = arith::ConstantOp::create(builder, loc,
+                                         builder.getZeroAttr(x.getType()));
+  Value isTrue = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                       x, zero);
+  return arith::UIToFPOp::create(builder, loc, real, isTrue);
+}
+
 #define DYADIC_BINARY(OP, EVALUATE, BUILD)                                     \
   float OP::evaluate(ArrayRef<float> operands) {                               \
     float x = operands[0], y = operands[1];                                    \
@@ -109,4 +129,16 @@ DYADIC_BINARY(MulOp, x * y, e.mul(x, y))
 DYADIC_BINARY(DivOp, x / y, e.div(x, y))
 DYADIC_BINARY(MaximumOp, std::max(x, y), e.max(x, y))
 DYADIC_BINARY(MinimumOp, std::min(x, y), e.min(x, y))
+DYADIC_BINARY(EqualOp, x == y, e.compare(arith::CmpFPredicate::OEQ, x, y))
+DYADIC_BINARY(LessOp, x < y, e.compare(arith::CmpFPredicate::OLT, x, y))
 DYADIC_BINARY(PowOp, std::pow(x, y), e.make<math::PowFOp>(x, y))
+
+float SelectOp::evaluate(ArrayRef<float> operands) {
+  return operands[0] != 0 ? operands[1] : operands[2];
+}
+Value SelectOp::build(OpBuilder &builder, Location loc, ValueRange operands) {
+  Expression e{builder, loc, operands[0].getType()};
+  Value holds = e.make<arith::CmpFOp>(arith::CmpFPredicate::UNE, operands[0],
+                                      e.constant(0));
+  return e.make<arith::SelectOp>(holds, operands[1], operands[2]);
+}

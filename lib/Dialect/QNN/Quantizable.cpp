@@ -26,6 +26,7 @@ DYADIC_KIND(TransposeOp, SameType)
 DYADIC_KIND(SliceOp, SameType)
 DYADIC_KIND(PadOp, SameType)
 DYADIC_KIND(ResizeOp, SameType)
+DYADIC_KIND(GatherOp, SameType)
 
 DYADIC_KIND(ReluOp, Table)
 DYADIC_KIND(ClampOp, Table)
@@ -47,12 +48,19 @@ DYADIC_KIND(ReciprocalOp, Table)
 /// 255 · 127 · K must stay below 2³¹, with room for the bias.
 static constexpr int64_t kMaxReduction = 60000;
 
+/// The same for two activations, each up to 255 from its zero point.
+static constexpr int64_t kMaxRunTimeReduction = 33000;
+
+static std::string overflowReason(int64_t reduction) {
+  return "a sum of " + llvm::utostr(reduction) +
+         " products could overflow 32 bits";
+}
+
 static std::string weightReason(Value weights, int64_t reduction) {
   if (!matchPattern(weights, m_Constant()))
     return "its right operand is computed at run time";
   if (reduction > kMaxReduction)
-    return "a sum of " + llvm::utostr(reduction) +
-           " products could overflow 32 bits";
+    return overflowReason(reduction);
   return {};
 }
 
@@ -62,8 +70,21 @@ std::string Conv2DOp::getFloatReason() {
                       filter.getNumElements() / filter.getDimSize(0));
 }
 
+bool dyadic::qnn::isRunTimeProduct(Operation *op) {
+  auto matmul = dyn_cast<MatmulOp>(op);
+  return matmul && !matchPattern(matmul.getRhs(), m_Constant());
+}
+
 std::string MatmulOp::getFloatReason() {
   auto rhs = cast<RankedTensorType>(getRhs().getType());
+  if (isRunTimeProduct(*this)) {
+    if (getBias())
+      return "it has a bias, and its right operand is computed at run time";
+    int64_t reduction = rhs.getDimSize(rhs.getRank() - 2);
+    if (reduction > kMaxRunTimeReduction)
+      return overflowReason(reduction);
+    return {};
+  }
   if (rhs.getRank() != 2)
     return "its right operand is a batch of matrices";
   return weightReason(getRhs(), rhs.getDimSize(0));

@@ -73,7 +73,19 @@ DYADIC_INFER_BROADCAST(MulOp)
 DYADIC_INFER_BROADCAST(DivOp)
 DYADIC_INFER_BROADCAST(MaximumOp)
 DYADIC_INFER_BROADCAST(MinimumOp)
+DYADIC_INFER_BROADCAST(EqualOp)
+DYADIC_INFER_BROADCAST(LessOp)
 DYADIC_INFER_BROADCAST(PowOp)
+
+static FailureOr<Shape> inferSelect(std::optional<Location> loc, Value condition,
+                                    Value lhs, Value rhs) {
+  auto shape = inferBroadcastShape(loc, shapeOf(lhs), shapeOf(rhs));
+  return failed(shape)
+             ? shape
+             : inferBroadcastShape(loc, shapeOf(condition), *shape);
+}
+DYADIC_INFER(SelectOp, getLhs,
+             inferSelect(loc, op.getCondition(), op.getLhs(), op.getRhs()))
 
 DYADIC_INFER(Conv2DOp, getInput,
              inferConvShape(loc, shapeOf(op.getInput()),
@@ -148,6 +160,18 @@ bool ConcatOp::isCompatibleReturnTypes(TypeRange l, TypeRange r) {
 DYADIC_INFER(TransposeOp, getInput,
              inferTransposeShape(loc, shapeOf(op.getInput()),
                                  op.getPermutation()))
+DYADIC_INFER(GatherOp, getInput,
+             inferGatherShape(loc, shapeOf(op.getInput()),
+                              shapeOf(op.getIndices()), op.getAxis()))
+
+LogicalResult CastOp::inferReturnTypes(MLIRContext *context,
+                                       std::optional<Location>, Adaptor op,
+                                       SmallVectorImpl<Type> &types) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  types.push_back(type.clone(Float32Type::get(context)));
+  return success();
+}
+
 DYADIC_INFER(SliceOp, getInput,
              inferSliceShape(loc, shapeOf(op.getInput()), op.getOffsets(),
                              op.getSizes(), op.getStrides()))

@@ -11,8 +11,8 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
-         {convolutionOps(), elementwiseOps(), linearOps(), movementOps(),
-          normalizationOps(), poolingOps(), resizeOps()})
+         {convolutionOps(), elementwiseOps(), linearOps(), logicOps(), movementOps(),
+          normalizationOps(), poolingOps(), recurrentOps(), resizeOps(), transposedConvolutionOps()})
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;
     return map;
@@ -33,7 +33,7 @@ LogicalResult convertNode(const OpEntry &entry, NodeImporter &node) {
   if (failed(entry.convert(node)) || failed(node.finish()))
     return failure();
   for (auto [i, value] : llvm::enumerate(node.getOutputs()))
-    if (!value && node.isUsed(i))
+    if (!value && node.isUsed(i) && !(i == 0 && node.getKnownOutput()))
       return node.unsupported("output " + std::to_string(i));
   return success();
 }

@@ -20,10 +20,13 @@ struct OpEntry {
 llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> linearOps();
+llvm::ArrayRef<OpEntry> logicOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> normalizationOps();
 llvm::ArrayRef<OpEntry> poolingOps();
+llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> resizeOps();
+llvm::ArrayRef<OpEntry> transposedConvolutionOps();
 
 /// The entry of `opType` that is valid in `opset`, or null.
 const OpEntry *lookupOp(llvm::StringRef opType, int64_t opset);

@@ -29,6 +29,10 @@ public:
   RegisterTile chooseTile(const ContractionShape &shape) const override;
   DepthwiseTile chooseDepthwise(const DepthwiseShape &shape) const override;
 
+  /// Each form that takes groups of four or eight.
+  bool decodesNibbles(OperandKind kind) const override {
+    return hasDot && kind != OperandKind::F32;
+  }
   Values beginTile(mlir::OpBuilder &b, mlir::Location loc,
                    const RegisterTile &tile, int64_t pixels,
                    llvm::ArrayRef<mlir::Value> biases) const override;

@@ -58,6 +58,24 @@ public:
     return arith::XOrIOp::create(b, loc, x, splat(typeOf(x), int64_t(-128)));
   }
 
+  /// 16 times the signed numbers in the lower or upper halves of bytes.
+  Value sixteenTimes(Value packed, bool upper) {
+    if (upper)
+      return arith::AndIOp::create(b, loc, packed, splat(bytes(), int64_t(-16)));
+    return arith::ShLIOp::create(b, loc, packed, splat(bytes(), int64_t(4)));
+  }
+  /// The entries of a table of 16 that they number.
+  Value entries(Value packed, bool upper, ArrayRef<int8_t> table) {
+    Value number =
+        upper ? arith::ShRUIOp::create(b, loc, packed, splat(bytes(), int64_t(4)))
+                    .getResult()
+              : arith::AndIOp::create(b, loc, packed, splat(bytes(), int64_t(15)))
+                    .getResult();
+    Value all = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(bytes(), table));
+    return callIntrinsic("llvm.aarch64.neon.tbl1.v16i8", bytes(), {all, number});
+  }
+
   /// Lane `i` of four, in all of them.
   Value element(Value x, int64_t i) {
     return shuffle(x, x, {i, i, i, i});
@@ -107,7 +125,9 @@ public:
     bool mixed = step.operand == OperandKind::U8 && !step.tile.activationOffset;
     for (int64_t i = 0; i < int64_t(llvm::divideCeil(step.depth, 4)); ++i)
       for (int64_t v = 0; v < step.vectors; ++v) {
-        Value w = loadWeights(4 * (i * columns + 4 * v));
+        Value w = isPacked()
+                      ? loadNibbles(4 * (i / 2 * columns + 4 * v), i % 2)
+                      : loadWeights(4 * (i * columns + 4 * v));
         for (int64_t p = 0; p < count; ++p) {
           Value &sum = sums[v * count + p];
           sum = neon.dot(mixed, sum, w, activations[p], i);
@@ -154,7 +174,8 @@ public:
                                     activations[std::min(2 * q + 1, count - 1)],
                                     halves[half]));
       for (int64_t c = 0; c < columns / 2; ++c) {
-        Value w = loadWeights(8 * half * columns + 16 * c);
+        Value w = isPacked() ? loadNibbles(16 * c, half)
+                             : loadWeights(8 * half * columns + 16 * c);
         for (int64_t q = 0; q < pairs; ++q) {
           Value &sum = sums[c * pairs + q];
           sum = neon.matrix(mixed, sum, both[q], w);
@@ -195,6 +216,14 @@ private:
   }
   Value loadWeights(int64_t offset) {
     return neon.load(16, step.weights, neon.add(step.weight, offset));
+  }
+
+  bool isPacked() const { return !step.nibbles.empty(); }
+  /// Weights of four bits: the lower or upper halves of a register of bytes.
+  Value loadNibbles(int64_t offset, int64_t half) {
+    Value packed = loadWeights(offset);
+    return step.tile.weightShift ? neon.sixteenTimes(packed, half)
+                                 : neon.entries(packed, half, step.nibbles);
   }
 
   NEON neon;

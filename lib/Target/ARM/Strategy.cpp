@@ -108,6 +108,7 @@ static TileChoice searchForm(const ContractionShape &shape, Form form,
   choice.tile.depth = 16;
   choice.tile.shortLastStep = choice.tile.keepLoops = true;
   choice.tile.activationOffset = subtracts ? 128 : 0;
+  choice.tile.weightShift = shape.nibbles == Nibbles::Numbers ? 4 : 0;
   return choice;
 }
 

@@ -1,10 +1,14 @@
 //===- DotProduct.cpp - products on x86 -----------------------------------===//
 //
-//   F32            vbroadcastss, vfmadd
-//   U8, VNNI       vpbroadcastd of 4 bytes, vpdpbusd
-//   otherwise      the same bytes, split into the 16-bit lanes of even and odd
-//                  positions, vpmaddwd, vpaddd: exact, where the saturating
-//                  vpmaddubsw isn't
+//   F32          vbroadcastss, vfmadd
+//   VNNI         vpbroadcastd of 4 bytes, vpdpbusd; signed activations had 128
+//                added in memory, which the biases make up for
+//   Widened      vpbroadcastq of four 16-bit activations, vpmovsxbw of four weights
+//                of four columns, vpmaddwd, vpaddd: exact, where the saturating
+//                vpmaddubsw isn't. An accumulator has two sums of each column,
+//                which finishTile adds
+//   otherwise    the bytes, split into the 16-bit lanes of even and odd positions,
+//                vpmaddwd, vpaddd
 //
 //===----------------------------------------------------------------------===//
 #include "X86.h"
@@ -17,8 +21,59 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::x86;
 
-bool X86Target::usesVNNI(OperandKind kind) const {
-  return kind == OperandKind::U8 && isAVX512();
+Value X86Target::prepare(OpBuilder &b, Location loc, OperandKind kind,
+                         const RegisterTile &tile, Value activations) const {
+  VectorOps ops(b, loc);
+  if (tile.form == Widened)
+    return ops.extend(activations, b.getI16Type(), kind == OperandKind::U8);
+  // + 128 modulo 256.
+  return arith::XOrIOp::create(b, loc, activations,
+                               ops.splat(ops.typeOf(activations), int64_t(-128)));
+}
+
+/// Lanes [begin, begin + lanes / 2) of i32 as the lower halves of 64-bit lanes.
+static Value spread(VectorOps &ops, Value sums, int64_t begin) {
+  int64_t half = ops.width(sums) / 2;
+  Value wide = ops.extend(ops.slice(sums, begin, half), ops.b.getI64Type(),
+                          /*isUnsigned=*/true);
+  return ops.bitcast(2 * half, ops.b.getI32Type(), wide);
+}
+
+KernelTarget::Values X86Target::beginTile(OpBuilder &b, Location loc,
+                                          const RegisterTile &tile,
+                                          int64_t pixels,
+                                          ArrayRef<Value> biases) const {
+  if (tile.form != Widened)
+    return KernelTarget::beginTile(b, loc, tile, pixels, biases);
+  VectorOps ops(b, loc);
+  Values sums;
+  for (Value bias : biases) {
+    sums.append(pixels, spread(ops, bias, 0));
+    sums.append(pixels, spread(ops, bias, lanes() / 2));
+  }
+  return sums;
+}
+
+KernelTarget::Values X86Target::finishTile(OpBuilder &b, Location loc,
+                                           const RegisterTile &tile,
+                                           int64_t pixels,
+                                           ValueRange sums) const {
+  if (tile.form != Widened)
+    return KernelTarget::finishTile(b, loc, tile, pixels, sums);
+  VectorOps ops(b, loc);
+  Values results;
+  SmallVector<int64_t> even, odd;
+  for (int64_t i = 0; i < lanes(); ++i) {
+    even.push_back(2 * i);
+    odd.push_back(2 * i + 1);
+  }
+  for (size_t v = 0; v < sums.size(); v += 2 * pixels)
+    for (int64_t p = 0; p < pixels; ++p) {
+      Value low = sums[v + p], high = sums[v + pixels + p];
+      results.push_back(arith::AddIOp::create(b, loc, ops.shuffle(low, high, even),
+                                              ops.shuffle(low, high, odd)));
+    }
+  return results;
 }
 
 Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
@@ -27,7 +82,11 @@ Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
   if (kind == OperandKind::F32)
     return ops.broadcast(lanes(), ops.load(1, memref, index));
   Value word = ops.bitcast(1, b.getI32Type(), ops.load(4, memref, index));
-  return ops.bitcast(4 * lanes(), b.getI8Type(), ops.broadcast(lanes(), word));
+  Value all = ops.bitcast(4 * lanes(), b.getI8Type(), ops.broadcast(lanes(), word));
+  if (hasDot() && kind == OperandKind::I8)
+    return arith::XOrIOp::create(b, loc, all,
+                                 ops.splat(ops.typeOf(all), int64_t(-128)));
+  return all;
 }
 
 /// vpmaddwd and vpaddd on i16 pairs.
@@ -37,6 +96,38 @@ static Value multiplyAddPairs(VectorOps &ops, int64_t lanes, Value acc, Value x,
                                : "llvm.x86.avx2.pmadd.wd";
   Value sums = ops.callIntrinsic(name, acc.getType(), {x, w});
   return arith::AddIOp::create(ops.b, ops.loc, acc, sums);
+}
+
+KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
+                                     const TileStep &step,
+                                     ValueRange sums) const {
+  VectorOps ops(b, loc);
+  if (step.tile.prefetch)
+    for (int64_t v = 0; v < step.vectors; ++v)
+      ops.prefetch(step.weights, ops.add(step.weight, step.tile.prefetch +
+                                                          v * lanes() * 4));
+  if (step.tile.form != Widened) {
+    TileStep bytes = step;
+    if (step.tile.preparedBytes)
+      bytes.operand = OperandKind::U8;
+    return KernelTarget::step(b, loc, bytes, sums);
+  }
+  Type i16 = b.getI16Type(), i64 = b.getI64Type();
+  int64_t count = step.pixels.size(), columns = lanes() / 2;
+  Values next(sums);
+  for (int64_t half = 0; half < 2 * step.vectors; ++half) {
+    Value bytes = ops.load(4 * columns, step.weights,
+                           ops.add(step.weight, half * 4 * columns));
+    Value weights = ops.extend(bytes, i16, /*isUnsigned=*/false);
+    for (int64_t p = 0; p < count; ++p) {
+      Value four = ops.load(4, step.activations, step.pixels[p]);
+      Value all = ops.broadcast(columns, ops.bitcast(1, i64, four));
+      Value &sum = next[half * count + p];
+      sum = multiplyAddPairs(ops, lanes(), sum,
+                             ops.bitcast(4 * columns, i16, all), weights);
+    }
+  }
+  return next;
 }
 
 /// Bytes as 16-bit lanes: those at even positions, and those at odd ones.
@@ -54,15 +145,21 @@ static std::pair<Value, Value> widenBytes(VectorOps &ops, Value bytes,
           arith::ShRSIOp::create(b, loc, words, eight)};
 }
 
-static constexpr StringRef kDpbusd = "llvm.x86.avx512.vpdpbusd.512";
+Value X86Target::dotBytes(OpBuilder &b, Location loc, Value acc, Value x,
+                          Value w) const {
+  // The 256-bit form is AVX-VNNI's, too.
+  StringRef name = isAVX512() ? "llvm.x86.avx512.vpdpbusd.512"
+                              : "llvm.x86.avx512.vpdpbusd.256";
+  return VectorOps(b, loc).callIntrinsic(name, acc.getType(), {acc, x, w});
+}
 
 Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
                      Value activation, Value weights) const {
   VectorOps ops(b, loc);
   if (kind == OperandKind::F32)
     return ops.fma(activation, weights, acc);
-  if (usesVNNI(kind))
-    return ops.callIntrinsic(kDpbusd, acc.getType(), {acc, activation, weights});
+  if (hasDot())
+    return dotBytes(b, loc, acc, activation, weights);
   auto [evenX, oddX] = widenBytes(ops, activation, kind == OperandKind::U8);
   auto [evenW, oddW] = widenBytes(ops, weights, /*isUnsigned=*/false);
   acc = multiplyAddPairs(ops, lanes(), acc, evenX, evenW);
@@ -76,11 +173,10 @@ Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,
     return ops.fma(x, w, acc);
   // Each lane is one product: the upper bytes of an unsigned x are zero, those
   // of a signed one meet a weight whose upper half is cleared.
-  if (usesVNNI(kind)) {
+  if (hasDot() && kind == OperandKind::U8) {
     Type i8 = b.getI8Type();
-    return ops.callIntrinsic(kDpbusd, acc.getType(),
-                             {acc, ops.bitcast(4 * lanes(), i8, x),
-                              ops.bitcast(4 * lanes(), i8, w)});
+    return dotBytes(b, loc, acc, ops.bitcast(4 * lanes(), i8, x),
+                    ops.bitcast(4 * lanes(), i8, w));
   }
   if (kind == OperandKind::I8)
     w = arith::AndIOp::create(b, loc, w,
@@ -88,32 +184,4 @@ Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,
   Type i16 = b.getI16Type();
   return multiplyAddPairs(ops, lanes(), acc, ops.bitcast(2 * lanes(), i16, x),
                           ops.bitcast(2 * lanes(), i16, w));
-}
-
-Value X86Target::lookup(OpBuilder &b, Location loc, Value x,
-                        Value table) const {
-  VectorOps ops(b, loc);
-  int64_t width = ops.width(x);
-  if (!getInfo().has("avx512vbmi") || width % 64)
-    return {};
-  // vpermi2b reads 128 entries with bits 0–6 of the index; bit 7 chooses.
-  auto zmm = ops.type(64, b.getI8Type());
-  SmallVector<Value> quarter;
-  for (int64_t i = 0; i < 4; ++i)
-    quarter.push_back(ops.load(64, table, ops.index(64 * i)));
-  Value zero = ops.zero(zmm), result = ops.zero(ops.typeOf(x));
-  for (int64_t i = 0; i < width; i += 64) {
-    Value part = ops.slice(x, i, 64);
-    auto permute = [&](Value low, Value high) {
-      return ops.callIntrinsic("llvm.x86.avx512.vpermi2var.qi.512", zmm,
-                               {low, part, high});
-    };
-    Value upper = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, part,
-                                        zero);
-    Value value = arith::SelectOp::create(b, loc, upper,
-                                          permute(quarter[2], quarter[3]),
-                                          permute(quarter[0], quarter[1]));
-    result = ops.insert(value, result, i);
-  }
-  return result;
 }

@@ -25,11 +25,6 @@ Value X86Target::requantizeWide(OpBuilder &b, Location loc,
   return emitWideRequantize(b, loc, op);
 }
 
-/// Lane 4L + i of word register j is byte 16L + 4j + i of the packed ones.
-static int64_t packedPlace(int64_t word, int64_t lane) {
-  return 16 * (lane / 4) + 4 * word + lane % 4;
-}
-
 Value X86Target::packBytes(OpBuilder &b, Location loc, ArrayRef<Value> words,
                            int64_t valid, bool isUnsigned,
                            LaneOrder order) const {
@@ -53,6 +48,6 @@ Value X86Target::packBytes(OpBuilder &b, Location loc, ArrayRef<Value> words,
   SmallVector<int64_t> from;
   for (int64_t j = 0; j < n; ++j)
     for (int64_t lane = 0; lane < valid; ++lane)
-      from.push_back(packedPlace(j, lane));
+      from.push_back(interleavedChannel(j, lane));
   return ops.shuffle(bytes, bytes, from);
 }

@@ -12,6 +12,8 @@ using namespace dyadic::x86;
 
 static constexpr llvm::StringLiteral avx2Features[] = {"avx2", "fma", "f16c",
                                                        "bmi2"};
+static constexpr llvm::StringLiteral avxvnniFeatures[] = {
+    "avx2", "fma", "f16c", "bmi2", "avxvnni"};
 static constexpr llvm::StringLiteral avx512Features[] = {
     "avx512f",  "avx512bw", "avx512vl", "avx512dq", "avx512vnni",
     "avx2",     "fma",      "f16c",     "bmi2"};
@@ -29,6 +31,7 @@ public:
   llvm::ArrayRef<KernelLevel> levels() const override {
     static const KernelLevel levels[] = {{"scalar", {}},
                                          {"avx2", avx2Features},
+                                         {"avxvnni", avxvnniFeatures},
                                          {"avx512vnni", avx512Features}};
     return levels;
   }
@@ -48,8 +51,17 @@ std::unique_ptr<Target> x86::makeTarget() {
   return std::make_unique<Machine>();
 }
 
+/// What a tile's activations may take on the stack in another form.
+static constexpr int64_t kMaxPrepared = 64 * 1024;
 /// More than these nobody measures.
 static constexpr size_t kMaxCandidates = 12;
+
+X86Target::X86Target(TargetInfo given) : KernelTarget(std::move(given)) {
+  const TargetInfo &info = getInfo();
+  lanesAreWide = info.level == "avx512vnni";
+  dot4 = lanesAreWide || info.has("avxvnni") ||
+         (info.has("avx512vnni") && info.has("avx512vl"));
+}
 
 int64_t X86Target::reductionGroup(OperandKind kind) const {
   return kind == OperandKind::F32 ? 1 : 4;
@@ -59,13 +71,15 @@ namespace {
 /// The cost model: what a shape costs with a tile on a core.
 class CostModel {
 public:
-  CostModel(const ContractionShape &shape, const CoreModel &core, bool wide)
-      : shape(shape), core(core), lanes(wide ? 16 : 8),
+  CostModel(const ContractionShape &shape, const CoreModel &core, bool wide,
+            bool pairs)
+      : shape(shape), core(core), pairs(pairs), lanes(wide ? 16 : 8),
         products(wide ? core.products512 : core.products256),
         loads(wide ? core.loads512 : core.loads256),
         vectors(llvm::divideCeil(shape.channels, lanes)) {
     double width = shape.operand == OperandKind::F32 ? 4 : 1;
-    column = double(shape.depth) * lanes * width;
+    column = double(shape.depth) * lanes * 
+             (shape.nibbles == Nibbles::None ? width : 0.5);
     weights = column * vectors;
     pixel = double(shape.depth) * width;
     // Windows of k rows overlap about k-fold each way.
@@ -77,9 +91,13 @@ public:
   /// Cycles of the instructions, over all tiles and narrower last ones.
   double compute(int64_t p, int64_t v) const {
     auto step = [&](int64_t pixels, int64_t vectors) {
+      double sums = pixels * vectors, read = pixels + vectors;
+      // Two products and two additions for each sum, and weights to be widened:
+      // on as many ports again as multiply.
+      double issue = pairs ? (4 * sums + 2 * vectors) / (2 * products) : sums / products;
       // What comes behind the sums of a tile doesn't overlap with the next.
-      return std::max({pixels * vectors / products, (pixels + vectors) / loads,
-                       core.latency}) * steps + 3 * pixels * vectors;
+      return std::max({issue, (pairs ? read + vectors : read) / loads, core.latency}) *
+                 steps + 3 * sums;
     };
     auto row = [&](int64_t vectors) {
       int64_t tail = shape.pixels % p;
@@ -88,6 +106,13 @@ public:
     };
     return shape.rows * (double(vectors / v) * row(v) +
                          (vectors % v ? row(vectors % v) : 0));
+  }
+
+  /// Cycles of preparing activations of `bytes` each.
+  double prepare(int64_t p, int64_t v, int64_t bytes, bool panelsOutermost) const {
+    double vectorsOfOne = double(shape.depth) * bytes / (4 * lanes);
+    double times = panelsOutermost ? double(llvm::divideCeil(vectors, v)) : 1;
+    return 1.5 * vectorsOfOne * shape.rows * shape.pixels * times;
   }
 
   /// Cycles that bringing operands into the first cache takes.
@@ -106,6 +131,7 @@ public:
 
   const ContractionShape &shape;
   const CoreModel &core;
+  bool pairs;
   int64_t lanes;
   double products, loads;
   int64_t vectors; // of all channels
@@ -116,29 +142,42 @@ public:
 llvm::SmallVector<TileChoice>
 X86Target::candidates(const ContractionShape &shape) const {
   const CoreModel &core = coreModel(getInfo());
-  CostModel model(shape, core, isAVX512());
-  // Widened operands take twice the registers, and one for the products.
-  bool widened = shape.operand != OperandKind::F32 && !usesVNNI(shape.operand);
-  int64_t perVector = widened ? 2 : 1, scratch = widened ? 3 : 1;
+  bool isInteger = shape.operand != OperandKind::F32;
+  bool pairs = isInteger && !hasDot();
+  CostModel model(shape, core, isAVX512(), pairs);
   llvm::SmallVector<TileChoice> all;
-  for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
-    for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
-      if (p * v + perVector * v + scratch > vectorRegisters())
-        break;
-      for (bool panels : {false, true}) {
-        TileChoice choice;
-        choice.tile.pixels = p;
-        choice.tile.vectors = v;
-        choice.tile.panelsOutermost = panels;
-        choice.tile.group = choice.tile.depth = reductionGroup(shape.operand);
-        // The next panel, while this one is used: it lies right behind.
-        if (panels && model.weights > core.l2 / 2)
-          choice.tile.prefetch = int64_t(model.column) * v;
-        choice.cycles = model.compute(p, v);
-        choice.memory = model.memory(p, v, panels);
-        all.push_back(choice);
-      }
+  auto consider = [&](int64_t p, int64_t v, bool panels, const RegisterTile &form) {
+    TileChoice choice;
+    choice.tile = form;
+    choice.tile.pixels = p;
+    choice.tile.vectors = v;
+    choice.tile.panelsOutermost = panels;
+    // The next panel, while this one is used: it lies right behind.
+    if (panels && model.weights > core.l2 / 2)
+      choice.tile.prefetch = int64_t(model.column) * v;
+    choice.cycles = model.compute(p, v) +
+                    model.prepare(p, v, form.preparedBytes, panels);
+    choice.memory = model.memory(p, v, panels);
+    all.push_back(choice);
+  };
+  for (const RegisterTile &form : forms(shape)) {
+    // Registers beside the sums: weights, an activation, a product.
+    bool widened = form.form == Widened;
+    int64_t perSum = widened ? 2 : 1, scratch = pairs ? 3 : 1;
+    int64_t perVector = widened ? 0 : pairs ? 2 : 1;
+    if (shape.nibbles != Nibbles::None) { // both halves, the table and the mask
+      perVector += 1;
+      scratch += 2;
     }
+    for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
+      for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
+        if (perSum * p * v + perVector * v + scratch + widened > vectorRegisters() ||
+            p * shape.depth * form.preparedBytes > kMaxPrepared)
+          break;
+        consider(p, v, /*panels=*/false, form);
+        consider(p, v, /*panels=*/true, form);
+      }
+  }
   // Of equals the one with more sums: it is the more tolerant of latency.
   auto key = [](const TileChoice &c) {
     return std::make_tuple(c.estimate(), -c.tile.pixels * c.tile.vectors,
@@ -149,6 +188,33 @@ X86Target::candidates(const ContractionShape &shape) const {
   });
   all.truncate(std::min<size_t>(all.size(), kMaxCandidates));
   return all;
+}
+
+llvm::SmallVector<RegisterTile>
+X86Target::forms(const ContractionShape &shape) const {
+  RegisterTile form;
+  form.group = form.depth = reductionGroup(shape.operand);
+  if (shape.nibbles != Nibbles::None) {
+    form.depth *= 2;
+    form.shortLastStep = true;
+    form.weightShift = shape.nibbles == Nibbles::Numbers ? 4 : 0;
+  }
+  if (shape.operand == OperandKind::I8 && hasDot())
+    form.activationOffset = -128;
+  if (shape.operand == OperandKind::F32 || shape.nibbles != Nibbles::None ||
+      (shape.operand == OperandKind::U8 && hasDot()))
+    return {form};
+  RegisterTile prepared = form;
+  if (hasDot()) {
+    prepared.preparedBytes = 1;
+  } else {
+    prepared.preparedBytes = 2;
+    prepared.form = Widened;
+  }
+  // What needs more memory than that is changed in registers.
+  if (shape.depth * prepared.preparedBytes > kMaxPrepared)
+    return {form};
+  return {prepared};
 }
 
 RegisterTile X86Target::chooseTile(const ContractionShape &shape) const {

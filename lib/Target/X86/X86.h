@@ -1,4 +1,4 @@
-//===- X86.h - AVX2 and AVX512-VNNI -----------------------------*- C++ -*-===//
+//===- X86.h - AVX2, AVX-VNNI, AVX512-VNNI -----------------------------*- C++ -*-===//
 #ifndef DYADIC_LIB_TARGET_X86_X86_H
 #define DYADIC_LIB_TARGET_X86_X86_H
 
@@ -6,9 +6,19 @@
 
 namespace dyadic::x86 {
 
+/// How operands meet, in RegisterTile::form.
+enum Form : unsigned {
+  /// f32, or four bytes to vpdpbusd; without it, bytes are split into 16-bit lanes
+  /// in registers.
+  InPlace = 0,
+  /// Activations are prepared as 16-bit integers; weights become such when they
+  /// are loaded. A register sums two halves of four products for each column.
+  Widened = 1,
+};
+
 class X86Target : public KernelTarget {
 public:
-  using KernelTarget::KernelTarget;
+  explicit X86Target(TargetInfo info);
 
   int64_t lanes() const override { return isAVX512() ? 16 : 8; }
   int64_t vectorRegisters() const override { return isAVX512() ? 32 : 16; }
@@ -16,15 +26,40 @@ public:
   RegisterTile chooseTile(const ContractionShape &shape) const override;
   llvm::SmallVector<TileChoice>
   candidates(const ContractionShape &shape) const override;
+  mlir::Value prepare(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
+                      const RegisterTile &tile,
+                      mlir::Value activations) const override;
+  Values beginTile(mlir::OpBuilder &b, mlir::Location loc,
+                   const RegisterTile &tile, int64_t pixels,
+                   llvm::ArrayRef<mlir::Value> biases) const override;
+  Values step(mlir::OpBuilder &b, mlir::Location loc, const TileStep &step,
+              mlir::ValueRange sums) const override;
+  Values finishTile(mlir::OpBuilder &b, mlir::Location loc,
+                    const RegisterTile &tile, int64_t pixels,
+                    mlir::ValueRange sums) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
+  bool decodesNibbles(OperandKind kind) const override {
+    return kind != OperandKind::F32;
+  }
+  std::pair<mlir::Value, mlir::Value>
+  decodeNibbles(mlir::OpBuilder &b, mlir::Location loc, mlir::Value packed,
+                llvm::ArrayRef<int8_t> table, int64_t shift) const override;
   mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                   mlir::Value acc, mlir::Value activation,
                   mlir::Value weights) const override;
   mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
                           OperandKind kind, mlir::Value acc, mlir::Value x,
                           mlir::Value w) const override;
+  DepthwiseTile chooseDepthwise(const DepthwiseShape &shape) const override;
+  Values interleave(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
+                    llvm::ArrayRef<mlir::Value> taps,
+                    LaneOrder order) const override;
+  mlir::Value dotInterleaved(mlir::OpBuilder &b, mlir::Location loc,
+                             OperandKind kind, mlir::Value acc, mlir::Value x,
+                             mlir::Value w) const override;
+  std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
   int64_t packedRegisters() const override { return 4; }
@@ -37,10 +72,16 @@ public:
                          const WideRequantize &op) const override;
 
 private:
-  bool isAVX512() const { return getInfo().level == "avx512vnni"; }
-  /// vpdpbusd takes unsigned activations only; signed ones are widened to 16
-  /// bits and go through vpmaddwd.
-  bool usesVNNI(OperandKind kind) const;
+  bool isAVX512() const { return lanesAreWide; }
+  /// vpdpbusd, which takes unsigned activations only: signed ones are prepared,
+  /// with 128 added.
+  bool hasDot() const { return dot4; }
+  /// The forms for a shape, without a size.
+  llvm::SmallVector<RegisterTile> forms(const ContractionShape &shape) const;
+  mlir::Value dotBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value acc,
+                       mlir::Value x, mlir::Value w) const;
+
+  bool lanesAreWide, dot4;
 };
 
 } // namespace dyadic::x86

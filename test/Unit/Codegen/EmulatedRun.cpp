@@ -2,7 +2,7 @@
 #include "EmulatedRun.h"
 
 #include "dyadic/Emit/Passes.h"
-#include "dyadic/Emulate/GPUEmulator.h"
+#include "dyadic/Emulate/KernelEmulator.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Diagnostics.h"
@@ -43,7 +43,7 @@ bool dyadic::emulatedRun(ModuleOp module, const TargetInfo &target,
   if (!level.consume_front("sm_") ||
       level.consumeInteger(10, options.architecture))
     return false;
-  auto emulator = GPUEmulator::create(module, "test_run", options);
+  auto emulator = KernelEmulator::create(module, "test_run", options);
   if (failed(emulator))
     return false;
   auto size = [](GuardedBuffer &buffer) {

@@ -108,9 +108,9 @@ Value KernelTest::conv(Value x, const Conv &conv) {
     return make<qnn::Conv2DOp>(x, constant(filter, f32()),
                                constant({conv.outputs}, f32()), strides, pads,
                                dilations, conv.groups);
-  return make<dyadic::Conv2DOp>(x, constant(filter, i8()),
+  return make<dyadic::Conv2DOp>(x, constant(filter, weightType()),
                                 constant({conv.outputs}, b.getI32Type()),
-                                strides, dilations, conv.groups);
+                                strides, dilations, conv.groups, codebook());
 }
 
 Value KernelTest::depthwise(Value x, int64_t kernel, int64_t stride) {
@@ -123,8 +123,9 @@ Value KernelTest::matmul(Value x, int64_t outputs) {
   if (elementType(x).isF32())
     return make<qnn::MatmulOp>(x, constant({depth, outputs}, f32()),
                                constant({outputs}, f32()));
-  return make<dyadic::MatmulOp>(x, constant({depth, outputs}, i8()),
-                                constant({outputs}, b.getI32Type()));
+  return make<dyadic::MatmulOp>(x, constant({depth, outputs}, weightType()),
+                                constant({outputs}, b.getI32Type()),
+                                codebook());
 }
 
 Value KernelTest::requantize(Value x, bool perChannel, Type output,

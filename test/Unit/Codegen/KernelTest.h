@@ -50,6 +50,14 @@ protected:
   /// Weights of i8 are at least `leastWeight`, those of i32 within ±20000.
   Value constant(Shape shape, mlir::Type element);
   double leastWeight = -127;
+  /// Weights of integer contractions are i4: numbers, or those of these entries.
+  bool nibbles = false;
+  llvm::SmallVector<int8_t> entries;
+  mlir::Type weightType() { return nibbles ? b.getI4Type() : i8(); }
+  mlir::DenseI8ArrayAttr codebook() {
+    return entries.empty() ? mlir::DenseI8ArrayAttr()
+                           : b.getDenseI8ArrayAttr(entries);
+  }
 
   //===--- Ops of either dialect, by the element type ----------------------===//
 

@@ -2,6 +2,8 @@
 #ifndef DYADIC_DIALECT_DYADIC_DYADIC_H
 #define DYADIC_DIALECT_DYADIC_DYADIC_H
 
+#include "dyadic/Support/HostTensor.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -52,6 +54,12 @@ class PointwiseTrait
 #include "dyadic/Dialect/Dyadic/DyadicOps.h.inc"
 
 namespace dyadic {
+
+/// The weights of a contraction as numbers: what the entries of a `codebook`
+/// are where there is one. Fails where they aren't constant.
+mlir::FailureOr<HostTensor>
+readWeights(mlir::Value weights,
+            std::optional<llvm::ArrayRef<int8_t>> codebook);
 
 /// The module attribute that memory planning writes: the arena's size in bytes.
 inline constexpr llvm::StringLiteral kArenaBytesAttr = "dyadic.arena_bytes";

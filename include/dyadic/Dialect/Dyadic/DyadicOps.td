@@ -355,6 +355,10 @@ def Dyadic_ResizeOp : Dyadic_MovementOp<"resize"> {
 // Kernels
 //===----------------------------------------------------------------------===//
 
+def Dyadic_Layouts : TypedArrayAttrBase<
+    Attr<CPred<"::llvm::isa<::mlir::StridedLayoutAttr>($_self)">, "a layout">,
+    "strided layouts">;
+
 def Dyadic_KernelOp : Dyadic_Op<"kernel", [
     IsolatedFromAbove, SingleBlock,
     RecursiveMemoryEffects]> {
@@ -363,7 +367,12 @@ def Dyadic_KernelOp : Dyadic_Op<"kernel", [
     The body holds one anchor (a contraction, a reduction, a movement, or none)
     and the pointwise ops behind it; its constants are inside. It means exactly
     what its body means: fusing never changes a byte. Memory planning adds
-    `arena_offsets`, the byte offset of each result in the arena.
+    `arena_offsets`, the byte offset of each result's first element in the
+    arena, and `layouts` where a result isn't row-major there.
+
+    `in_place` lists operands that are a part of the result's bytes, or the
+    whole: what a concat, slice, pad or pointwise body says of them is then true
+    without moving a byte. A slice in place is a part of its operand's bytes.
 
     ```mlir
     %1 = dyadic.kernel(%0) : (tensor<1x8x8x4xui8>) -> tensor<1x8x8x8xui8> {
@@ -376,7 +385,9 @@ def Dyadic_KernelOp : Dyadic_Op<"kernel", [
     ```
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs,
-                       OptionalAttr<DenseI64ArrayAttr>:$arena_offsets);
+                       OptionalAttr<DenseI64ArrayAttr>:$arena_offsets,
+                       OptionalAttr<DenseI64ArrayAttr>:$in_place,
+                       OptionalAttr<Dyadic_Layouts>:$layouts);
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
@@ -385,6 +396,8 @@ def Dyadic_KernelOp : Dyadic_Op<"kernel", [
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::dyadic::YieldOp getYield();
+    /// Whether the operand is in the place where the result has it.
+    bool isInPlace(unsigned operand);
     /// The op that decides the kernel's loops: the one body op that is neither
     /// pointwise nor a constant; null when all are pointwise.
     ::mlir::Operation *getAnchor();

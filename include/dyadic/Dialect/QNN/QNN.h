@@ -23,6 +23,13 @@
 #define GET_OP_CLASSES
 #include "dyadic/Dialect/QNN/QNNOps.h.inc"
 
+namespace dyadic::qnn {
+
+/// Whether `op` is a matmul of two tensors that are computed at run time.
+bool isRunTimeProduct(mlir::Operation *op);
+
+} // namespace dyadic::qnn
+
 namespace dyadic {
 
 /// The discardable attributes of levels 1 and 2. The model's name of an argument
@@ -35,6 +42,12 @@ inline constexpr llvm::StringLiteral kRangeAttr = "qnn.range";
 inline constexpr llvm::StringLiteral kInputMeansAttr = "qnn.input_means";
 /// Why the quantizer left an op in float, a string.
 inline constexpr llvm::StringLiteral kFloatReasonAttr = "qnn.float_reason";
+/// How a contraction's weights are to be quantized, a string that
+/// parseWeightKind knows.
+inline constexpr llvm::StringLiteral kWeightKindAttr = "qnn.weights";
+/// The sixteen values that a quantized contraction's weights have, an array of
+/// i8.
+inline constexpr llvm::StringLiteral kCodebookAttr = "qnn.codebook";
 
 } // namespace dyadic
 

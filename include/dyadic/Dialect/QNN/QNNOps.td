@@ -20,6 +20,10 @@ def QNN_Dialect : Dialect {
     `!quant.uniform<…>` (level 2); an op means the same function in both, and
     on quantized tensors its result is rounded to the result's type. Images are
     channels last: NHWC, filters OHWI. Shapes are static.
+
+    Some models read integers: indices, masks. Such tensors have a builtin
+    integer type, which isn't an encoding of reals and which the quantizer leaves
+    alone; only data movement, `gather` and `cast` take them.
   }];
   let dependentDialects = ["::mlir::quant::QuantDialect"];
   let useDefaultAttributePrinterParser = 1;
@@ -30,6 +34,10 @@ def QNN_Dialect : Dialect {
 //===----------------------------------------------------------------------===//
 
 def QNN_Tensor : RankedTensorOf<[F32, quant_QuantizedType]>;
+// What a model counts with. i1 is a byte in memory, 0 or 1.
+def QNN_IntegerTensor : RankedTensorOf<[I1, UI8, I8, I16, I32, I64]>;
+def QNN_AnyTensor
+    : RankedTensorOf<[F32, quant_QuantizedType, I1, UI8, I8, I16, I32, I64]>;
 
 def QNN_RangeAttr : AttrDef<QNN_Dialect, "Range"> {
   let mnemonic = "range";
@@ -119,7 +127,7 @@ def QNN_ConstantOp : QNN_Op<"constant", [ConstantLike]> {
     ```
   }];
   let arguments = (ins ElementsAttr:$value);
-  let results = (outs QNN_Tensor:$output);
+  let results = (outs QNN_AnyTensor:$output);
   let assemblyFormat = "$value attr-dict `:` type($output)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -165,6 +173,36 @@ def QNN_MatmulOp : QNN_InferredOp<"matmul", [
   let assemblyFormat = [{
     $lhs `,` $rhs (`,` $bias^)? attr-dict `:` functional-type(operands, results)
   }];
+}
+
+def QNN_LSTMOp : QNN_InferredOp<"lstm"> {
+  let summary = "long short-term memory in one direction, behind its input projection";
+  let description = [{
+    `projection` S×N×4H is W·x + b of every step, `recurrent` H×4H, both with the
+    gates in ONNX's order: input, output, forget, cell. `hidden` and `cell`, N×H,
+    are the initial state. For each step t, from the last to the first with
+    `reverse`:
+
+      [i, o, f, g] = projection[t] + h · recurrent
+      c = σ(f) · c + σ(i) · tanh(g),   h = σ(o) · tanh(c),   out[t] = h
+
+    With `with_cell` the result has one step more, at its end: the final c.
+
+    Where `recurrent` is i8 it has `recurrent_scales`, one a column, and h, which
+    is in (−1, 1), is rounded before each product:
+
+      h · recurrent[:, j] ≈ f32(Σ_k rne(127 · h[k]) · recurrent[k, j]) · (recurrent_scales[j] / 127)
+  }];
+  let arguments = (ins QNN_Tensor:$projection, QNN_AnyTensor:$recurrent,
+      QNN_Tensor:$hidden, QNN_Tensor:$cell,
+      DefaultValuedAttr<BoolAttr, "false">:$reverse,
+      DefaultValuedAttr<BoolAttr, "false">:$with_cell,
+      OptionalAttr<DenseF32ArrayAttr>:$recurrent_scales);
+  let assemblyFormat = [{
+    $projection `,` $recurrent `,` $hidden `,` $cell attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,6 +255,49 @@ def QNN_DivOp : QNN_BinaryOp<"div"> { let summary = "x / y"; }
 def QNN_MaximumOp : QNN_BinaryOp<"maximum", [Commutative]> { let summary = "max(x, y)"; }
 def QNN_MinimumOp : QNN_BinaryOp<"minimum", [Commutative]> { let summary = "min(x, y)"; }
 def QNN_PowOp : QNN_BinaryOp<"pow"> { let summary = "xʸ"; }
+
+def QNN_EqualOp : QNN_BinaryOp<"equal", [Commutative]> { let summary = "1 where x = y, 0 elsewhere"; }
+def QNN_LessOp : QNN_BinaryOp<"less"> { let summary = "1 where x < y, 0 elsewhere"; }
+
+def QNN_SelectOp : QNN_InferredOp<"select", [
+    DeclareOpInterfaceMethods<QNN_ElementwiseOpInterface>]> {
+  let summary = "x where the condition isn't 0, y elsewhere";
+  let arguments = (ins QNN_Tensor:$condition, QNN_Tensor:$lhs, QNN_Tensor:$rhs);
+  let assemblyFormat = [{
+    $condition `,` $lhs `,` $rhs attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Integers
+//===----------------------------------------------------------------------===//
+
+def QNN_CastOp : QNN_Op<"cast", [InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<QNN_ElementwiseOpInterface>]> {
+  let summary = "integers as f32, rounded to the nearest even";
+  let description = "`i1` is 0 or 1: every byte but 0 counts as true.";
+  let arguments = (ins QNN_IntegerTensor:$input);
+  let results = (outs RankedTensorOf<[F32]>:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_GatherOp : QNN_Op<"gather", [
+    InferTypeOpAdaptorWithIsCompatible,
+    DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>]> {
+  let summary = "slices of a tensor at indices that are computed at run time";
+  let description = [{
+      out[i…, k…, j…] = input[i…, indices[k…], j…]
+
+    where the dimensions i… are those before `axis`. An index below zero counts
+    from the end; one that is still out of range means the nearest element.
+  }];
+  let arguments = (ins QNN_AnyTensor:$input, QNN_IntegerTensor:$indices,
+                       I64Attr:$axis);
+  let results = (outs QNN_AnyTensor:$output);
+  let assemblyFormat = [{
+    $input `,` $indices attr-dict `:` functional-type(operands, results)
+  }];
+}
 
 //===----------------------------------------------------------------------===//
 // Pooling and reductions
@@ -292,14 +373,17 @@ def QNN_LayerNormOp : QNN_InferredOp<"layer_norm"> {
 //===----------------------------------------------------------------------===//
 
 class QNN_SameTypeOp<string mnemonic, list<Trait> traits = []>
-    : QNN_InferredOp<mnemonic, !listconcat([
-        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>], traits)>;
+    : QNN_Op<mnemonic, !listconcat([
+        InferTypeOpAdaptorWithIsCompatible,
+        DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>], traits)> {
+  let results = (outs QNN_AnyTensor:$output);
+}
 
 def QNN_ReshapeOp : QNN_Op<"reshape", [
     DeclareOpInterfaceMethods<QNN_QuantizableOpInterface>]> {
   let summary = "the same elements in row-major order under another shape";
-  let arguments = (ins QNN_Tensor:$input);
-  let results = (outs QNN_Tensor:$output);
+  let arguments = (ins QNN_AnyTensor:$input);
+  let results = (outs QNN_AnyTensor:$output);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -309,7 +393,7 @@ def QNN_ReshapeOp : QNN_Op<"reshape", [
 def QNN_TransposeOp : QNN_SameTypeOp<"transpose"> {
   let summary = "permutation of dimensions";
   let description = "Dimension `i` of the result is dimension `permutation[i]` of the input.";
-  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$permutation);
+  let arguments = (ins QNN_AnyTensor:$input, DenseI64ArrayAttr:$permutation);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasFolder = 1;
   let hasCanonicalizer = 1;
@@ -321,7 +405,7 @@ def QNN_ConcatOp : QNN_SameTypeOp<"concat"> {
     On quantized tensors the inputs may differ in scale: each is rescaled to
     the result's type.
   }];
-  let arguments = (ins Variadic<QNN_Tensor>:$inputs, I64Attr:$axis);
+  let arguments = (ins Variadic<QNN_AnyTensor>:$inputs, I64Attr:$axis);
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
 }
 
@@ -330,7 +414,7 @@ def QNN_SliceOp : QNN_SameTypeOp<"slice"> {
   let description = [{
     out[i] = input[offsets + i·strides], extents `sizes`. Strides are positive.
   }];
-  let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$offsets,
+  let arguments = (ins QNN_AnyTensor:$input, DenseI64ArrayAttr:$offsets,
                        DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$strides);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }

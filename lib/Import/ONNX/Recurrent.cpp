@@ -1,0 +1,196 @@
+//===- Recurrent.cpp - LSTM -----------------------------------------------===//
+//
+// What every step takes from the input is one matrix product for all of them;
+// qnn.lstm does the rest, once a direction.
+//
+//===----------------------------------------------------------------------===//
+#include "OpRegistry.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace dyadic::onnx_import {
+
+namespace {
+class LSTMImporter {
+public:
+  explicit LSTMImporter(NodeImporter &node) : node(node) {}
+
+  LogicalResult run() {
+    if (failed(checkAttributes()) || failed(checkInputs()))
+      return failure();
+    SmallVector<Value> sequences, lastHidden, lastCell;
+    for (int64_t d = 0; d < directions; ++d) {
+      bool reverse = d == 1 || direction == "reverse";
+      Value result = direct(d, reverse);
+      if (!result)
+        return failure();
+      auto step = [&](int64_t begin, int64_t count) {
+        return node.slice(result, {begin, 0, 0}, {count, batch, units}, {1, 1, 1});
+      };
+      Value sequence = node.isUsed(2) ? step(0, steps) : result;
+      sequences.push_back(node.reshape(sequence, {steps, 1, batch, units}));
+      if (node.isUsed(1))
+        lastHidden.push_back(step(reverse ? 0 : steps - 1, 1));
+      if (node.isUsed(2))
+        lastCell.push_back(step(steps, 1));
+    }
+    if (node.isUsed(0) && failed(node.setOutput(0, joined(sequences, 1))))
+      return failure();
+    if (node.isUsed(1) && failed(node.setOutput(1, joined(lastHidden, 0))))
+      return failure();
+    return node.isUsed(2) ? node.setOutput(2, joined(lastCell, 0)) : success();
+  }
+
+private:
+  Value joined(ArrayRef<Value> values, int64_t axis) {
+    return values.size() == 1 ? values.front() : node.concat(values, axis);
+  }
+
+  LogicalResult checkAttributes() {
+    direction = node.getString("direction", "forward");
+    if (direction != "forward" && direction != "reverse" &&
+        direction != "bidirectional")
+      return node.emitError() << "expected a direction of forward, reverse or "
+                                 "bidirectional, but got "
+                              << direction;
+    directions = direction == "bidirectional" ? 2 : 1;
+    if (node.getInt("layout", 0) != 0)
+      return node.unsupported("layout 1, whose first dimension is the batch");
+    if (node.getInt("input_forget", 0) != 0)
+      return node.unsupported("a forget gate that is coupled to the input gate");
+    if (node.has("clip"))
+      return node.unsupported("clipping");
+    for (StringRef name : {"activation_alpha", "activation_beta"})
+      if (node.has(name))
+        return node.unsupported(name);
+    node.ignore("activations");
+    static constexpr StringLiteral usual[] = {"Sigmoid", "Tanh", "Tanh"};
+    for (const onnx::AttributeProto &attribute : node.getProto().attribute())
+      if (attribute.name() == "activations")
+        for (auto [i, name] : llvm::enumerate(attribute.strings()))
+          if (!StringRef(name).equals_insensitive(usual[i % 3]))
+            return node.unsupported("activation " + name);
+    if (node.hasInput(7))
+      return node.unsupported("a peephole");
+    return success();
+  }
+
+  LogicalResult checkInputs() {
+    input = node.input(0);
+    if (!input)
+      return failure();
+    ArrayRef<int64_t> shape = shapeOf(input);
+    if (shape.size() != 3)
+      return node.emitError() << "expected an input of steps x batch x features, "
+                                 "but got "
+                              << toString(shape);
+    steps = shape[0], batch = shape[1], features = shape[2];
+    for (size_t i : {1, 2, 3}) {
+      weights[i - 1] = node.constant(i);
+      if (!weights[i - 1] && node.hasInput(i))
+        return node.unsupported("input " + std::to_string(i) +
+                                " that is computed at run time");
+    }
+    if (weights[1]->shape.size() != 3)
+      return node.emitError() << "expected recurrent weights of 3 dimensions, "
+                                 "but got "
+                              << describe(*weights[1]);
+    units = weights[1]->shape[2];
+    if (node.getInt("hidden_size", units) != units)
+      return node.emitError() << "expected hidden_size " << units
+                              << ", that of the recurrent weights";
+    const Shape shapes[] = {{directions, 4 * units, features},
+                            {directions, 4 * units, units},
+                            {directions, 8 * units}};
+    for (auto [tensor, shape] : llvm::zip(weights, shapes))
+      if (tensor && (tensor->shape != shape || tensor->kind != ElementKind::F32))
+        return node.emitError() << "expected weights of " << toString(shape)
+                                << " float32, but got " << describe(*tensor);
+    return checkLengths();
+  }
+
+  /// Lengths are fine where they say what the shape does.
+  LogicalResult checkLengths() {
+    if (!node.hasInput(4))
+      return success();
+    const HostTensor *lengths = node.constant(4);
+    bool full = lengths != nullptr;
+    for (int64_t i = 0; full && i < lengths->numElements(); ++i)
+      full = lengths->get(i) == static_cast<double>(steps);
+    return full ? success()
+                : node.unsupported("a length for each sequence of the batch");
+  }
+
+  /// Direction `d` of a D×M×N tensor as N×M.
+  Value transposed(const HostTensor &tensor, int64_t d) {
+    int64_t rows = tensor.shape[1], columns = tensor.shape[2];
+    HostTensor result(ElementKind::F32, {columns, rows});
+    ArrayRef<float> from = tensor.as<float>().slice(d * rows * columns,
+                                                    rows * columns);
+    MutableArrayRef<float> to = result.as<float>();
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j)
+        to[j * rows + i] = from[i * columns + j];
+    return node.constantTensor(std::move(result));
+  }
+
+  /// Both biases of a direction are added to the same sums.
+  Value bias(int64_t d) {
+    SmallVector<float> sum(4 * units, 0);
+    if (const HostTensor *b = weights[2])
+      for (int64_t i = 0; i < 8 * units; ++i)
+        sum[i % (4 * units)] += b->as<float>()[d * 8 * units + i];
+    return node.constantTensor(sum, {4 * units});
+  }
+
+  Value initialState(size_t index, int64_t d) {
+    if (!node.hasInput(index))
+      return node.constantTensor(HostTensor(ElementKind::F32, {batch, units}));
+    Value state = node.input(index);
+    if (!state)
+      return {};
+    if (shapeOf(state) != ArrayRef<int64_t>{directions, batch, units}) {
+      node.emitError() << "expected an initial state of "
+                       << toString({directions, batch, units}) << ", but got "
+                       << toString(shapeOf(state));
+      return {};
+    }
+    if (directions > 1)
+      state = node.slice(state, {d, 0, 0}, {1, batch, units}, {1, 1, 1});
+    return node.reshape(state, {batch, units});
+  }
+
+  Value direct(int64_t d, bool reverse) {
+    Value hidden = initialState(5, d), cell = initialState(6, d);
+    if (!hidden || !cell)
+      return {};
+    Value projection = node.emit<qnn::MatmulOp>(
+        {input, transposed(*weights[0], d), bias(d)});
+    if (!projection)
+      return {};
+    return node.emit<qnn::LSTMOp>(
+        {projection, transposed(*weights[1], d), hidden, cell},
+        {node.boolAttr("reverse", reverse),
+         node.boolAttr("with_cell", node.isUsed(2))});
+  }
+
+  NodeImporter &node;
+  std::string direction;
+  Value input;
+  int64_t directions = 1, steps = 0, batch = 0, features = 0, units = 0;
+  const HostTensor *weights[3] = {}; // of the input, recurrent, biases
+};
+} // namespace
+
+static LogicalResult convertLSTM(NodeImporter &node) {
+  return LSTMImporter(node).run();
+}
+
+ArrayRef<OpEntry> recurrentOps() {
+  static const OpEntry entries[] = {{"LSTM", 3, 8, convertLSTM}};
+  return entries;
+}
+
+} // namespace dyadic::onnx_import

@@ -1,0 +1,35 @@
+//===- LowerRecurrent.cpp - qnn.lstm with integer weights -----------------===//
+#include "Lowering.h"
+
+using namespace mlir;
+using namespace dyadic;
+
+namespace {
+/// The op stays; its weights become their storage and the scales an attribute.
+struct LowerLSTM : OpConversionPattern<qnn::LSTMOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::LSTMOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(
+        cast<RankedTensorType>(op.getRecurrent().getType()).getElementType());
+    if (!type || type.getQuantizedDimension() != 1 ||
+        type.getStorageTypeIntegralWidth() != 8 || !type.isSigned() ||
+        llvm::any_of(type.getZeroPoints(), [](int64_t z) { return z != 0; }))
+      return op.emitError() << "expected recurrent weights of f32, or signed ones "
+                               "of 8 bits with scales over dimension 1, but got "
+                            << op.getRecurrent().getType();
+    SmallVector<float> scales(type.getScales().begin(), type.getScales().end());
+    rewriter.replaceOpWithNewOp<qnn::LSTMOp>(
+        op, op.getType(), adaptor.getProjection(), adaptor.getRecurrent(),
+        adaptor.getHidden(), adaptor.getCell(), op.getReverse(),
+        op.getWithCell(), rewriter.getDenseF32ArrayAttr(scales));
+    return success();
+  }
+};
+} // namespace
+
+void dyadic::populateRecurrentPatterns(const TypeConverter &converter,
+                                       RewritePatternSet &patterns) {
+  patterns.add<LowerLSTM>(converter, patterns.getContext());
+}

@@ -1,0 +1,141 @@
+//===- LowBitKernelsTest.cpp - weights of four bits -----------------------===//
+#include "KernelTest.h"
+
+#include "dyadic/Support/ConstantData.h"
+
+#include <cmath>
+
+using namespace dyadic;
+using namespace mlir;
+
+namespace {
+
+class LowBitKernels : public KernelTest {
+protected:
+  /// Contractions of every shape that kernels tell apart.
+  void checkAll() {
+    SmallVector<Value> results;
+    for (int64_t depth : {1, 3, 4, 5, 8, 9, 15, 16, 23, 64, 130})
+      results.push_back(
+          requantize(matmul(input({1 + depth % 5, depth}, u8()), 11 + depth)));
+    results.push_back(requantize(matmul(input({40, 72}, u8()), 100)));
+    results.push_back(
+        requantize(matmul(input({2, 50}, i8()), 33), false, i8()));
+    Value x = input({1, 7, 9, 16}, u8());
+    for (const Conv &form : {Conv{40, 1}, Conv{24, 3, 2}, Conv{32, 3, 1, 2},
+                             Conv{32, 3, 1, 1, 4}, Conv{16, 3, 1, 1, 16}})
+      results.push_back(requantize(conv(x, form)));
+    results.push_back(requantize(conv(input({1, 6, 5, 3}, i8()), {20, 3}), true,
+                                 i8()));
+    check(results);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Targets, LowBitKernels, kernelTargets());
+
+TEST_P(LowBitKernels, Numbers) {
+  nibbles = true;
+  checkAll();
+}
+
+TEST_P(LowBitKernels, Codebook) {
+  nibbles = true;
+  entries = {-127, -90, -60, -41, -28, -17, -8, 0, 7, 16, 27, 40, 59, 88, 126, 127};
+  checkAll();
+}
+
+/// Entries in no order, twice, with the one whose products are the largest.
+TEST_P(LowBitKernels, AnyCodebook) {
+  nibbles = true;
+  entries = {5, -128, 0, 127, 127, -1, 3, 3, -77, 0, 12, -13, 100, -100, 1, 2};
+  checkAll();
+}
+
+/// Nothing in it can be padding.
+TEST_P(LowBitKernels, CodebookWithoutZero) {
+  nibbles = true;
+  entries = {1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8};
+  check({requantize(matmul(input({3, 21}, u8()), 19)),
+         requantize(conv(input({1, 5, 5, 3}, u8()), {7, 3}))});
+}
+
+/// Sums of 28 bits: 16 times them don't fit.
+TEST_P(LowBitKernels, SumsTooLargeToShift) {
+  nibbles = true;
+  Value x = input({1, 1, 1, 60000}, u8()), bias = constant({3}, b.getI32Type());
+  HostTensor weights(ElementKind::I8, {60000, 3});
+  for (int64_t i = 0; i < weights.numElements(); ++i)
+    weights.set(i, i % 3 == 0 ? -8 : i % 16 - 8);
+  auto type = typed(weights.shape, b.getI4Type());
+  Value w = make<dyadic::ConstantOp>(type, makeConstant(std::move(weights), type));
+  check({requantize(make<dyadic::MatmulOp>(x, w, bias, codebook()), true, i16())});
+}
+
+class LSTMKernels : public KernelTest {
+protected:
+  struct Sizes {
+    int64_t steps, batch, units;
+  };
+
+  Value weights(Shape shape) {
+    HostTensor tensor(ElementKind::F32, shape);
+    for (int64_t i = 0; i < tensor.numElements(); ++i)
+      tensor.set(i, std::sin(i * 1.7) / std::sqrt(double(shape[0])));
+    auto type = typed(shape, f32());
+    return make<qnn::ConstantOp>(type, makeConstant(std::move(tensor), type));
+  }
+
+  Value lstm(const Sizes &s, Value recurrent, bool reverse, bool withCell,
+             DenseF32ArrayAttr scales = {}) {
+    return make<qnn::LSTMOp>(input({s.steps, s.batch, 4 * s.units}, f32()),
+                             recurrent, input({s.batch, s.units}, f32()),
+                             input({s.batch, s.units}, f32()), reverse, withCell,
+                             scales);
+  }
+
+  Value integerLSTM(const Sizes &s, bool reverse, bool withCell) {
+    SmallVector<float> scales;
+    for (int64_t i = 0; i < 4 * s.units; ++i)
+      scales.push_back(0.002f + 0.0001f * (i % 7));
+    return lstm(s, constant({s.units, 4 * s.units}, i8()), reverse, withCell,
+                b.getDenseF32ArrayAttr(scales));
+  }
+
+  /// GPUs have no such kernel.
+  bool isGPU() { return StringRef(GetParam()).starts_with("nvptx"); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Targets, LSTMKernels, kernelTargets());
+
+TEST_P(LSTMKernels, Float) {
+  SmallVector<Value> results;
+  for (auto [sizes, reverse, withCell] :
+       {std::tuple(Sizes{3, 1, 16}, false, false), {Sizes{2, 3, 33}, true, true},
+        {Sizes{4, 2, 5}, false, true}, {Sizes{1, 1, 64}, true, false}})
+    results.push_back(
+        lstm(sizes, weights({sizes.units, 4 * sizes.units}), reverse, withCell));
+  if (isGPU())
+    return checkRefused(results, "code generation has no kernel for 'qnn.lstm'");
+  check(results);
+}
+
+TEST_P(LSTMKernels, Integer) {
+  SmallVector<Value> results;
+  for (auto [sizes, reverse, withCell] :
+       {std::tuple(Sizes{3, 1, 16}, false, true), {Sizes{2, 3, 33}, true, false},
+        {Sizes{3, 2, 70}, false, false}, {Sizes{2, 1, 3}, true, true}})
+    results.push_back(integerLSTM(sizes, reverse, withCell));
+  if (isGPU())
+    return checkRefused(results, "code generation has no kernel for 'qnn.lstm'");
+  check(results);
+}
+
+/// What stands behind runs in the same kernel.
+TEST_P(LSTMKernels, FusedBehind) {
+  if (isGPU())
+    GTEST_SKIP() << "GPUs have no such kernel";
+  Value h = integerLSTM({3, 2, 20}, false, false);
+  check({quantize(h), make<qnn::ReluOp>(integerLSTM({2, 1, 9}, true, true))});
+}
+
+} // namespace
