@@ -4,6 +4,7 @@
 #include "ChannelMeans.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/Progress.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -21,7 +22,8 @@ SmallVector<InputSpec> inputSpecs(func::FuncOp func) {
     auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
     auto type = cast<RankedTensorType>(argument.getType());
     specs.push_back({name ? name.str() : "arg" + std::to_string(argument.getArgNumber()),
-                     SmallVector<int64_t>(type.getShape())});
+                     SmallVector<int64_t>(type.getShape()),
+                     elementKindOf(type.getElementType()).value_or(ElementKind::F32)});
   }
   return specs;
 }
@@ -140,7 +142,8 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
         entry.badSample = i;
     };
     for (auto [argument, tensor] : llvm::zip(func.getArguments(), *inputs))
-      observe(argument, tensor.as<float>());
+      if (tensor.kind == ElementKind::F32)
+        observe(argument, tensor.as<float>());
     if (failed(run(*inputs, observe)))
       return failure();
     progress.advance();

@@ -21,9 +21,9 @@ public:
   /// Finds out which dimensions are height, width and channels.
   Error initialize() {
     ArrayRef<int64_t> shape = input.shape;
-    if (shape.size() != 4)
+    if (shape.size() != 4 || input.kind != ElementKind::F32)
       return inputError("%s is an image, but input \"%s\" of the model is %s: "
-                        "expected four dimensions",
+                        "expected four dimensions of float32",
                         paths.front().c_str(), input.name.c_str(),
                         printShape(shape).c_str());
     auto isColour = [](int64_t extent) { return extent == 1 || extent == 3; };

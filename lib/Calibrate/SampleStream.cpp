@@ -51,9 +51,30 @@ std::optional<std::string> findNonFinite(ArrayRef<float> values,
 // Arrays
 //===----------------------------------------------------------------------===//
 
+static bool isReal(ElementKind kind) {
+  return kind == ElementKind::F32 || kind == ElementKind::F64;
+}
+
+/// Whether an integer is one of type `kind`.
+static bool fits(double value, ElementKind kind) {
+  int bits = byteWidth(kind) * 8 - 1;
+  switch (kind) {
+  case ElementKind::Bool:
+    return value == 0 || value == 1;
+  case ElementKind::U8:
+    return value >= 0 && value <= 255;
+  default:
+    return value >= -std::ldexp(1, bits) && value < std::ldexp(1, bits);
+  }
+}
+
 /// How many batches of `input` an array holds.
 static Expected<int64_t> countBatches(const NpyArray &array,
                                       const InputSpec &input) {
+  if (isReal(array.kind()) && !isReal(input.kind))
+    return inputError("%s: expected integers for input \"%s\", but got %s",
+                      array.label().str().c_str(), input.name.c_str(),
+                      describe(array).c_str());
   ArrayRef<int64_t> have = array.shape(), want = input.shape;
   // One sample without its batch of one, or batches stacked.
   if (!want.empty() && want.front() == 1 && have == want.drop_front())
@@ -74,16 +95,27 @@ static Expected<int64_t> countBatches(const NpyArray &array,
   return have.front() / want.front();
 }
 
-static HostTensor toFloat(const HostTensor &raw, ArrayRef<int64_t> shape) {
-  HostTensor tensor(ElementKind::F32, shape);
-  auto out = tensor.as<float>();
-  if (raw.kind == ElementKind::F32)
+/// `raw` as the input wants it. The first element that its type can't hold goes
+/// to `misfit`.
+static HostTensor convert(const HostTensor &raw, const InputSpec &input,
+                          std::optional<double> &misfit) {
+  HostTensor tensor(input.kind, input.shape);
+  if (raw.kind == input.kind) {
     tensor.bytes = raw.bytes;
-  else if (raw.kind == ElementKind::U8)
-    llvm::copy(raw.as<uint8_t>(), out.begin());
-  else
-    for (size_t i = 0; i < out.size(); ++i)
-      out[i] = static_cast<float>(raw.get(i));
+    return tensor;
+  }
+  if (input.kind == ElementKind::F32 && raw.kind == ElementKind::U8) {
+    llvm::copy(raw.as<uint8_t>(), tensor.as<float>().begin());
+    return tensor;
+  }
+  for (int64_t i = 0, e = tensor.numElements(); i < e; ++i) {
+    double value = raw.get(i);
+    if (!isReal(input.kind) && !fits(value, input.kind)) {
+      misfit = value;
+      return tensor;
+    }
+    tensor.set(i, value);
+  }
   return tensor;
 }
 
@@ -166,7 +198,16 @@ public:
       auto raw = array->readElements(local * elements, elements);
       if (!raw)
         return raw.takeError();
-      sample.push_back(toFloat(*raw, input.shape));
+      std::optional<double> misfit;
+      sample.push_back(convert(*raw, input, misfit));
+      if (misfit)
+        return inputError("%s, sample %lld: expected elements of type %s for "
+                          "input \"%s\", but got %.17g",
+                          array->label().str().c_str(), (long long)local,
+                          name(input.kind).str().c_str(), input.name.c_str(),
+                          *misfit);
+      if (input.kind != ElementKind::F32)
+        continue;
       if (auto fault = findNonFinite(sample.back().as<float>(), input.shape))
         return inputError("%s, sample %lld: %s", array->label().str().c_str(),
                           (long long)local, fault->c_str());
@@ -212,7 +253,7 @@ private:
                         join(map_range(inputs, [](const InputSpec &i) { return i.name; }),
                              "\", \"")
                             .c_str());
-    auto array = isRaw(path) ? openRaw(path, ElementKind::F32, inputs[0].shape)
+    auto array = isRaw(path) ? openRaw(path, inputs[0].kind, inputs[0].shape)
                              : openNpy(path);
     if (!array)
       return array.takeError();

@@ -176,6 +176,16 @@ FailureOr<Shape> inferConcatShape(OptionalLoc loc,
   return shape;
 }
 
+FailureOr<Shape> inferGatherShape(OptionalLoc loc, ArrayRef<int64_t> input,
+                                  ArrayRef<int64_t> indices, int64_t axis) {
+  if (failed(checkAxis(loc, axis, input.size())))
+    return failure();
+  Shape shape(input.take_front(axis));
+  llvm::append_range(shape, indices);
+  llvm::append_range(shape, input.drop_front(axis + 1));
+  return shape;
+}
+
 FailureOr<Shape> inferSliceShape(OptionalLoc loc, ArrayRef<int64_t> input,
                                  ArrayRef<int64_t> offsets,
                                  ArrayRef<int64_t> sizes,

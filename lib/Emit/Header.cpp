@@ -160,12 +160,19 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
   ArrayRef<std::string> inputs = ArrayRef(names).take_front(info.inputs.size());
   ArrayRef<std::string> outputs = ArrayRef(names).drop_front(info.inputs.size());
 
+  auto typeOf = [](const std::vector<TensorInfo> &tensors) {
+    return tensors.empty() ? StringRef("float") : cType(tensors.front().kind);
+  };
+  StringRef inputType = typeOf(info.inputs), outputType = typeOf(info.outputs);
+  std::string between = inputType == outputType
+                            ? ", "
+                            : ";\n *   static " + outputType.str() + " ";
   // The example shows the first of each.
   StringRef input = inputs.empty() ? "input" : StringRef(inputs.front());
   StringRef output = outputs.empty() ? "output" : StringRef(outputs.front());
   os << llvm::formatv(R"(/* The model '{0}', compiled by dyadic for {1} ({2}).
  *
- *   static float {3}[{4}_{5}_SIZE], {6}[{4}_{7}_SIZE];
+ *   static {10} {3}[{4}_{5}_SIZE]{11}{6}[{4}_{7}_SIZE];
  *   void *arena = aligned_alloc({4}_ARENA_ALIGNMENT, {4}_ARENA_BYTES);
  *   {0}_run({8}, arena);
  *
@@ -187,7 +194,8 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
                                                   : "\n * The first call chooses "
                                                     "the last of the variants "
                                                     "above that the machine "
-                                                    "can\n * run."));
+                                                    "can\n * run."),
+                      inputType, between);
   os << llvm::formatv("#ifndef {0}_DYADIC_H\n#define {0}_DYADIC_H\n\n"
                       "#include <stdint.h>\n\n"
                       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",

@@ -21,7 +21,8 @@ static SmallVector<Value> numberValues(ModuleOp module) {
   Builder builder(module.getContext());
   module.walk([&](Operation *op) {
     if (op->getNumResults() != 1 || op->hasTrait<OpTrait::ConstantLike>() ||
-        op->getDialect()->getNamespace() != qnn::QNNDialect::getDialectNamespace())
+        op->getDialect()->getNamespace() != qnn::QNNDialect::getDialectNamespace() ||
+        !cast<RankedTensorType>(op->getResult(0).getType()).getElementType().isF32())
       return;
     op->setAttr(kIdAttr, builder.getI64IntegerAttr(values.size()));
     values.push_back(op->getResult(0));
@@ -38,6 +39,7 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
   FuseOptions fuse;
   fuse.fuse = false;
   fuse.keepAll = true;
+  fuse.views = false; // every tensor is read where it is
   if (failed(runPasses(*copy, [&](OpPassManager &pm) { buildFusePipeline(pm, fuse); })))
     return failure();
   auto info = readProgramInfo(*copy, "calibration");

@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/Program.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Reference/Interpreter.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -18,7 +19,7 @@ Program::~Program() = default;
 SmallVector<InputSpec> Program::inputSpecs() const {
   SmallVector<InputSpec> specs;
   for (const TensorInfo &input : program.inputs)
-    specs.push_back({input.name, input.shape});
+    specs.push_back({input.name, input.shape, input.kind});
   return specs;
 }
 
@@ -69,7 +70,8 @@ public:
     for (auto kernel : main.getOps<KernelOp>())
       for (auto [result, offset] :
            llvm::zip(kernel.getResults(), *kernel.getArenaOffsets()))
-        if (offset >= 0)
+        if (offset >= 0 && isContiguous(cast<RankedTensorType>(result.getType()).getShape(),
+                                        memoryStrides(result)))
           keptNumber[result] = keptNumber.size();
   }
 

@@ -51,6 +51,28 @@ void reference::transpose(const HostTensor &input,
               rowMajorStrides(output.shape));
 }
 
+/// Element `i` of a tensor of integers or booleans.
+static int64_t integerAt(const HostTensor &tensor, int64_t i) {
+  return tensor.kind == ElementKind::I64 ? tensor.as<int64_t>()[i]
+                                         : static_cast<int64_t>(tensor.get(i));
+}
+
+void reference::gather(const HostTensor &input, const HostTensor &indices,
+                       int64_t axis, HostTensor &output) {
+  int64_t extent = input.shape[axis], count = indices.numElements();
+  int64_t bytes = byteWidth(input.kind) * rowMajorStrides(input.shape)[axis];
+  int64_t outer = extent ? input.bytes.size() / (extent * bytes) : 0;
+  char *target = output.bytes.data();
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = 0; i < count; ++i, target += bytes) {
+      int64_t index = integerAt(indices, i);
+      index += index < 0 ? extent : 0;
+      index = std::min(std::max<int64_t>(index, 0), extent - 1);
+      std::copy_n(input.bytes.data() + (o * extent + index) * bytes, bytes,
+                  target);
+    }
+}
+
 void reference::concat(Operands inputs, int64_t axis, HostTensor &output) {
   Shape strides = rowMajorStrides(output.shape);
   int64_t position = 0;

@@ -17,6 +17,11 @@ void concat(Operands inputs, int64_t axis, HostTensor &output);
 void slice(const HostTensor &input, llvm::ArrayRef<int64_t> offsets,
            llvm::ArrayRef<int64_t> strides, HostTensor &output);
 
+/// Slices of the input at `indices` of dimension `axis`: a negative one counts
+/// from the end, and what is out of range means the nearest element.
+void gather(const HostTensor &input, const HostTensor &indices, int64_t axis,
+            HostTensor &output);
+
 /// The input behind `low` elements per dimension of a border of `value`.
 void pad(const HostTensor &input, llvm::ArrayRef<int64_t> low, double value,
          HostTensor &output);

@@ -147,6 +147,9 @@ static void evaluate(qnn::TransposeOp op, Operands in, HostTensor &out) {
 static void evaluate(qnn::ConcatOp op, Operands in, HostTensor &out) {
   concat(in, op.getAxis(), out);
 }
+static void evaluate(qnn::GatherOp op, Operands in, HostTensor &out) {
+  gather(*in[0], *in[1], op.getAxis(), out);
+}
 static void evaluate(qnn::SliceOp op, Operands in, HostTensor &out) {
   slice(*in[0], op.getOffsets(), op.getStrides(), out);
 }
@@ -183,7 +186,9 @@ interpretOnReals(Operation *op, Operands operands,
     inputs[i] = &reals[i];
   }
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  HostTensor output(ElementKind::F32, type.getShape());
+  HostTensor output = isQuantized(type)
+                          ? HostTensor(ElementKind::F32, type.getShape())
+                          : makeResult(type);
   compute(inputs, output);
   if (isQuantized(type)) {
     auto quantized = quantize(op, type, output);
@@ -207,6 +212,26 @@ struct QNNModel : ReferenceOpInterface::ExternalModel<QNNModel<Op>, Op> {
   }
 };
 
+/// One rounding from any integer.
+struct CastModel
+    : ReferenceOpInterface::ExternalModel<CastModel, qnn::CastOp> {
+  LogicalResult interpret(Operation *op, Operands operands,
+                          SmallVectorImpl<HostTensor> &results) const {
+    const HostTensor &input = *operands.front();
+    HostTensor output(ElementKind::F32, input.shape);
+    for (auto [i, x] : llvm::enumerate(output.as<float>())) {
+      if (input.kind == ElementKind::I64)
+        x = static_cast<float>(input.as<int64_t>()[i]);
+      else if (input.kind == ElementKind::Bool)
+        x = input.get(i) != 0;
+      else
+        x = static_cast<float>(input.get(i));
+    }
+    results.push_back(std::move(output));
+    return success();
+  }
+};
+
 struct ConstantModel
     : ReferenceOpInterface::ExternalModel<ConstantModel, qnn::ConstantOp> {
   LogicalResult interpret(Operation *op, Operands,
@@ -227,16 +252,18 @@ template <typename... Ops> static void attach(MLIRContext *context) {
 void reference::registerQNNModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, qnn::QNNDialect *) {
     qnn::ConstantOp::attachInterface<ConstantModel>(*context);
+    qnn::CastOp::attachInterface<CastModel>(*context);
     attach<qnn::Conv2DOp, qnn::MatmulOp>(context);
     attach<qnn::ReluOp, qnn::ClampOp, qnn::LeakyReluOp, qnn::SigmoidOp,
            qnn::TanhOp, qnn::HardSigmoidOp, qnn::HardSwishOp, qnn::SwishOp,
            qnn::GeluOp, qnn::ErfOp, qnn::ExpOp, qnn::LogOp, qnn::SqrtOp,
            qnn::AbsOp, qnn::NegOp, qnn::ReciprocalOp>(context);
     attach<qnn::AddOp, qnn::SubOp, qnn::MulOp, qnn::DivOp, qnn::MaximumOp,
-           qnn::MinimumOp, qnn::PowOp>(context);
+           qnn::MinimumOp, qnn::PowOp, qnn::EqualOp, qnn::LessOp,
+           qnn::SelectOp>(context);
     attach<qnn::MaxPool2DOp, qnn::AvgPool2DOp, qnn::ReduceMeanOp>(context);
     attach<qnn::SoftmaxOp, qnn::LayerNormOp>(context);
     attach<qnn::ReshapeOp, qnn::TransposeOp, qnn::ConcatOp, qnn::SliceOp,
-           qnn::PadOp, qnn::ResizeOp>(context);
+           qnn::PadOp, qnn::ResizeOp, qnn::GatherOp>(context);
   });
 }

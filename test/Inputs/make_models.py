@@ -113,6 +113,22 @@ def movement():
          x(2, 3, 1, 4), weights=[ints("zero", 0), ints("rest", [1, 2, 3]), ints("axis", [0])])
 
 
+def integers():
+    # Token types are a product with zero; the mask is added as a large negative number.
+    save("tokens", [node("Gather", "words ids", "w", "word"), node("Mul", "ids zero", "z", "zeros"),
+                    node("Gather", "types z", "t", "type"), node("Add", "w t", "x"),
+                    node("Cast", "mask", "f", to=FLOAT), node("Unsqueeze", "f last", "m"),
+                    node("Mul", "x m", "y", "masked")],
+         [("ids", TensorProto.INT64, (1, 4)), ("mask", TensorProto.INT32, (1, 4))],
+         weights=[floats("words", (5, 2)), floats("types", (2, 2)), ints("zero", 0), ints("last", [2])])
+    save("logic", [node("Equal", "i three", "e"), node("Not", "b", "n"), node("And", "e n", "a"),
+                   node("GreaterOrEqual", "u two", "g"), node("Or", "a g", "o"),
+                   node("Where", "o x minus", "y", "choice")],
+         [("i", TensorProto.INT64, (2,)), ("b", TensorProto.BOOL, (2,)), ("u", TensorProto.UINT8, (2,)), ("x", FLOAT, (2,))],
+         weights=[ints("three", 3), numpy_helper.from_array(np.array(2, np.uint8), "two"), floats("minus", (), -9.0)])
+    save("norm", [node("ReduceL2", "x", "y", axes=[1], keepdims=0)], x(2, 3))
+
+
 def graphs():
     relu = node("Relu", "b", "y", "last")
     save("unsorted", [relu, node("Neg", "a", "b", "second"), node("Abs", "x", "a", "first"),
@@ -137,6 +153,13 @@ def faults():
          weights=[floats("w", (2, 2)), ints("to", [4, -1])])
     save("integers", [node("Add", "x i", "y", "mixed")], x(2), weights=[ints("i", [1, 2])])
     save("integer-input", [node("Abs", "x", "y")], [("x", TensorProto.INT64, (2,))])
+    save("complex-input", [node("Abs", "x", "y")], [("x", TensorProto.COMPLEX64, (2,))])
+    save("compare-wide", [node("Equal", "i j", "e"), node("Cast", "e", "y", to=FLOAT)],
+         [("i", TensorProto.INT64, (2,)), ("j", TensorProto.INT64, (2,))])
+    save("float-index", [node("Gather", "w x", "y")], x(2), weights=[floats("w", (4, 3))])
+    save("cast-down", [node("Cast", "i", "j", to=TensorProto.INT8), node("Gather", "w j", "y")],
+         [("i", TensorProto.INT64, (2,))], weights=[floats("w", (4, 3))])
+    save("integer-output", [node("Identity", "i", "y")], [("i", TensorProto.INT64, (2,))])
     huge = TensorProto(name="w", data_type=FLOAT, dims=[1 << 20, 1 << 20], raw_data=b"")
     save("huge", [node("Add", "x w", "y")], x(2), weights=[huge])
     save("huge-fill", [node("ConstantOfShape", "to", "w", "fill"), node("Add", "x w", "y")], x(2),
@@ -162,5 +185,5 @@ def external():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    for make in (convolutions, pooling, linear, elementwise, movement, graphs, faults, external):
+    for make in (convolutions, pooling, linear, elementwise, movement, integers, graphs, faults, external):
         make()

@@ -40,3 +40,12 @@ func.func @float(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %0 = qnn.matmul %x, %x {qnn.float_reason = "because"} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   return %0 : tensor<2x2xf32>
 }
+
+// Both zero points go into the product; 0.5 · 2.0 / 2.0 is the multiplier.
+// CHECK-LABEL: func @run_time
+// CHECK: %[[S:.*]] = dyadic.batch_matmul %arg0, %arg1 {lhs_zp = 3 : i32, rhs_zp = 10 : i32} : (tensor<4x3x2xui8>, tensor<4x2x5xui8>) -> tensor<4x3x5xi32>
+// CHECK: dyadic.requantize %[[S]] {clamp_max = 255 : i32, clamp_min = 0 : i32, multiplier = array<i32: 8388608>, output_zp = 10 : i32, shift = array<i32: 24>}
+func.func @run_time(%x: tensor<4x3x2x!x>, %y: tensor<4x2x5x!y>) -> tensor<4x3x5x!y> {
+  %0 = qnn.matmul %x, %y : (tensor<4x3x2x!x>, tensor<4x2x5x!y>) -> tensor<4x3x5x!y>
+  return %0 : tensor<4x3x5x!y>
+}

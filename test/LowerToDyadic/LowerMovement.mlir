@@ -27,3 +27,14 @@ func.func @concat(%x: tensor<2x!a>, %y: tensor<3x!b>) -> tensor<5x!a> {
   %0 = qnn.concat %x, %y {axis = 0} : (tensor<2x!a>, tensor<3x!b>) -> tensor<5x!a>
   return %0 : tensor<5x!a>
 }
+
+// The indices stay as they are, and so does what holds no quantized values.
+// CHECK-LABEL: func @gather
+// CHECK-SAME: (%[[X:.*]]: tensor<4x2xui8>, %[[I:.*]]: tensor<1x3xi64>)
+// CHECK: %[[J:.*]] = qnn.reshape %[[I]] : (tensor<1x3xi64>) -> tensor<3xi64>
+// CHECK: dyadic.gather %[[X]], %[[J]] {axis = 0 : i64} : (tensor<4x2xui8>, tensor<3xi64>) -> tensor<3x2xui8>
+func.func @gather(%x: tensor<4x2x!a>, %i: tensor<1x3xi64>) -> tensor<3x2x!a> {
+  %j = qnn.reshape %i : (tensor<1x3xi64>) -> tensor<3xi64>
+  %0 = qnn.gather %x, %j {axis = 0 : i64} : (tensor<4x2x!a>, tensor<3xi64>) -> tensor<3x2x!a>
+  return %0 : tensor<3x2x!a>
+}

@@ -116,3 +116,50 @@ func.func @active_range(%x: tensor<1x1x1x1xf32> {qnn.range = #qnn.range<-1.0, 1.
   %2 = qnn.conv2d %1, %w {qnn.range = [#qnn.range<-1.0, 6.0>]} : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
   return %2 : tensor<1x1x1x1xf32>
 }
+
+// A table is quantized where it lies; the indices are no reals.
+// CHECK-LABEL: func @embedding
+// CHECK: %[[T:.*]] = qnn.constant dense<{{.*}}> : tensor<2x2xui8> : tensor<2x2x!quant.uniform<u8:f32, 1.000000e+00>>
+// CHECK: %[[E:.*]] = qnn.gather %[[T]], %arg0 {axis = 0 : i64} : {{.*}} -> tensor<1x3x2x!quant.uniform<u8:f32, 1.000000e+00>>
+// CHECK: %[[D:.*]] = quant.dcast %[[E]]
+// CHECK: qnn.softmax %[[D]]
+func.func @embedding(%i: tensor<1x3xi64>) -> tensor<1x3x2xf32> {
+  %t = qnn.constant dense<[[0.0, 255.0], [3.0, 4.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %0 = qnn.gather %t, %i {axis = 0 : i64, qnn.range = [#qnn.range<0.0, 255.0>]} : (tensor<2x2xf32>, tensor<1x3xi64>) -> tensor<1x3x2xf32>
+  %1 = qnn.softmax %0 {axis = 2 : i64, qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+  return %1 : tensor<1x3x2xf32>
+}
+
+// Of two operands that are computed at run time, the right one gets its zero
+// point in the middle. Scores beside a mask of −3.4e38 have no integer form, and
+// what the softmax reads is never one.
+// CHECK-LABEL: func @attention
+// CHECK-DAG: %[[Q:.*]] = quant.qcast %arg0 {{.*}}u8:f32, 1.000000e+00:100>>
+// CHECK-DAG: %[[K:.*]] = quant.qcast %arg1 {{.*}}u8:f32, 2.000000e+00:128>>
+// CHECK-DAG: %[[V:.*]] = quant.qcast %arg3 {{.*}}:128>>
+// CHECK: %[[S:.*]] = qnn.matmul %[[Q]], %[[K]] : {{.*}} -> tensor<1x3x3x!quant.uniform<i16:f32, {{.*}}>>
+// CHECK: %[[R:.*]] = quant.dcast %[[S]]
+// CHECK: qnn.add %[[R]], %{{.*}} {qnn.float_reason = "one of its operands would vanish beside the other in 8 bits"}
+// CHECK: %[[P:.*]] = qnn.softmax
+// CHECK: %[[PQ:.*]] = quant.qcast %[[P]] {{.*}}!quant.uniform<u8:f32, {{[^:]*}}>>
+// CHECK: qnn.matmul %[[PQ]], %[[V]]
+func.func @attention(%q: tensor<1x3x2xf32> {qnn.range = #qnn.range<-100.0, 155.0>}, %k: tensor<1x2x3xf32> {qnn.range = #qnn.range<-254.0, 1.0>}, %mask: tensor<1x1x3xf32> {qnn.range = #qnn.range<-3.4e38, 0.0>}, %v: tensor<1x3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x3x2xf32> {
+  %0 = qnn.matmul %q, %k {qnn.range = [#qnn.range<-50.0, 50.0>]} : (tensor<1x3x2xf32>, tensor<1x2x3xf32>) -> tensor<1x3x3xf32>
+  %1 = qnn.add %0, %mask {qnn.range = [#qnn.range<-3.4e38, 50.0>]} : (tensor<1x3x3xf32>, tensor<1x1x3xf32>) -> tensor<1x3x3xf32>
+  %2 = qnn.softmax %1 {axis = 2 : i64, qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<1x3x3xf32>) -> tensor<1x3x3xf32>
+  %3 = qnn.matmul %2, %v {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<1x3x3xf32>, tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+  return %3 : tensor<1x3x2xf32>
+}
+
+// The residual around a layer norm stays float: the sums reach it unrounded.
+// CHECK-LABEL: func @residual
+// CHECK: qnn.matmul {{.*}} -> tensor<3x2x!quant.uniform<i16:f32, {{.*}}>>
+// CHECK: qnn.add %{{.*}}, %arg0 {qnn.float_reason = "what reads it is float"}
+func.func @residual(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<3x2xf32> {
+  %w = qnn.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %s = qnn.constant dense<1.0> : tensor<2xf32> : tensor<2xf32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-4.0, 4.0>]} : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
+  %1 = qnn.add %0, %x {qnn.range = [#qnn.range<-5.0, 5.0>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %2 = qnn.layer_norm %1, %s, %s {epsilon = 1.0e-5 : f32, qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<3x2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
+  return %2 : tensor<3x2xf32>
+}

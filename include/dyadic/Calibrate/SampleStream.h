@@ -17,11 +17,12 @@
 
 namespace dyadic {
 
-/// A name and a shape that samples must have: an input of the model. The first
-/// dimension is the batch.
+/// The name, shape and element type that samples must have: an input of the
+/// model. The first dimension is the batch.
 struct InputSpec {
   std::string name;
   llvm::SmallVector<int64_t> shape;
+  ElementKind kind = ElementKind::F32;
 };
 
 /// Samples of one input in the caller's memory: row-major, as an array in a file.
@@ -59,7 +60,8 @@ class SampleStream {
 public:
   /// Opens a file or folder and checks names, shapes and types of what is in
   /// it. Arrays have the model's shape with any number of samples in the
-  /// first dimension; integers and doubles are converted.
+  /// first dimension; for an input of f32, integers and doubles are converted,
+  /// for one of integers, other integers that its type holds.
   static llvm::Expected<std::unique_ptr<SampleStream>>
   open(llvm::StringRef path, llvm::ArrayRef<InputSpec> inputs,
        const ImageOptions &images = {});
@@ -71,7 +73,7 @@ public:
 
   /// Number of batches that `read` has.
   virtual int64_t size() const = 0;
-  /// One f32 tensor per input, of the input's shape, all elements finite.
+  /// One tensor per input, of the input's shape and kind, all elements finite.
   /// Fast when `index` ascends.
   virtual llvm::Expected<llvm::SmallVector<HostTensor>> read(int64_t index) = 0;
 };

@@ -55,6 +55,10 @@ mlir::FailureOr<llvm::SmallVector<int64_t>>
 inferConcatShape(std::optional<mlir::Location> loc,
                  llvm::ArrayRef<llvm::ArrayRef<int64_t>> inputs, int64_t axis);
 mlir::FailureOr<llvm::SmallVector<int64_t>>
+inferGatherShape(std::optional<mlir::Location> loc,
+                 llvm::ArrayRef<int64_t> input, llvm::ArrayRef<int64_t> indices,
+                 int64_t axis);
+mlir::FailureOr<llvm::SmallVector<int64_t>>
 inferSliceShape(std::optional<mlir::Location> loc, llvm::ArrayRef<int64_t> input,
                 llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes,
                 llvm::ArrayRef<int64_t> strides);

@@ -90,6 +90,22 @@ static LogicalResult convertBinary(NodeImporter &node) {
   return node.setOutput(node.emit<OpTy>({node.input(0), node.input(1)}));
 }
 
+/// x·y. Models make row numbers of zeros from their input times zero.
+static LogicalResult convertMul(NodeImporter &node) {
+  for (size_t i : {0, 1}) {
+    const HostTensor *factor = node.constant(i);
+    if (!factor || isFloat(factor->kind) ||
+        llvm::any_of(toInts(*factor), [](int64_t x) { return x != 0; }))
+      continue;
+    Value other = node.anyInput(1 - i);
+    auto shape = other ? broadcast(factor->shape, shapeOf(other)) : std::nullopt;
+    if (!shape)
+      return failure();
+    return node.setOutput(HostTensor(factor->kind, *shape));
+  }
+  return convertBinary<qnn::MulOp>(node);
+}
+
 /// Max, Min, Sum and Mean of any number of operands.
 template <typename OpTy, bool isMean = false>
 static LogicalResult convertNary(NodeImporter &node) {
@@ -146,7 +162,7 @@ ArrayRef<OpEntry> elementwiseOps() {
       {"Clip", 1, 3, convertClip},
       {"Add", 2, 2, convertBinary<qnn::AddOp>},
       {"Sub", 2, 2, convertBinary<qnn::SubOp>},
-      {"Mul", 2, 2, convertBinary<qnn::MulOp>},
+      {"Mul", 2, 2, convertMul},
       {"Div", 2, 2, convertBinary<qnn::DivOp>},
       {"Pow", 2, 2, convertPow},
       {"Max", 1, 0, convertNary<qnn::MaximumOp>},

@@ -158,6 +158,8 @@ LogicalResult GraphImporter::foldOrConvert(
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))
     result.value = value;
+  if (!results.empty() && node.getKnownOutput())
+    results.front().constant = node.getKnownOutput();
   return success();
 }
 
@@ -181,6 +183,10 @@ LogicalResult GraphImporter::addOutputs() {
       if (!(*value)->value)
         return failure();
     }
+    if (isInteger((*value)->value))
+      return emitError(locOf(output.name()))
+             << "expected output '" << output.name()
+             << "' to be float32, but got " << (*value)->value.getType();
     operands.push_back((*value)->value);
     names.push_back(output.name());
   }

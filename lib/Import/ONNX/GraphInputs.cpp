@@ -94,6 +94,33 @@ LogicalResult GraphImporter::checkSymbols(const onnx::ValueInfoProto &input,
   return success();
 }
 
+/// The element type of an input's tensor; null where there is none for it.
+static Type inputElement(int32_t type, MLIRContext *context) {
+  auto integer = [&](unsigned width, bool isUnsigned = false) -> Type {
+    return IntegerType::get(context, width,
+                            isUnsigned ? IntegerType::Unsigned
+                                       : IntegerType::Signless);
+  };
+  switch (type) {
+  case onnx::TensorProto::FLOAT:
+    return Float32Type::get(context);
+  case onnx::TensorProto::BOOL:
+    return integer(1);
+  case onnx::TensorProto::UINT8:
+    return integer(8, true);
+  case onnx::TensorProto::INT8:
+    return integer(8);
+  case onnx::TensorProto::INT16:
+    return integer(16);
+  case onnx::TensorProto::INT32:
+    return integer(32);
+  case onnx::TensorProto::INT64:
+    return integer(64);
+  default:
+    return {};
+  }
+}
+
 LogicalResult GraphImporter::addInputs() {
   std::string missing;
   bool valid = true;
@@ -103,11 +130,14 @@ LogicalResult GraphImporter::addInputs() {
       continue;
     known[input.name()] = true;
     int32_t type = input.type().tensor_type().elem_type();
-    if (!input.type().has_tensor_type() || type != onnx::TensorProto::FLOAT) {
+    Type element = input.type().has_tensor_type()
+                       ? inputElement(type, builder.getContext())
+                       : Type();
+    if (!element) {
       valid = false;
       emitError(locOf(input.name()))
           << "expected input '" << input.name()
-          << "' to be a tensor of FLOAT, but got "
+          << "' to be a tensor of FLOAT, BOOL, UINT8 or INT8 to INT64, but got "
           << (input.type().has_tensor_type() ? dataTypeName(type)
                                              : "another type");
       continue;
@@ -120,7 +150,7 @@ LogicalResult GraphImporter::addInputs() {
     }
     if (!missing.empty())
       continue;
-    auto tensorType = RankedTensorType::get(*shape, builder.getF32Type());
+    auto tensorType = RankedTensorType::get(*shape, element);
     unsigned index = function.getNumArguments();
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
     function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));

@@ -10,15 +10,46 @@ using namespace mlir;
 namespace dyadic::onnx_import {
 
 static LogicalResult convertIdentity(NodeImporter &node) {
-  return node.setOutput(node.input(0));
+  return node.setOutput(node.anyInput(0));
+}
+
+/// The bits that an integer's value may take; 0 for other types.
+static unsigned widthOf(int64_t type) {
+  switch (type) {
+  case onnx::TensorProto::INT8:
+    return 8;
+  case onnx::TensorProto::INT16:
+    return 16;
+  case onnx::TensorProto::INT32:
+    return 32;
+  case onnx::TensorProto::INT64:
+    return 64;
+  default:
+    return 0;
+  }
+}
+
+/// The bits of a signed type that holds all of a tensor's integers.
+static unsigned widthOf(Value value) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  unsigned width = element.getIntOrFloatBitWidth();
+  return element.isUnsignedInteger() || width == 1 ? width + 1 : width;
 }
 
 static LogicalResult convertCast(NodeImporter &node) {
   node.ignore("saturate");
   node.ignore("round_mode");
-  if (node.getInt("to", 0) != onnx::TensorProto::FLOAT)
-    return node.unsupported("a cast of run-time values to another type");
-  return convertIdentity(node);
+  Value input = node.anyInput(0);
+  int64_t to = node.getInt("to", 0);
+  if (!input)
+    return failure();
+  if (to == onnx::TensorProto::FLOAT)
+    return node.setOutput(isInteger(input) ? node.emit<qnn::CastOp>(input)
+                                           : input);
+  // Whatever reads integers takes those of any width, so a wider type is none.
+  if (isInteger(input) && widthOf(to) >= widthOf(input))
+    return node.setOutput(input);
+  return node.unsupported("a cast of run-time values to another type");
 }
 
 static LogicalResult reshapeTo(NodeImporter &node, Value input,
@@ -29,7 +60,7 @@ static LogicalResult reshapeTo(NodeImporter &node, Value input,
 }
 
 static LogicalResult convertReshape(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto target = node.intsArgument(1, "shape", 5);
   if (!input || failed(target))
     return failure();
@@ -37,7 +68,7 @@ static LogicalResult convertReshape(NodeImporter &node) {
 }
 
 static LogicalResult convertFlatten(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   if (!input)
     return failure();
   ArrayRef<int64_t> shape = shapeOf(input);
@@ -54,7 +85,7 @@ static LogicalResult convertFlatten(NodeImporter &node) {
 template <FailureOr<Shape> (*newShape)(Node &, ArrayRef<int64_t>,
                                        ArrayRef<int64_t>)>
 static LogicalResult convertUnitDims(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto axes = node.intsArgument(1, "axes", 13);
   if (!input || failed(axes))
     return failure();
@@ -62,7 +93,7 @@ static LogicalResult convertUnitDims(NodeImporter &node) {
 }
 
 static LogicalResult convertTranspose(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   if (!input)
     return failure();
   int64_t rank = shapeOf(input).size();
@@ -77,9 +108,11 @@ static LogicalResult convertConcat(NodeImporter &node) {
     // An empty part, as exporters leave behind, adds nothing.
     if (const HostTensor *part = node.constant(i); part && !part->numElements())
       continue;
-    values.push_back(node.input(i));
+    values.push_back(node.anyInput(i));
     if (!values.back())
       return failure();
+    if (isInteger(values.back()) != isInteger(values.front()))
+      return node.emitError() << "expected inputs of one element type";
   }
   if (values.empty())
     return node.emitError() << "nothing to join";
@@ -89,7 +122,7 @@ static LogicalResult convertConcat(NodeImporter &node) {
 }
 
 static LogicalResult convertSlice(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto starts = node.intsArgument(1, "starts", 10);
   auto ends = node.intsArgument(2, "ends", 10);
   auto axes = node.intsArgument(3, "axes", 10);
@@ -125,7 +158,7 @@ static Value sliceAlong(NodeImporter &node, Value value, int64_t axis,
 }
 
 static LogicalResult convertSplit(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto given = node.intsArgument(1, "split", 13);
   if (!input || failed(given))
     return failure();
@@ -146,20 +179,25 @@ static LogicalResult convertSplit(NodeImporter &node) {
   return success();
 }
 
-/// Gathering at known indices: a slice where they are evenly spaced, else a
+/// Gathering at known indices is a slice where they are evenly spaced, else a
 /// few slices joined.
 static LogicalResult convertGather(NodeImporter &node) {
   constexpr size_t mostSlices = 64;
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   const HostTensor *indices = node.constant(1);
-  if (!indices)
-    return node.unsupported("an index that is computed at run time");
   if (!input)
     return failure();
   Shape shape(shapeOf(input));
   auto axis = resolveAxis(node, node.getInt("axis", 0), shape.size());
   if (failed(axis))
     return failure();
+  if (!indices) {
+    Value places = node.anyInput(1);
+    if (places && !isInteger(places))
+      return node.emitError() << "expected indices that are integers";
+    return node.setOutput(
+        node.emit<qnn::GatherOp>({input, places}, node.attr("axis", *axis)));
+  }
   Shape positions;
   for (int64_t index : toInts(*indices)) {
     auto position = normalizeAxis(index, shape[*axis]);
@@ -209,7 +247,7 @@ static Value repeat(NodeImporter &node, Value value, int64_t axis,
 }
 
 static LogicalResult convertExpand(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto target = node.intsArgument(1, "shape", 0);
   if (!input || failed(target))
     return failure();
@@ -227,7 +265,7 @@ static LogicalResult convertExpand(NodeImporter &node) {
 }
 
 static LogicalResult convertTile(NodeImporter &node) {
-  Value input = node.input(0);
+  Value input = node.anyInput(0);
   auto repeats = node.intsArgument(1, "repeats", 0);
   if (!input || failed(repeats))
     return failure();

@@ -13,14 +13,14 @@ ArrayRef<int64_t> GraphValue::shape() const {
   return constant ? ArrayRef<int64_t>(constant->shape) : shapeOf(value);
 }
 
-Value NodeImporter::input(size_t i) {
+Value NodeImporter::anyInput(size_t i) {
   if (!hasInput(i)) {
     emitError() << "input " << i << " is missing";
     return {};
   }
   GraphValue &source = *inputs[i];
   if (!source.value) {
-    if (source.constant->kind != ElementKind::F32) {
+    if (source.constant->kind == ElementKind::F64) {
       emitError() << "expected input " << i << " to be float32, but got "
                   << describe(*source.constant);
       return {};
@@ -28,6 +28,22 @@ Value NodeImporter::input(size_t i) {
     source.value = constantTensor(*source.constant);
   }
   return source.value;
+}
+
+Value NodeImporter::input(size_t i) {
+  const HostTensor *known = constant(i);
+  if (known && known->kind != ElementKind::F32) {
+    emitError() << "expected input " << i << " to be float32, but got "
+                << describe(*known);
+    return {};
+  }
+  Value value = anyInput(i);
+  if (value && isInteger(value)) {
+    emitError() << "expected input " << i << " to be float32, but got "
+                << cast<RankedTensorType>(value.getType()).getElementType();
+    return {};
+  }
+  return value;
 }
 
 const HostTensor *NodeImporter::constant(size_t i) const {
@@ -61,6 +77,11 @@ LogicalResult NodeImporter::setOutput(size_t i, Value value) {
     return failure();
   if (i < outputs.size())
     outputs[i] = value;
+  return success();
+}
+
+LogicalResult NodeImporter::setOutput(HostTensor value) {
+  known = std::make_shared<const HostTensor>(std::move(value));
   return success();
 }
 
@@ -113,7 +134,7 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
 }
 
 Value NodeImporter::constantTensor(HostTensor tensor) {
-  auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
+  RankedTensorType type = tensorTypeOf(tensor, builder.getContext());
   if (tensor.numElements() == 0) {
     emitError() << "operand of shape " << toString(tensor.shape) << " is empty";
     return {};
@@ -137,7 +158,7 @@ Value NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
                 << toString(shape);
     return {};
   }
-  auto type = RankedTensorType::get(shape, builder.getF32Type());
+  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
   return qnn::ReshapeOp::create(builder, getLoc(), type, value);
 }
 

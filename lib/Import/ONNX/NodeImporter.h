@@ -16,7 +16,7 @@ namespace dyadic::onnx_import {
 /// (neither) the result of a node that failed.
 struct GraphValue {
   std::shared_ptr<const HostTensor> constant;
-  /// The f32 tensor; for a constant, made when it is first used as one.
+  /// The tensor; for a constant, made when it is first used as one.
   mlir::Value value;
   /// Of a failed node's result: that it depends on the graph's inputs.
   bool dependsOnInputs = false;
@@ -25,6 +25,13 @@ struct GraphValue {
   bool isKnown() const { return constant || value; }
   llvm::ArrayRef<int64_t> shape() const;
 };
+
+/// Whether a tensor holds indices or masks, not reals.
+inline bool isInteger(mlir::Value value) {
+  return !llvm::cast<mlir::RankedTensorType>(value.getType())
+              .getElementType()
+              .isF32();
+}
 
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
   return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
@@ -51,6 +58,8 @@ public:
 
   /// Input `i` as a f32 tensor.
   mlir::Value input(size_t i);
+  /// Input `i` as a tensor of reals or integers.
+  mlir::Value anyInput(size_t i);
   /// Input `i` if it is known now, else null.
   const HostTensor *constant(size_t i) const;
   /// The one number that input `i` is, or an error.
@@ -65,7 +74,11 @@ public:
     return setOutput(0, value);
   }
   mlir::LogicalResult setOutput(size_t i, mlir::Value value);
+  /// An output that turned out to be known.
+  mlir::LogicalResult setOutput(HostTensor value);
   llvm::ArrayRef<mlir::Value> getOutputs() const { return outputs; }
+  /// The known value of the first output, or null.
+  std::shared_ptr<const HostTensor> getKnownOutput() const { return known; }
 
   //===--- Emitting ops ---------------------------------------------------===//
 
@@ -101,6 +114,7 @@ private:
   llvm::ArrayRef<GraphValue *> inputs;
   llvm::ArrayRef<bool> usedOutputs;
   llvm::SmallVector<mlir::Value> outputs;
+  std::shared_ptr<const HostTensor> known;
 };
 
 } // namespace dyadic::onnx_import

@@ -69,10 +69,11 @@ static LogicalResult convertGlobalMaxPool(NodeImporter &node) {
   return node.setOutput(imageToChannelsFirst(node, output, shape.size()));
 }
 
-/// ReduceMean, and ReduceSum as a mean times the number of elements.
-template <bool isSum> static LogicalResult convertReduce(NodeImporter &node) {
-  Value input = node.input(0);
-  auto axes = node.intsArgument(1, "axes", isSum ? 13 : 18);
+/// The mean, or the sum as a mean times the number of elements. From opset
+/// `since` on the axes are an input.
+template <bool isSum>
+static FailureOr<Value> reduce(NodeImporter &node, Value input, int64_t since) {
+  auto axes = node.intsArgument(1, "axes", since);
   bool keep = node.getInt("keepdims", 1) != 0;
   bool noop = node.getInt("noop_with_empty_axes", 0) != 0;
   if (!input || failed(axes))
@@ -83,18 +84,30 @@ template <bool isSum> static LogicalResult convertReduce(NodeImporter &node) {
     return failure();
   if (resolved->empty()) {
     if (noop || shape.empty())
-      return node.setOutput(input);
+      return input;
     *resolved = llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
   }
   Value output = node.emit<qnn::ReduceMeanOp>(
       input, {node.attr("axes", *resolved), node.boolAttr("keep_dims", keep)});
   if (!isSum)
-    return node.setOutput(output);
+    return output;
   float count = 1;
   for (int64_t axis : *resolved)
     count *= static_cast<float>(shape[axis]);
-  return node.setOutput(
-      node.emit<qnn::MulOp>({output, node.constantTensor({count}, {})}));
+  return node.emit<qnn::MulOp>({output, node.constantTensor({count}, {})});
+}
+
+template <bool isSum> static LogicalResult convertReduce(NodeImporter &node) {
+  auto result = reduce<isSum>(node, node.input(0), isSum ? 13 : 18);
+  return failed(result) ? failure() : node.setOutput(*result);
+}
+
+/// The root of the sum of squares.
+static LogicalResult convertReduceL2(NodeImporter &node) {
+  Value input = node.input(0);
+  auto sum = reduce<true>(node, node.emit<qnn::MulOp>({input, input}), 18);
+  return failed(sum) ? failure()
+                     : node.setOutput(node.emit<qnn::SqrtOp>(*sum));
 }
 
 ArrayRef<OpEntry> poolingOps() {
@@ -105,6 +118,7 @@ ArrayRef<OpEntry> poolingOps() {
       {"GlobalMaxPool", 1, 1, convertGlobalMaxPool},
       {"ReduceMean", 1, 2, convertReduce<false>},
       {"ReduceSum", 1, 2, convertReduce<true>},
+      {"ReduceL2", 1, 2, convertReduceL2},
   };
   return entries;
 }

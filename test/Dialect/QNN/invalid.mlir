@@ -109,3 +109,28 @@ func.func @sampled_position(%x: tensor<1x2x3x4xf32>) {
 func.func @range(%x: tensor<1xf32> {qnn.range = #qnn.range<2.0, 1.0>}) {
   return
 }
+
+// -----
+
+func.func @gather_axis(%x: tensor<2x3xf32>, %i: tensor<4xi64>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{expected an axis in [0, 2), but got 2}}
+  %0 = qnn.gather %x, %i {axis = 2 : i64} : (tensor<2x3xf32>, tensor<4xi64>) -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @gather_indices(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{operand #1 must be ranked tensor of}}
+  %0 = qnn.gather %x, %x {axis = 0 : i64} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @integer_arithmetic(%i: tensor<4xi64>) {
+  // expected-error @+1 {{operand #0 must be ranked tensor of}}
+  %0 = qnn.add %i, %i : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return
+}

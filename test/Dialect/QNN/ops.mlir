@@ -52,3 +52,18 @@ func.func @movement(%x: tensor<1x2x3x4xf32> {qnn.range = #qnn.range<-1.5, 2.25>}
   %5 = qnn.softmax %x {axis = 3 : i64} : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
   return
 }
+
+// CHECK-LABEL: func.func @integers
+func.func @integers(%table: tensor<5x3x!q>, %i: tensor<1x2xi64>, %mask: tensor<2x1xi1>, %x: tensor<2x3xf32>) {
+  // CHECK: qnn.gather %{{.*}}, %{{.*}} {axis = 0 : i64} : (tensor<5x3x!quant.uniform<u8:f32, 5.000000e-01:128>>, tensor<1x2xi64>) -> tensor<1x2x3x!quant.uniform<u8:f32, 5.000000e-01:128>>
+  %0 = qnn.gather %table, %i {axis = 0 : i64} : (tensor<5x3x!q>, tensor<1x2xi64>) -> tensor<1x2x3x!q>
+  // CHECK: qnn.reshape %{{.*}} : (tensor<1x2xi64>) -> tensor<2xi64>
+  %1 = qnn.reshape %i : (tensor<1x2xi64>) -> tensor<2xi64>
+  // CHECK: qnn.cast %{{.*}} : (tensor<2x1xi1>) -> tensor<2x1xf32>
+  %2 = qnn.cast %mask : (tensor<2x1xi1>) -> tensor<2x1xf32>
+  // CHECK: qnn.less
+  %3 = qnn.less %x, %2 : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+  // CHECK: qnn.select %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2x1xf32>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %4 = qnn.select %2, %x, %3 : (tensor<2x1xf32>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  return
+}

@@ -98,6 +98,24 @@ TEST_F(SampleStreamTest, RefusesWhatDoesNotFit) {
                     {x, {"y", {1, 2}}}), "expected as many samples");
 }
 
+TEST_F(SampleStreamTest, GivesIntegersToInputsOfIntegers) {
+  HostTensor x(ElementKind::I64, {2, 2});
+  x.as<int64_t>()[3] = 255;
+  InputSpec bytes{"x", {1, 2}, ElementKind::U8};
+  auto stream = cantFail(SampleStream::open(npz({{"x", x}}), bytes));
+  auto sample = cantFail(stream->read(1));
+  EXPECT_EQ(sample[0].as<uint8_t>(), (ArrayRef<uint8_t>{0, 255}));
+  x.as<int64_t>()[3] = 256;
+  EXPECT_SAYS(fault(npz({{"x", x}}), bytes), "sample 1: expected elements of type uint8 for input \"x\", but got 256");
+  x.as<int64_t>()[3] = -1;
+  EXPECT_SAYS(fault(npz({{"x", x}}), bytes), "but got -1");
+  EXPECT_SAYS(fault(npz({{"x", iota(ElementKind::F32, {2, 2})}}), bytes), "expected integers for input \"x\", but got 2x2xfloat32");
+  // What has the input's type is taken as it is, whatever its size.
+  x.as<int64_t>()[3] = INT64_MAX;
+  stream = cantFail(SampleStream::open(npz({{"x", x}}), InputSpec{"x", {1, 2}, ElementKind::I64}));
+  EXPECT_EQ(cantFail(stream->read(1))[0].as<int64_t>(), (ArrayRef<int64_t>{0, INT64_MAX}));
+}
+
 TEST_F(SampleStreamTest, RefusesNonFiniteElements) {
   HostTensor x = iota(ElementKind::F32, {3, 2, 2});
   x.as<float>()[11] = NAN;

@@ -235,4 +235,50 @@ TEST_F(QNNModels, ConcatRescalesItsInputs) {
             (Bytes{56, 10}));
 }
 
+TEST_F(QNNModels, GatherWrapsAndClampsItsIndices) {
+  // Columns 0, 2 (−1), 2 (7), 0 (−9) of two rows.
+  EXPECT_EQ(runOp<float>("%x: tensor<2x3xf32>, %w: tensor<2x2xi64>",
+                         "qnn.gather %x, %w {axis = 1 : i64}",
+                         "(tensor<2x3xf32>, tensor<2x2xi64>)",
+                         "tensor<2x2x2xf32>",
+                         {tensor<float>({2, 3}, {1, 2, 3, 4, 5, 6}),
+                          tensor<int64_t>({2, 2}, {0, -1, 7, INT64_MIN})}),
+            (Floats{1, 3, 3, 1, 4, 6, 6, 4}));
+  // Slices of bytes at indices of a byte.
+  EXPECT_EQ(runOp<uint8_t>("%x: tensor<3x2x!quant.uniform<u8:f32, 0.5>>, %w: "
+                           "tensor<2xui8>",
+                           "qnn.gather %x, %w {axis = 0 : i64}",
+                           "(tensor<3x2x!quant.uniform<u8:f32, 0.5>>, "
+                           "tensor<2xui8>)",
+                           "tensor<2x2x!quant.uniform<u8:f32, 0.5>>",
+                           {tensor<uint8_t>({3, 2}, {1, 2, 3, 4, 5, 6}),
+                            tensor<uint8_t>({2}, {200, 1})}),
+            (Bytes{5, 6, 3, 4}));
+}
+
+TEST_F(QNNModels, CastRoundsOnce) {
+  // 2^54 + 2^30 + 1 is nearer to the greater float; as a double it would be a tie.
+  int64_t large = (int64_t{1} << 54) + (int64_t{1} << 30) + 1;
+  EXPECT_EQ(runOp<float>("%x: tensor<2xi64>", "qnn.cast %x", "(tensor<2xi64>)",
+                         "tensor<2xf32>", {tensor<int64_t>({2}, {-3, large})}),
+            (Floats{-3, std::ldexp(1.0f, 54) + std::ldexp(1.0f, 31)}));
+  HostTensor mask(ElementKind::Bool, {3});
+  mask.bytes = {0, 1, 2};
+  EXPECT_EQ(runOp<float>("%x: tensor<3xi1>", "qnn.cast %x", "(tensor<3xi1>)",
+                         "tensor<3xf32>", {mask}),
+            (Floats{0, 1, 1}));
+}
+
+TEST_F(QNNModels, ComparesAndSelects) {
+  EXPECT_EQ(binary("less"), (Floats{1, 1, 0, 0}));
+  EXPECT_EQ(binary("equal"), (Floats{0, 0, 0, 0}));
+  EXPECT_EQ(runOp<float>("%x: tensor<2x1xf32>, %w: tensor<2xf32>",
+                         "qnn.select %x, %w, %x",
+                         "(tensor<2x1xf32>, tensor<2xf32>, tensor<2x1xf32>)",
+                         "tensor<2x2xf32>",
+                         {tensor<float>({2, 1}, {0, -2}),
+                          tensor<float>({2}, {5, 6})}),
+            (Floats{0, 0, 5, 6}));
+}
+
 } // namespace

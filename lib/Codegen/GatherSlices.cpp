@@ -1,0 +1,77 @@
+//===- GatherSlices.cpp - slices at run-time indices ----------------------===//
+//
+// An index may be anything: it is wrapped and clamped as docs/Spec.md says, so
+// that no kernel reads outside of the tensor.
+//
+//===----------------------------------------------------------------------===//
+#include "GatherSlices.h"
+
+#include "Emitters.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+/// The place in [0, extent) that `index`, a number of a tensor of `element`s,
+/// means.
+static Value placeOf(KernelBuilder &k, Value index, Type element,
+                     int64_t extent) {
+  OpBuilder &b = k.b;
+  Type wide = b.getI64Type();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(b, k.loc, wide, value);
+  };
+  if (element.isUnsignedInteger() || element.isInteger(1))
+    index = arith::ExtUIOp::create(b, k.loc, wide, index);
+  else if (element.getIntOrFloatBitWidth() < 64)
+    index = arith::ExtSIOp::create(b, k.loc, wide, index);
+  Value isNegative = arith::CmpIOp::create(
+      b, k.loc, arith::CmpIPredicate::slt, index, constant(0));
+  Value fromEnd = arith::AddIOp::create(b, k.loc, index, constant(extent));
+  index = arith::SelectOp::create(b, k.loc, isNegative, fromEnd, index);
+  index = arith::MaxSIOp::create(b, k.loc, index, constant(0));
+  index = arith::MinSIOp::create(b, k.loc, index, constant(extent - 1));
+  return arith::IndexCastOp::create(b, k.loc, b.getIndexType(), index);
+}
+
+template <typename Op>
+static void emitPieces(KernelBuilder &k, ResultSink &sink, Op op) {
+  RankedTensorType type = tensorTypeOf(op.getInput());
+  ArrayRef<int64_t> shape = type.getShape();
+  int64_t axis = op.getAxis(), extent = shape[axis];
+  int64_t outer = ShapedType::getNumElements(shape.take_front(axis));
+  int64_t inner = ShapedType::getNumElements(shape.drop_front(axis + 1));
+  int64_t count = tensorTypeOf(op.getIndices()).getNumElements();
+  int64_t row = sink.canFlatten() ? inner : std::min(inner, sink.rowExtent());
+  Value input = k.buffer(op.getInput()), indices = k.buffer(op.getIndices());
+  Type element = tensorTypeOf(op.getIndices()).getElementType();
+  k.forPieces({outer, count, inner / row}, row, sink.width(type.getElementType()),
+              [&](ValueRange at, Value start, int64_t width) {
+                Value index = memref::LoadOp::create(k.b, k.loc, indices, at[1]);
+                Value place = placeOf(k, index, element, extent);
+                Value within = k.add(k.mul(at[2], row), start);
+                Value from = k.add(k.mul(at[0], extent), place);
+                Value to = k.add(k.mul(at[0], count), at[1]);
+                sink.emitAt(k.add(k.mul(to, inner), within),
+                            k.loadVector(input, k.add(k.mul(from, inner), within),
+                                         width));
+              });
+}
+
+LogicalResult codegen::emitSlices(KernelBuilder &k, Operation *anchor) {
+  auto sink = ResultSink::create(k, anchor);
+  if (failed(sink))
+    return failure();
+  if (auto op = dyn_cast<dyadic::GatherOp>(anchor))
+    emitPieces(k, *sink, op);
+  else
+    emitPieces(k, *sink, cast<qnn::GatherOp>(anchor));
+  return success();
+}
+
+LogicalResult codegen::emitGather(KernelBuilder &k, Operation *anchor) {
+  return emitSlices(k, anchor);
+}
