@@ -46,6 +46,9 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetCPUFallback(DyadicOptions options,
 /** 0 to 3, as the option -O of compilers; 3 unless set. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetOptimizationLevel(DyadicOptions options,
                                                             unsigned level);
+/** How many threads share a run, on x86-64 and AArch64 Linux; 1 unless set. With more,
+ *  objects need an OpenMP runtime (libgomp or libomp), and so does loading them. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetThreads(DyadicOptions options, int64_t threads);
 /** The shape of an input whose dimensions the model leaves open. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetShape(DyadicOptions options,
                                                 DyadicStringRef input,

@@ -25,6 +25,7 @@ struct Options {
   TargetRequest target;
   bool cpuFallback = false;
   unsigned optLevel = 3;
+  int64_t threads = 1;
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
   std::vector<SampleArray> arrays;
   std::vector<std::string> keepFloat;

@@ -33,6 +33,9 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   options.target = variants->front();
   if (variants->size() > 1)
     options.variants = std::move(*variants);
+  options.threads.count = given.threads;
+  if (failed(checkThreads(options, loc)))
+    return mlir::failure();
   options.withFallback = given.cpuFallback;
   if (options.target.target->isGPU()) {
     auto host = resolveTarget(TargetRequest{}, loc);

@@ -29,6 +29,10 @@ void dyadicOptionsSetOptimizationLevel(DyadicOptions options, unsigned level) {
   unwrap(options)->optLevel = level;
 }
 
+void dyadicOptionsSetThreads(DyadicOptions options, int64_t threads) {
+  unwrap(options)->threads = threads;
+}
+
 void dyadicOptionsSetShape(DyadicOptions options, DyadicStringRef input, size_t rank,
                            const int64_t *shape) {
   std::string name = unwrap(input).str();

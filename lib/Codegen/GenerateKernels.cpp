@@ -33,7 +33,7 @@ public:
                const CodegenOptions &options)
       : ModuleGenerator(module, main, options.modelName),
         target(options.target.target->createKernels(options.target)),
-        threads(options.threads) {}
+        threads(options.threads), threadCost(options.threadCost) {}
 
 private:
   bool hasEmitter(Operation *anchor) const override {
@@ -42,7 +42,7 @@ private:
 
   FailureOr<WrittenKernel> write(KernelOp kernel, StringRef name,
                                  WeightBlob &blob) override {
-    int64_t count = worthwhileThreads(kernel, threads);
+    int64_t count = worthwhileThreads(kernel, threads, threadCost);
     KernelBuilder builder(b, kernel, name, *target, blob, count);
     if (failed(emit(builder)))
       return failure();
@@ -86,6 +86,7 @@ private:
 
   std::unique_ptr<KernelTarget> target;
   int64_t threads;
+  double threadCost;
 };
 
 struct GenerateKernels
@@ -99,6 +100,7 @@ struct GenerateKernels
     cpu = target.cpu + (target.features.empty() ? "" : "," + target.features);
     modelName = given->modelName;
     threads = given->threads;
+    threadCost = given->threadCost;
   }
   GenerateKernels() = default;
 
@@ -114,6 +116,7 @@ struct GenerateKernels
       options.target = *target;
       options.modelName = modelName;
       options.threads = threads;
+      options.threadCost = threadCost;
     }
     auto main = ModuleGenerator::findMain(module);
     if (failed(main) || failed(CPUGenerator(module, *main, options).generate()))

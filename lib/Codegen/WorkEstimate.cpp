@@ -61,9 +61,10 @@ double codegen::estimateNanoseconds(KernelOp kernel) {
   return time;
 }
 
-int64_t codegen::worthwhileThreads(KernelOp kernel, int64_t threads) {
-  // Waiting for the others, and the bytes that move between cores.
-  constexpr double perThread = 1000;
-  int64_t most = static_cast<int64_t>(estimateNanoseconds(kernel) / perThread);
-  return most < 2 ? 1 : std::min(most, threads);
+int64_t codegen::worthwhileThreads(KernelOp kernel, int64_t threads,
+                                   double threadCost) {
+  double most = threads;
+  if (threadCost > 0)
+    most = std::min(most, estimateNanoseconds(kernel) / threadCost);
+  return std::max<int64_t>(static_cast<int64_t>(most), 1);
 }

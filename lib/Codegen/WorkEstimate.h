@@ -11,8 +11,9 @@ namespace dyadic::codegen {
 /// some hundreds.
 double estimateNanoseconds(KernelOp kernel);
 
-/// How many of `threads` gain by sharing `kernel`.
-int64_t worthwhileThreads(KernelOp kernel, int64_t threads);
+/// How many of `threads` gain by sharing `kernel`: each has work for at least
+/// `threadCost` nanoseconds.
+int64_t worthwhileThreads(KernelOp kernel, int64_t threads, double threadCost);
 
 } // namespace dyadic::codegen
 

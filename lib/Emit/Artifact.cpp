@@ -68,8 +68,10 @@ static LogicalResult makeArchive(StringRef object, StringRef memberName,
 
 static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
                           const ProgramInfo &info, StringRef triple,
-                          StringRef target, bool isStatic, Location loc) {
-  LinkJob job{code, triple, file.temporaryPath(), target, isStatic};
+                          StringRef target, const EmitOptions &options,
+                          Location loc) {
+  LinkJob job{code,   triple, file.temporaryPath(), target, options.isStatic,
+              options.threads > 1};
   switch (kind) {
   case ArtifactKind::Object:
   case ArtifactKind::Assembly:
@@ -124,7 +126,7 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
                      code)))
     return failure();
   if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, triple,
-                  target, options.isStatic, loc)))
+                  target, options, loc)))
     return failure();
   if (withHeader && failed(header.write(makeHeader(info, options.target,
                                                  bool(options.gpu.fallback),

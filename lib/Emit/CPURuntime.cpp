@@ -30,20 +30,24 @@ void linkCPURuntime(Module &module) {
   if (module.getFunction(kMissing))
     return;
   bool isX86 = module.getTargetTriple().isX86_64();
-  StringRef bytes(
-      reinterpret_cast<const char *>(isX86 ? kCPURuntimeX86 : kCPURuntimeARM),
-      isX86 ? kCPURuntimeX86Size : kCPURuntimeARMSize);
+  linkBitcode(module, isX86 ? ArrayRef(kCPURuntimeX86, kCPURuntimeX86Size)
+                            : ArrayRef(kCPURuntimeARM, kCPURuntimeARMSize));
+  for (const char *name : {kMissing, kChoose})
+    module.getFunction(name)->setLinkage(GlobalValue::InternalLinkage);
+}
+
+void linkBitcode(Module &module, ArrayRef<unsigned char> bitcode) {
+  StringRef bytes(reinterpret_cast<const char *>(bitcode.data()),
+                  bitcode.size());
   // Our own bytes: they can be read, and define nothing that a model has.
   std::unique_ptr<Module> runtime = cantFail(
-      parseBitcodeFile(MemoryBufferRef(bytes, "cpu.c"), module.getContext()));
+      parseBitcodeFile(MemoryBufferRef(bytes, "runtime"), module.getContext()));
   runtime->setTargetTriple(module.getTargetTriple());
   runtime->setDataLayout(module.getDataLayout());
   // The model's flags hold; the same ones of the runtime could contradict them.
   if (NamedMDNode *flags = runtime->getModuleFlagsMetadata())
     runtime->eraseNamedMetadata(flags);
   Linker::linkModules(module, std::move(runtime));
-  for (const char *name : {kMissing, kChoose})
-    module.getFunction(name)->setLinkage(GlobalValue::InternalLinkage);
 }
 
 void makeBaseline(Function &function) {

@@ -20,6 +20,9 @@ bool hasCPURuntime(const llvm::Triple &triple);
 /// machine of the module's triple, which must have it.
 void linkCPURuntime(llvm::Module &module);
 
+/// Adds the functions of a runtime file, embedded as bitcode, to `module`.
+void linkBitcode(llvm::Module &module, llvm::ArrayRef<unsigned char> bitcode);
+
 /// Marks `function` as code for the weakest machine, as cpu.c's own is.
 void makeBaseline(llvm::Function &function);
 

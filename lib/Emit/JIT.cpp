@@ -1,6 +1,7 @@
 //===- JIT.cpp ------------------------------------------------------------===//
 #include "dyadic/Emit/JIT.h"
 
+#include "ThreadRuntime.h"
 #include "dyadic/Emit/Passes.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -98,6 +99,15 @@ JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options
   if (failed(compile(module, info, own, CodeKind::Object, object)))
     return failure();
 
+  std::vector<std::pair<StringRef, void *>> all(functions.begin(),
+                                                functions.end());
+  if (options.threads > 1) {
+    auto runtime = loadOpenMP(loc);
+    if (failed(runtime))
+      return failure();
+    llvm::append_range(all, *runtime);
+  }
+
   auto fail = [&](llvm::Error error) {
     return emitError(loc) << "the compiled program could not be loaded: "
                           << llvm::toString(std::move(error));
@@ -110,7 +120,7 @@ JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options
     symbols[(*jit)->mangleAndIntern(global.name)] = {
         llvm::orc::ExecutorAddr::fromPtr(global.address),
         llvm::JITSymbolFlags::Exported};
-  for (auto [name, address] : functions)
+  for (auto [name, address] : all)
     symbols[(*jit)->mangleAndIntern(name)] = {
         llvm::orc::ExecutorAddr::fromPtr(address),
         llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
@@ -125,6 +135,14 @@ JITProgram::create(ModuleOp module, ProgramInfo info, const EmitOptions &options
   if (!invoke)
     return fail(invoke.takeError());
   program->invoke = invoke->toPtr<decltype(program->invoke)>();
+  if (own.variants.empty() && own.target.has("amx-tile")) {
+    auto supported = (*jit)->lookup(info.name + "_supported");
+    if (!supported)
+      return fail(supported.takeError());
+    if (!supported->toPtr<int (*)()>()())
+      return emitError(loc) << "this system doesn't lend the registers of AMX to "
+                               "the process: choose another --cpu";
+  }
   program->impl->jit = std::move(*jit);
   program->program = std::move(info);
   return program;

@@ -131,16 +131,30 @@ static LogicalResult runDriver(const LinkJob &job, ArrayRef<StringRef> arguments
   llvm::append_range(command, ArrayRef<StringRef>{
                                   "-o", job.output, "-Wl,--gc-sections",
                                   "-Wl,--as-needed", "-Wl,-z,noexecstack", "-lm"});
-  std::optional<StringRef> redirects[] = {StringRef(""), *log, *log};
+  SmallVector<StringRef> runtimes = {""};
+  if (job.needsOpenMP)
+    runtimes = {"-lgomp", "-lomp"}; // GCC's; LLVM's where there is only Clang
   std::string message;
-  int status = llvm::sys::ExecuteAndWait(driver->front(), command, std::nullopt,
-                                         redirects, 0, 0, &message);
-  if (status == 0)
-    return success();
-  if (auto text = llvm::MemoryBuffer::getFile(*log))
-    message += (*text)->getBuffer().rtrim();
-  return emitError(loc) << "cannot link '" << job.target << "' with "
-                        << driver->front() << ": " << message;
+  for (StringRef runtime : runtimes) {
+    SmallVector<StringRef> all(command);
+    if (!runtime.empty())
+      all.push_back(runtime);
+    std::optional<StringRef> redirects[] = {StringRef(""), *log, *log};
+    message.clear();
+    if (llvm::sys::ExecuteAndWait(driver->front(), all, std::nullopt, redirects,
+                                  0, 0, &message) == 0)
+      return success();
+    if (auto text = llvm::MemoryBuffer::getFile(*log))
+      message += (*text)->getBuffer().rtrim();
+    if (!StringRef(message).contains(runtime))
+      break;
+  }
+  auto error = emitError(loc) << "cannot link '" << job.target << "' with "
+                              << driver->front() << ": " << message;
+  if (job.needsOpenMP && StringRef(message).contains("omp"))
+    error.attachNote() << "several threads need an OpenMP runtime, libgomp (of "
+                          "gcc) or libomp; with one thread there is none";
+  return error;
 }
 
 LogicalResult linkExecutable(const LinkJob &job, Location loc) {

@@ -17,6 +17,8 @@ struct LinkJob {
   /// The file, which exists and is replaced, and the path that it will get.
   llvm::StringRef output, target;
   bool isStatic = false;
+  /// The object calls an OpenMP runtime.
+  bool needsOpenMP = false;
 };
 
 /// Reports what keeps such files from being linked for `triple`: a system without

@@ -19,6 +19,7 @@ namespace dyadic {
 void buildLLVMLoweringPipeline(OpPassManager &pm) {
   // While memrefs still say where they come from.
   pm.addPass(createMarkDisjointArgumentsPass());
+  pm.addPass(createFormTeamsPass());
 
   OpPassManager &funcs = pm.nest<func::FuncOp>();
   funcs.addPass(createConvertLinalgToLoopsPass());
@@ -27,6 +28,7 @@ void buildLLVMLoweringPipeline(OpPassManager &pm) {
   transfers.enableFullUnroll(); // n-d transfers become 1-d ones, without allocas
   funcs.addPass(createConvertVectorToSCFPass(transfers));
   funcs.addPass(createApproximateMathPass());
+  funcs.addPass(createLowerTilesPass());
   funcs.addPass(createSCFToControlFlowPass());
   funcs.addPass(memref::createExpandStridedMetadataPass());
   funcs.addPass(createLowerAffinePass()); // the addresses made by the last

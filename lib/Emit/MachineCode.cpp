@@ -7,6 +7,7 @@
 #include "CPURuntime.h"
 #include "ExpandMath.h"
 #include "ModelTable.h"
+#include "ThreadRuntime.h"
 #include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -127,6 +128,12 @@ translateToLLVMIR(ModuleOp module, const ProgramInfo &info,
   ir->setTargetTriple(machine.getTargetTriple());
   ir->setDataLayout(machine.createDataLayout());
   ir->setPICLevel(llvm::PICLevel::BigPIC);
+
+  if (ir->getFunction("dyadic_run_team") && !hasCPURuntime(ir->getTargetTriple()))
+    return module.emitError("expected one thread for '")
+           << options.target.triple
+           << "': runs on several threads are for x86-64 and AArch64 Linux";
+  linkThreadRuntime(*ir);
 
   std::vector<std::string> names = variantNames(options.variants);
   std::vector<std::string> entries;

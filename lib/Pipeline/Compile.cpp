@@ -37,15 +37,16 @@ LogicalResult runPasses(ModuleOp module,
 
 LogicalResult checkThreads(const CompileOptions &options, Location loc) {
   constexpr int64_t most = 256;
-  if (options.threads < 1 || options.threads > most)
+  int64_t count = options.threads.count;
+  if (count < 1 || count > most)
     return emitError(loc) << "threads: expected 1 to " << most << ", but got "
-                          << options.threads;
+                          << count;
   llvm::Triple triple(options.target.triple);
   bool canRun = triple.isOSLinux() && (triple.isX86_64() || triple.isAArch64());
-  if (options.threads == 1 || canRun)
+  if (count == 1 || canRun)
     return success();
   return emitError(loc) << "threads: expected 1 for '" << options.target.triple
-                        << "', but got " << options.threads
+                        << "', but got " << count
                         << ": several are for x86-64 and AArch64 Linux";
 }
 
@@ -142,7 +143,7 @@ EmitOptions Compilation::emitOptions() {
   EmitOptions options;
   options.target = opts.target;
   options.variants = opts.variants;
-  options.threads = opts.threads;
+  options.threads = opts.threads.count;
   options.gpu = opts.gpu;
   options.gpu.keepAll = opts.fuse.keepAll;
   if (opts.withFallback)

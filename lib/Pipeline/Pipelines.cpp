@@ -62,11 +62,12 @@ void buildFusePipeline(OpPassManager &pm, const FuseOptions &options) {
 }
 
 void buildCodegenPipeline(OpPassManager &pm, const TargetInfo &target,
-                          StringRef name, int64_t threads) {
+                          StringRef name, ThreadOptions threads) {
   if (target.target->isGPU())
     pm.addPass(createGenerateGPUKernelsPass({target, name.str()}));
   else
-    pm.addPass(createGenerateKernelsPass({target, name.str(), threads}));
+    pm.addPass(createGenerateKernelsPass(
+        {target, name.str(), threads.count, threads.cost}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

@@ -51,6 +51,10 @@ struct TargetFlags : PassPipelineOptions<TargetFlags> {
   Option<int64_t> threads{*this, "threads",
                           llvm::cl::desc("how many threads share a run"),
                           llvm::cl::init(1)};
+  Option<double> threadCost{
+      *this, "thread-cost",
+      llvm::cl::desc("nanoseconds of work that are worth a thread"),
+      llvm::cl::init(1000)};
 };
 
 struct CompileFlags : QuantizeFlags, FuseFlags, TargetFlags {};
@@ -114,7 +118,7 @@ static LogicalResult buildCodegen(OpPassManager &pm, const TargetFlags &flags,
   auto target = resolve(flags, error);
   if (failed(target))
     return failure();
-  buildCodegenPipeline(pm, *target, flags.name, flags.threads);
+  buildCodegenPipeline(pm, *target, flags.name, {flags.threads, flags.threadCost});
   return success();
 }
 
@@ -144,7 +148,7 @@ void registerPipelines() {
         if (failed(target))
           return failure();
         buildFuse(pm, flags, /*mayView=*/!target->target->isGPU());
-        buildCodegenPipeline(pm, *target, flags.name, flags.threads);
+        buildCodegenPipeline(pm, *target, flags.name, {flags.threads, flags.threadCost});
         return success();
       });
 }

@@ -59,6 +59,7 @@ class Request:
     cpu: str
     cpu_fallback: bool
     opt_level: int
+    threads: int
     shapes: list[tuple[str, list[int]]]
     keep_float: list[str]
     observer: str
@@ -68,7 +69,7 @@ class Request:
     def compile(self, data: Optional[bytes], arrays: Sequence[tuple[str, Array]] = ()) -> _native.Model:
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
-            self.shapes, self.keep_float, self.observer, self.calibration, arrays, self.images,
+            self.threads, self.shapes, self.keep_float, self.observer, self.calibration, arrays, self.images,
         )  # fmt: skip
 
 
@@ -86,6 +87,7 @@ def compile(
     images: Optional[ImageOptions] = None,
     name: Optional[str] = None,
     opt_level: int = 3,
+    threads: int = 1,
     in_process: bool = False,
 ) -> Module:
     """Compiles an ONNX model.
@@ -109,6 +111,7 @@ def compile(
     images       for samples that are image files
     name         prefix of the C symbols; the output's or the model's name otherwise
     opt_level    0 to 3, as the option -O of compilers
+    threads      how many threads share a run; the results are the same bytes
     in_process   compile in this process: without the child's start (about 0.2 s) and
                  without a C compiler to link with, but a crash takes Python with it
 
@@ -126,6 +129,7 @@ def compile(
         cpu=cpu,
         cpu_fallback=_check_fallback(fallback),
         opt_level=opt_level,
+        threads=threads,
         shapes=[(key, [int(extent) for extent in shape]) for key, shape in (shapes or {}).items()],
         keep_float=_names(keep_float),
         observer=observer,

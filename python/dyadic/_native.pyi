@@ -64,6 +64,7 @@ def compile(
     cpu: str,
     cpu_fallback: bool,
     opt_level: int,
+    threads: int,
     shapes: Sequence[tuple[str, Sequence[int]]],
     keep_float: Sequence[str],
     observer: str,

@@ -191,7 +191,7 @@ using Images = std::tuple<int, int, float, std::vector<float>, std::vector<float
 
 Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::string &name, const std::string &triple, const std::string &cpu,
-                    bool cpuFallback, unsigned optLevel,
+                    bool cpuFallback, unsigned optLevel, int64_t threads,
                     const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
                     const std::vector<std::string> &keepFloat, const std::string &observer,
                     std::optional<std::string> calibrationPath,
@@ -202,6 +202,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
   dyadicOptionsSetTarget(options.handle, toRef(triple), toRef(cpu));
   dyadicOptionsSetCPUFallback(options.handle, cpuFallback);
   dyadicOptionsSetOptimizationLevel(options.handle, optLevel);
+  dyadicOptionsSetThreads(options.handle, threads);
   dyadicOptionsSetObserver(options.handle, toRef(observer));
   for (auto &[input, shape] : shapes)
     dyadicOptionsSetShape(options.handle, toRef(input), shape.size(), shape.data());
@@ -284,7 +285,8 @@ NB_MODULE(_native, m) {
       .def_prop_ro("float_ops", &Model::floatOps);
 
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
-        nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"), nb::arg("shapes"),
+        nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
+        nb::arg("threads"), nb::arg("shapes"),
         nb::arg("keep_float"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

@@ -86,10 +86,14 @@ void CommonOptions::addTarget(CLI::App &app) {
                  "avx2,+avxvnni. Several are variants that the program chooses "
                  "from: avx2,avx512vnni (native; generic for other machines)")
       ->group(group);
-  app.add_option("--threads", threads,
+  app.add_option("--threads", threads.count,
                  "how many threads share a run (1). More need an OpenMP runtime, "
                  "libgomp or libomp; the results are the same bytes")
       ->type_name("N")->group(group);
+  app.add_option("--thread-cost", threads.cost,
+                 "nanoseconds of work that are worth another thread; with 0 all that can "
+                 "be is divided")
+      ->check(CLI::NonNegativeNumber)->capture_default_str()->type_name("NS")->group(group);
   app.add_option("--arch", arch, "the GPU: sm_75, sm_80, sm_86, sm_90, ...")
       ->type_name("SM")->group(group);
   app.add_option("--host", host,

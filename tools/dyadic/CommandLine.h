@@ -18,7 +18,7 @@ namespace dyadic {
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
   std::vector<std::string> shapes, keepFloat, weights;
-  int64_t threads = 1;
+  ThreadOptions threads;
   bool isFloat = false;
   bool emulate = false;
   bool calibrateByInterpreter = false;

@@ -15,6 +15,8 @@ struct CodegenOptions {
   /// How many threads share a run (a CPU's). Kernels that aren't worth it run on
   /// fewer; with one, nothing is there for threads.
   int64_t threads = 1;
+  /// The work in nanoseconds that is worth a thread.
+  double threadCost = 1000;
 };
 
 /// Turns the planned module (one function of `dyadic.kernel` ops with

@@ -21,7 +21,10 @@ def GenerateKernels : Pass<"dyadic-generate-kernels", "::mlir::ModuleOp"> {
            "prefix of the public symbols">,
     Option<"threads", "threads", "int64_t", /*default=*/"1",
            "how many threads share a run: kernels that are worth it are called "
-           "in an scf.parallel, once for each">
+           "in an scf.parallel, once for each">,
+    Option<"threadCost", "thread-cost", "double", /*default=*/"1000",
+           "the nanoseconds of work that are worth a thread; 0 divides all that "
+           "can be">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",

@@ -43,6 +43,9 @@ struct EmitOptions {
   /// Defines `dyadic_main_model`, by which the main function of an executable
   /// finds its model. Two such objects can't be linked into one program.
   bool forExecutable = false;
+  /// How many threads the module's functions were generated for. More than one
+  /// needs an OpenMP runtime, which executables and libraries are linked with.
+  int64_t threads = 1;
   /// Executables need no shared library.
   bool isStatic = false;
   GPUOptions gpu;

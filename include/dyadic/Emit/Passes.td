@@ -40,6 +40,43 @@ def MarkDisjointArgumentsPass
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerTilesPass : Pass<"emit-lower-tiles", "::mlir::func::FuncOp"> {
+  let summary = "AMX tiles to intrinsics, whose tiles LLVM places and configures";
+  let description = [{
+    `amx` ops and the loops that carry tiles. A load with the attribute
+    `dyadic.streamed` becomes `tileloaddt1`, which leaves the first cache to what
+    is read again.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def FormTeamsPass : Pass<"emit-form-teams", "::mlir::ModuleOp"> {
+  let summary = "run the parallel loops of a function in one team of threads";
+  let description = [{
+    The body of a function with `scf.parallel` loops, each from 0 to a constant
+    number of threads and outside of any other loop, becomes the private function
+    `@<function>.thread`: what one thread does. It runs its share of every such
+    loop; what lies between is done by the first thread, and where one needs what
+    others did, it waits for them. The function itself starts the threads. The
+    functions `@dyadic_run_team` and `@dyadic_team_wait` that this needs are
+    part of Dyadic.
+
+    ```mlir
+    scf.parallel (%t) = (%c0) to (%c2) step (%c1) { func.call @k0(%x, %y, %t) }
+    func.call @k1(%y, %z)
+    // on each thread:
+    //   scf.for %t = %thread to %c2 step %threads { func.call @k0(%x, %y, %t) }
+    //   llvm.call @dyadic_team_wait(%gates, %thread, %threads)
+    //   scf.if %is_first { func.call @k1(%y, %z) }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def ConvertKernelsToNVVM
     : Pass<"emit-convert-kernels-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let summary = "kernels for an NVIDIA GPU to the LLVM and NVVM dialects";

@@ -59,8 +59,8 @@ struct CompileOptions {
   /// Several CPUs in one object, weakest first, `target` the first of them.
   /// Empty: `target` alone.
   std::vector<TargetInfo> variants;
-  /// How many threads of a CPU share a run; `checkThreads` must accept it.
-  int64_t threads = 1;
+  /// `checkThreads` must accept them.
+  ThreadOptions threads;
   /// For a GPU: its host and what else its objects hold. The module of `fallback`
   /// is made here if `withFallback`.
   GPUOptions gpu;
@@ -126,7 +126,7 @@ private:
 };
 
 /// Reports what keeps code for `options.target` from running on
-/// `options.threads` threads.
+/// `options.threads`.
 mlir::LogicalResult checkThreads(const CompileOptions &options,
                                  mlir::Location loc);
 

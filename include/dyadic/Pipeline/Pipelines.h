@@ -40,10 +40,17 @@ struct FuseOptions {
 /// Level 1 or 3 → level 4 with its memory plan.
 void buildFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options = {});
 
+/// How many threads of a CPU share a run, and the work in nanoseconds that is
+/// worth one.
+struct ThreadOptions {
+  int64_t count = 1;
+  double cost = 1000;
+};
+
 /// Level 4 → level 5: loops for `target`, in functions that begin with `name`,
-/// shared by `threads` threads.
+/// shared by `threads`.
 void buildCodegenPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
-                          llvm::StringRef name, int64_t threads = 1);
+                          llvm::StringRef name, ThreadOptions threads = {});
 
 /// Registers the above by name, with their options: `dyadic-simplify-pipeline`,
 /// `-quantize-`, `-lower-`, `-fuse-`, `-generate-` and, for all in a row,
