@@ -14,6 +14,7 @@
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Simplify/Passes.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,7 +31,8 @@
 
 void dyadic::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<qnn::QNNDialect, DyadicDialect, mlir::func::FuncDialect,
-                  mlir::quant::QuantDialect, mlir::arith::ArithDialect,
+                  mlir::quant::QuantDialect, mlir::amx::AMXDialect,
+                  mlir::arith::ArithDialect,
                   mlir::cf::ControlFlowDialect, mlir::math::MathDialect,
                   mlir::memref::MemRefDialect, mlir::scf::SCFDialect,
                   mlir::vector::VectorDialect, mlir::LLVM::LLVMDialect,

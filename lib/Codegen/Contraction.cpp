@@ -14,6 +14,8 @@
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
 
+#include "BF16.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -64,15 +66,21 @@ public:
                      PointwiseEmitter &epilogue)
       : k(k), c(c), epilogue(epilogue), lanes(k.target.lanes()),
         nibbles(nibblesOf(c, k.target)),
-        tile(k.target.tileFor({c.kind, c.images * c.rowsPerImage, c.pixels,
+        kind(c.kind == OperandKind::F32 && k.target.getInfo().bf16
+                 ? OperandKind::BF16
+                 : c.kind),
+        tile(k.target.tileFor({kind, c.images * c.rowsPerImage, c.pixels,
                                c.channels, c.segments() * c.length,
-                               c.segments(), nibbles},
+                               c.segments(), nibbles, /*matrices=*/true},
                               &strategy)),
-        steps(tile.shortLastStep ? c.length / tile.depth
+        steps(tile.shortLastStep || (tile.tileRows && tile.depth <= c.length)
+                  ? c.length / tile.depth
                                  : llvm::divideCeil(c.length, tile.depth)),
         rest(std::max<int64_t>(c.length - steps * tile.depth, 0)),
         packedLength(steps * tile.depth +
-                     llvm::alignTo(rest, (packsNibbles() ? 2 : 1) * tile.group)) {}
+                     llvm::alignTo(rest, tile.tileRows    ? tile.depth
+                                         : packsNibbles() ? 2 * tile.group
+                                                          : tile.group)) {}
 
   void emit() {
     strategy.record(k.getFunction());
@@ -152,9 +160,15 @@ private:
         Value rowBase = k.add(imageBase, k.mul(row, c.rowStride));
         Value rowPixel = k.add(imagePixel, k.mul(row, c.pixels));
         auto at = [&](Value pixel, int64_t count) {
+          if (tile.tileRows && count < tile.pixels) { // a whole one, from before
+            firstResult = tile.pixels - count;
+            count = tile.pixels;
+            pixel = k.index(c.pixels - count);
+          }
           place = {{image, c.images}, {row, c.rowsPerImage}, {pixel, c.pixels}};
           body(k.add(rowBase, k.mul(pixel, c.pixelStride)),
                k.add(rowPixel, pixel), count);
+          firstResult = 0;
         };
         k.pieces(pixelShare, c.pixels, tile.pixels, at);
       });
@@ -188,7 +202,9 @@ private:
     }
     OpBuilder::InsertionGuard guard(k.b);
     k.b.setInsertionPointToStart(&k.entry());
-    auto type = MemRefType::get(stride, k.b.getIntegerType(8 * tile.preparedBytes));
+    auto type = MemRefType::get(stride, kind == OperandKind::BF16
+                                            ? Type(k.b.getBF16Type())
+                                            : k.b.getIntegerType(8 * tile.preparedBytes));
     Value memory = memref::AllocaOp::create(k.b, k.loc, type,
                                             k.b.getI64IntegerAttr(64));
     return {memory, pixelStride, loops};
@@ -211,19 +227,23 @@ private:
                         k.add(to, k.mul(i, toStride)), count);
       });
     }
+    // What lies behind a segment of floats, times zero, may be no number.
+    int64_t length = isFloat(kind) ? c.length : packedLength;
     if (pixelsOverlap())
-      return prepareRun(from, to, (count - 1) * c.pixelStride + packedLength);
+      return prepareRun(from, to, (count - 1) * c.pixelStride + length,
+                        packedLength - length);
     k.loop(count, [&](Value p) {
       prepareRun(k.add(from, k.mul(p, c.pixelStride)),
-                 k.add(to, k.mul(p, source.pixelStride)), packedLength);
+                 k.add(to, k.mul(p, source.pixelStride)), length,
+                 packedLength - length);
     });
   }
 
   /// In registers, then in powers of two: nothing beyond the run is read.
-  void prepareRun(Value from, Value to, int64_t length) {
+  void prepareRun(Value from, Value to, int64_t length, int64_t zeros) {
     auto copy = [&](Value i, int64_t width) {
       Value vector = k.loadVector(c.activations, k.add(from, i), width);
-      vector = k.target.prepare(k.b, k.loc, c.kind, tile, vector);
+      vector = k.target.prepare(k.b, k.loc, kind, tile, vector);
       k.storeVector(vector, source.memory, k.add(to, i));
     };
     int64_t width = 4 * lanes / tile.preparedBytes, done = length - length % width;
@@ -232,11 +252,23 @@ private:
       width = llvm::bit_floor(uint64_t(length - done));
       copy(k.index(done), width);
     }
+    if (zeros) {
+      auto type = k.vectorType(
+          zeros, cast<MemRefType>(source.memory.getType()).getElementType());
+      k.storeVector(k.splat(type, 0), source.memory, k.add(to, length));
+    }
   }
 
   /// The whole sum of `count` pixels × one panel, then the pointwise ops.
   void emitTile(Value base, Value pixel, int64_t count, Value weights,
                 Value channel, Panel panel) {
+    if (tile.tileRows) {
+      KernelBuilder::Carried acc = k.target.beginMatrices(
+          k.b, k.loc, tile, panel.vectors, bias, biasChannel(channel));
+      acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
+      Value sums = k.target.storeMatrices(k.b, k.loc, tile, panel.vectors, acc);
+      return emitStored(sums, pixel, count, channel, panel);
+    }
     SmallVector<Value> biases;
     for (int64_t v = 0; v < panel.vectors; ++v)
       biases.push_back(
@@ -251,6 +283,30 @@ private:
             k.b, k.loc, sum,
             k.splatInt(cast<VectorType>(sum.getType()), tile.weightShift));
     emitResults(acc, pixel, count, channel, panel);
+  }
+
+  /// The same for sums [pixel][vector][lane] in memory, a few pixels at a time.
+  void emitStored(Value memory, Value pixel, int64_t count, Value channel,
+                  Panel panel) {
+    constexpr int64_t kAtOnce = 4;
+    auto emitSome = [&](Value p, int64_t some) {
+      SmallVector<Value> acc;
+      for (int64_t v = 0; v < panel.vectors; ++v)
+        for (int64_t q = 0; q < some; ++q)
+          acc.push_back(k.loadVector(
+              memory,
+              k.add(k.mul(k.add(p, q), panel.vectors * lanes), v * lanes),
+              lanes));
+      auto outer = place;
+      place.back().index = k.add(place.back().index, p);
+      emitResults(acc, k.add(pixel, p), some, channel, panel);
+      place = outer;
+    };
+    int64_t results = count - firstResult, tail = results % kAtOnce;
+    k.loop(results - tail, kAtOnce,
+           [&](Value i) { emitSome(k.add(i, firstResult), kAtOnce); });
+    if (tail)
+      emitSome(k.index(count - tail), tail);
   }
 
   /// Hands the sums of a tile on, as many registers at once as the epilogue
@@ -301,6 +357,10 @@ private:
       if (!rest)
         return acc;
       int64_t done = steps * tile.depth;
+      if (tile.tileRows)
+        return emitStep(k.add(base, c.length - tile.depth),
+                        k.add(segmentWeights, done * columns), acc, count, panel,
+                        tile.depth);
       return emitStep(k.add(base, done),
                       k.add(segmentWeights, packedSize(done) * columns), acc,
                       count, panel, rest);
@@ -336,13 +396,14 @@ private:
   KernelBuilder::Carried emitStep(Value base, Value weights, ValueRange sums,
                                   int64_t count, Panel panel, int64_t depth) {
     SmallVector<Value> pixels;
-    for (int64_t p = 0; p < count; ++p)
+    for (int64_t p = 0; p < count; p += std::max<int64_t>(tile.tileRows, 1))
       pixels.push_back(k.add(base, p * source.pixelStride));
     return k.target.step(k.b, k.loc,
-                         {c.kind, tile, panel.vectors, depth, source.memory,
+                         {kind, tile, panel.vectors, depth, source.memory,
                           packed, pixels, weights, fullRangeWeights,
                           packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
-                                         : ArrayRef<int8_t>()},
+                                         : ArrayRef<int8_t>(),
+                          source.pixelStride},
                          sums);
   }
 
@@ -357,8 +418,9 @@ private:
   }
 
   void pack() {
-    if (c.kind == OperandKind::F32) {
-      packed = k.constants<float>(packWeights<float>());
+    if (isFloat(kind)) {
+      packed = kind == OperandKind::BF16 ? k.constants<BF16>(packWeights<BF16>())
+                                         : k.constants<float>(packWeights<float>());
       bias = k.constants<float>(packBias<float>());
       return;
     }
@@ -395,6 +457,16 @@ private:
     return sum;
   }
 
+  /// Which product of a segment packed weight `i` belongs to; −1: none.
+  int64_t product(int64_t i) const {
+    int64_t whole = steps * tile.depth;
+    if (tile.tileRows && i >= whole) { // a step from before
+      int64_t at = i - whole + c.length - tile.depth;
+      return at >= whole ? at : -1;
+    }
+    return i < c.length ? i : -1;
+  }
+
   template <typename T> std::vector<T> packWeights() {
     std::vector<T> data;
     data.reserve(c.groups * depth() * paddedChannels());
@@ -406,8 +478,9 @@ private:
           for (int64_t first = 0; first < packedLength; first += tile.group)
             for (int64_t n = begin; n < begin + width; ++n)
               for (int64_t i = first; i < first + tile.group; ++i)
-                data.push_back(n < c.channels && i < c.length
-                                   ? T(c.weight(group * c.channels + n, segment, i))
+                data.push_back(n < c.channels && product(i) >= 0
+                                   ? T(c.weight(group * c.channels + n, segment,
+                                                product(i)))
                                    : T(0));
       }
     return data;
@@ -436,6 +509,7 @@ private:
   PointwiseEmitter &epilogue;
   int64_t lanes;
   Nibbles nibbles; // whether weights stay four bits wide
+  OperandKind kind;
   KernelStrategy strategy;
   RegisterTile tile;
   /// Whole steps of a segment, the products left, and both as they are packed.
@@ -443,6 +517,8 @@ private:
   bool fullRangeWeights = false;
   Source source;
   Value packed, bias, currentGroup;
+  /// The first pixel of the present tile whose result is new.
+  int64_t firstResult = 0;
   /// Where the present tile begins: image, row and pixel.
   SmallVector<Coordinate, 4> place;
   KernelBuilder::Share groupShare, panelShare, imageShare, rowShare, pixelShare;

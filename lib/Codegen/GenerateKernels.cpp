@@ -8,6 +8,7 @@
 #include "dyadic/Codegen/Passes.h"
 #include "dyadic/Target/Target.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"

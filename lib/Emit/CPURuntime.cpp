@@ -7,6 +7,7 @@
 #include "llvm/Linker/Linker.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/TargetParser/Triple.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 
 using namespace llvm;
 
@@ -81,6 +82,17 @@ Constant *addSupportCheck(Module &module, StringRef name, StringRef features) {
                                        {builder.CreateGlobalString(features)}));
   makeBaseline(*supported);
   makeBaseline(*missing);
+  if (features.contains("+amx-tile")) {
+    // Whoever links the object and calls its function at once gets AMX as well.
+    auto *request =
+        Function::Create(FunctionType::get(Type::getVoidTy(context), false),
+                         GlobalValue::InternalLinkage, name + "_request", module);
+    builder.SetInsertPoint(BasicBlock::Create(context, "", request));
+    builder.CreateCall(missing);
+    builder.CreateRetVoid();
+    makeBaseline(*request);
+    appendToGlobalCtors(module, request, /*Priority=*/65535);
+  }
   return missing;
 }
 

@@ -65,6 +65,13 @@ static std::pair<int64_t, int64_t> extentOf(Block &block,
   return {0, 1};
 }
 
+int64_t bytesBehind(Block &block, const MemRefBinding &base, int64_t byte) {
+  if (base.space != MemRefBinding::Global)
+    return extentOf(block, base).first - byte;
+  const Argument &argument = block.launch->arguments[base.buffer];
+  return argument.memory->size - argument.offset - byte;
+}
+
 int64_t locate(Block &block, const Instruction &instruction,
                const Address &address, unsigned lane, const char *verb,
                int64_t count) {
@@ -72,6 +79,8 @@ int64_t locate(Block &block, const Instruction &instruction,
   for (size_t d = 0, rank = address.indices.size(); d < rank; ++d) {
     int64_t index = block.at<int64_t>(address.indices[d])[lane];
     int64_t extent = address.shape[d] - (d + 1 == rank ? count - 1 : 0);
+    if (d + 1 == rank && rank == 1)
+      extent += address.slack / address.width;
     if (index < 0 || index >= extent) {
       block.fail(instruction, lane,
                  llvm::Twine(verb) + " of " + llvm::Twine(count) +
@@ -88,7 +97,7 @@ int64_t locate(Block &block, const Instruction &instruction,
     byte += block.at<int64_t>(*address.base.dynamic)[lane];
   auto [size, alignment] = extentOf(block, address.base);
   int64_t bytes = address.width * count;
-  if (byte < 0 || byte + bytes > size) {
+  if (byte < 0 || byte + bytes > size + address.slack) {
     block.fail(instruction, lane,
                llvm::Twine(verb) + " of " + llvm::Twine(bytes) + " bytes at " +
                    describe(address.base, byte) + " is out of bounds: it has " +

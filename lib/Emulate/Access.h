@@ -16,6 +16,8 @@ struct Address {
   uint32_t count = 1;                           // elements next to each other
   /// That the instruction needs, in bytes.
   uint32_t alignment = 1;
+  /// How many bytes a read may reach behind the memref.
+  int64_t slack = 0;
 };
 
 /// Describes accesses of `count` elements of `memref`, or reports why not.
@@ -43,6 +45,10 @@ char *enterRead(Block &block, const Instruction &instruction,
 char *enterWrite(Block &block, const Instruction &instruction,
                  const Address &address, int64_t byte, int64_t count,
                  unsigned lane);
+
+/// The bytes that there are from `byte` of a buffer on, those behind a kernel's
+/// part of it included.
+int64_t bytesBehind(Block &block, const MemRefBinding &base, int64_t byte);
 
 /// "byte 12 of argument 1"
 std::string describe(const MemRefBinding &base, int64_t byte);

@@ -83,11 +83,13 @@ void Block::fail(const Instruction &instruction, unsigned lane,
     return "(" + std::to_string(x) + ", " + std::to_string(y) + ", " +
            std::to_string(z) + ")";
   };
-  std::string message = "kernel '" + program.name + "', block " +
-                        place(id[0], id[1], id[2]) + ", thread " +
-                        place(lane % size[0], lane / size[0] % size[1],
-                              lane / (size[0] * size[1])) +
-                        ": " + what.str();
+  std::string message = "kernel '" + program.name + "'";
+  if (!program.isCPU)
+    message += ", block " +
+               place(id[0], id[1], id[2]) + ", thread " +
+               place(lane % size[0], lane / size[0] % size[1],
+                     lane / (size[0] * size[1]));
+  message += ": " + what.str();
   failed = {instruction.op, number, std::move(message)};
 }
 

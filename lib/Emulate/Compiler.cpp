@@ -3,6 +3,8 @@
 
 #include "OpTable.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/STLExtras.h"
@@ -18,7 +20,7 @@ static std::optional<Kind> kindOf(Type type) {
     return Kind::I1;
   if (type.isSignlessInteger(8))
     return Kind::I8;
-  if (type.isSignlessInteger(16))
+  if (type.isSignlessInteger(16) || type.isBF16()) // its bits
     return Kind::I16;
   if (type.isSignlessInteger(32))
     return Kind::I32;
@@ -37,6 +39,9 @@ std::optional<Slot> slotShape(Type type) {
       return std::nullopt;
     slot.components = vector.getNumElements();
     element = vector.getElementType();
+  } else if (auto tile = dyn_cast<amx::TileType>(type)) {
+    slot.components = ShapedType::getNumElements(tile.getShape());
+    element = tile.getElementType();
   } else if (auto structure = dyn_cast<LLVM::LLVMStructType>(type)) {
     if (structure.isOpaque() || structure.getBody().empty() ||
         !llvm::all_equal(structure.getBody()))
@@ -55,14 +60,14 @@ std::optional<Slot> slotShape(Type type) {
   return slot;
 }
 
-LogicalResult checkOps(gpu::GPUFuncOp function) {
+LogicalResult checkOps(FunctionOpInterface function) {
   LogicalResult result = success();
-  function.getBody().walk([&](Operation *op) {
+  function.getFunctionBody().walk([&](Operation *op) {
     if (!findOp(op->getName().getStringRef()))
       result = op->emitError("the emulator does not know the op '")
                << op->getName() << "'";
   });
-  if (!function.getBody().hasOneBlock())
+  if (!function.getFunctionBody().hasOneBlock())
     result = function.emitError("expected a body of one block");
   return result;
 }
@@ -76,6 +81,8 @@ uint32_t Compiler::allocate(uint64_t bytes) {
 }
 
 bool Compiler::needsExpansion(Value value) const {
+  if (program.lanes == 1)
+    return false;
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
     const OpEntry *entry = findOp(user->getName().getStringRef());
     if (entry->flow != Flow::Control)
@@ -96,20 +103,21 @@ Slot Compiler::define(Value result) {
   unsigned width = byteWidth(slot.kind) * slot.components;
   slot.offset = allocate(uint64_t(width) * (slot.uniform ? 1 : program.lanes));
   slots[result] = slot;
-  if (slot.uniform)
+  if (slot.uniform && program.lanes > 1)
     expanded[result] = allocate(uint64_t(width) * program.lanes);
   return slot;
 }
 
 void Compiler::alias(Value result, Slot slot) {
   slots[result] = slot;
-  if (slot.uniform)
+  if (slot.uniform && program.lanes > 1)
     expanded[result] = allocate(uint64_t(byteWidth(slot.kind)) *
                                 slot.components * program.lanes);
 }
 
 uint32_t Compiler::perThread(Value value) const {
-  return isUniform(value) ? expanded.lookup(value) : slot(value).offset;
+  return isUniform(value) && program.lanes > 1 ? expanded.lookup(value)
+                                               : slot(value).offset;
 }
 
 void Compiler::setConstant(Value result, std::vector<char> elements) {
@@ -123,21 +131,23 @@ void Compiler::setConstant(Value result, std::vector<char> elements) {
 
 //===--- Functions --------------------------------------------------------===//
 
-LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
-  auto sized = [&](Value value) -> FailureOr<int64_t> {
-    auto type = cast<MemRefType>(value.getType());
-    if (!type.hasStaticShape() || !type.getLayout().isIdentity() ||
-        !slotShape(type.getElementType()))
-      return function.emitError("expected memrefs of static shape, but got ")
-             << type;
-    return type.getNumElements() *
-           byteWidth(slotShape(type.getElementType())->kind);
-  };
+/// The bytes of a memref argument.
+static FailureOr<int64_t> sizeOf(FunctionOpInterface function, Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.hasStaticShape() || !type.getLayout().isIdentity() ||
+      !slotShape(type.getElementType()))
+    return function.emitError("expected memrefs of static shape, but got ")
+           << type;
+  return type.getNumElements() *
+         byteWidth(slotShape(type.getElementType())->kind);
+}
+
+LogicalResult Compiler::bindArguments(FunctionOpInterface function) {
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
     Parameter &parameter = program.parameters.emplace_back();
     parameter.isMemRef = isa<MemRefType>(argument.getType());
     if (parameter.isMemRef) {
-      auto bytes = sized(argument);
+      auto bytes = sizeOf(function, argument);
       if (failed(bytes))
         return failure();
       parameter.bytes = *bytes;
@@ -152,9 +162,14 @@ LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
     parameter.isExpanded = true;
     parameter.expandedOffset = perThread(argument);
   }
+  auto kernel = dyn_cast<gpu::GPUFuncOp>(*function);
+  return kernel ? bindAttributions(kernel) : success();
+}
+
+LogicalResult Compiler::bindAttributions(gpu::GPUFuncOp function) {
   for (auto [i, buffer] :
        llvm::enumerate(function.getWorkgroupAttributions())) {
-    auto bytes = sized(buffer);
+    auto bytes = sizeOf(function, buffer);
     if (failed(bytes))
       return failure();
     // Without the attribute, PTX has the alignment of the elements.
@@ -174,7 +189,7 @@ LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
            << kStaticLimit << " bytes of workgroup memory, but got "
            << program.workgroupBytes;
   for (auto [i, buffer] : llvm::enumerate(function.getPrivateAttributions())) {
-    auto bytes = sized(buffer);
+    auto bytes = sizeOf(function, buffer);
     if (failed(bytes))
       return failure();
     bind(buffer, {MemRefBinding::Private, unsigned(i)});
@@ -182,6 +197,22 @@ LogicalResult Compiler::bindArguments(gpu::GPUFuncOp function) {
     program.privateBytes = llvm::alignTo(program.privateBytes + *bytes, 16);
   }
   return success();
+}
+
+/// bf16 is kept as its bits: arithmetic needs conversions.
+static LogicalResult checkBF16(Operation &op) {
+  auto hasBF16 = [](Type type) { return getElementTypeOrSelf(type).isBF16(); };
+  bool computes = op.getDialect()->getNamespace() == "arith" ||
+                  op.getDialect()->getNamespace() == "math" ||
+                  op.getName().getStringRef() == "vector.fma" ||
+                  op.getName().getStringRef() == "vector.reduction";
+  if (!computes || isa<arith::ConstantOp, arith::ExtFOp, arith::TruncFOp,
+                       arith::BitcastOp, arith::SelectOp>(op) ||
+      (llvm::none_of(op.getOperandTypes(), hasBF16) &&
+       llvm::none_of(op.getResultTypes(), hasBF16)))
+    return success();
+  return op.emitError("the emulator does not know '")
+         << op.getName() << "' on bf16";
 }
 
 LogicalResult Compiler::compileOp(Operation &op) {
@@ -192,6 +223,8 @@ LogicalResult Compiler::compileOp(Operation &op) {
         value.getType().getDialect().getNamespace() != "nvgpu")
       return op.emitError("the emulator does not know the type ")
              << value.getType();
+  if (failed(checkBF16(op)))
+    return failure();
   const OpEntry *entry = findOp(op.getName().getStringRef());
   size_t before = program.initializers.size();
   if (failed(entry->compile(*this, &op, *entry)))
@@ -217,12 +250,12 @@ LogicalResult Compiler::compileBlock(mlir::Block &block, Code &into,
   return result;
 }
 
-LogicalResult Compiler::compile(gpu::GPUFuncOp function) {
+LogicalResult Compiler::compile(FunctionOpInterface function) {
   program.name = function.getName().str();
   program.function = function;
-  uniform = findUniformValues(function);
+  uniform = findUniformValues(function, program.lanes == 1);
   if (failed(bindArguments(function)) ||
-      failed(compileBlock(function.getBody().front(), program.code)))
+      failed(compileBlock(function.getFunctionBody().front(), program.code)))
     return failure();
   if (program.frameBytes > UINT32_MAX)
     return function.emitError("the kernel has too many values to be emulated");

@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -32,9 +33,9 @@ class Compiler {
 public:
   explicit Compiler(KernelProgram &program) : program(program) {}
 
-  /// Compiles `function` for `program.blockSize`, or reports every op that it
-  /// can't.
-  mlir::LogicalResult compile(mlir::gpu::GPUFuncOp function);
+  /// Compiles `function` (a gpu.func for `program.blockSize`, or a func.func), or
+  /// reports every op that it can't.
+  mlir::LogicalResult compile(mlir::FunctionOpInterface function);
 
   KernelProgram &program;
 
@@ -92,7 +93,8 @@ public:
   }
 
 private:
-  mlir::LogicalResult bindArguments(mlir::gpu::GPUFuncOp function);
+  mlir::LogicalResult bindArguments(mlir::FunctionOpInterface function);
+  mlir::LogicalResult bindAttributions(mlir::gpu::GPUFuncOp function);
   mlir::LogicalResult compileOp(mlir::Operation &op);
 
   llvm::DenseSet<mlir::Value> uniform;
@@ -104,10 +106,11 @@ private:
 
 /// The values in `function` that are the same in all threads of a block that
 /// get to compute them.
-llvm::DenseSet<mlir::Value> findUniformValues(mlir::gpu::GPUFuncOp function);
+llvm::DenseSet<mlir::Value>
+findUniformValues(mlir::FunctionOpInterface function, bool oneThread);
 
 /// Reports the ops in `function` that there is no handler for.
-mlir::LogicalResult checkOps(mlir::gpu::GPUFuncOp function);
+mlir::LogicalResult checkOps(mlir::FunctionOpInterface function);
 
 } // namespace dyadic::emulate
 

@@ -1,4 +1,5 @@
 //===- Conversions.cpp - conversions and bit casts ------------------------===//
+#include "BFloat16.h"
 #include "Elementwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -122,8 +123,29 @@ static Execute conversion(Kind from, bool fromSigned, Kind to, bool toSigned) {
   return nullptr;
 }
 
+static void fromBF16Loop(Block &block, const Instruction &instruction) {
+  const uint16_t *x = block.at<uint16_t>(instruction.in[0]);
+  float *out = block.at<float>(instruction.out);
+  for (uint32_t i = 0; i < instruction.count; ++i)
+    out[i] = widenBF16(x[i]);
+}
+static void toBF16Loop(Block &block, const Instruction &instruction) {
+  const float *x = block.at<float>(instruction.in[0]);
+  uint16_t *out = block.at<uint16_t>(instruction.out);
+  for (uint32_t i = 0; i < instruction.count; ++i)
+    out[i] = roundToBF16(x[i]);
+}
+
 LogicalResult compileConversion(Compiler &compiler, Operation *op,
                                 const OpEntry &) {
+  Type source = getElementTypeOrSelf(op->getOperand(0)),
+       result = getElementTypeOrSelf(op->getResult(0));
+  if ((source.isBF16() && result.isF32()) || (source.isF32() && result.isBF16())) {
+    compiler.emitElementwise(source.isBF16() ? fromBF16Loop : toBF16Loop, op);
+    return success();
+  }
+  if (source.isBF16() || result.isBF16())
+    return op->emitError("the emulator knows bf16 from and to f32 only");
   Kind from = slotShape(op->getOperand(0).getType())->kind;
   Kind to = slotShape(op->getResult(0).getType())->kind;
   bool fromSigned =

@@ -2,6 +2,7 @@
 #include "Access.h"
 #include "OpTable.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace mlir;
@@ -26,6 +27,35 @@ static void load(Block &block, const Instruction &instruction) {
       std::memcpy(&out[i * instruction.lanes + lane], from + i * sizeof(T),
                   sizeof(T));
   }
+}
+
+/// What lies behind the memory: nothing may depend on it.
+static constexpr char kBehind = '\xa5';
+
+/// One thread's elements lie next to each other, in slots too.
+static void loadRun(Block &block, const Instruction &instruction) {
+  const auto &address = *static_cast<const Address *>(instruction.extra);
+  int64_t bytes = int64_t(address.width) * address.count;
+  int64_t byte = locate(block, instruction, address, 0, "read");
+  if (byte < 0)
+    return;
+  const char *from = enterRead(block, instruction, address, byte, bytes, 0);
+  if (!from)
+    return;
+  char *out = block.at<char>(instruction.out);
+  int64_t there = std::min(bytes, bytesBehind(block, address.base, byte));
+  std::memcpy(out, from, there);
+  std::memset(out + there, kBehind, bytes - there);
+}
+
+static void storeRun(Block &block, const Instruction &instruction) {
+  const auto &address = *static_cast<const Address *>(instruction.extra);
+  int64_t bytes = int64_t(address.width) * address.count;
+  int64_t byte = locate(block, instruction, address, 0, "write");
+  if (byte < 0)
+    return;
+  if (char *to = enterWrite(block, instruction, address, byte, bytes, 0))
+    std::memcpy(to, block.at<char>(instruction.in[0]), bytes);
 }
 
 template <typename T>
@@ -88,7 +118,11 @@ LogicalResult compileLoad(Compiler &compiler, Operation *op, const OpEntry &) {
   if (failed(address))
     return failure();
   Slot slot = compiler.define(op->getResult(0));
-  Instruction &instruction = compiler.emit(loadCode(byteWidth(slot.kind)), op);
+  bool isCPU = compiler.program.isCPU;
+  if (isCPU && (*address)->count > 1)
+    (*address)->slack = kReadSlack;
+  Instruction &instruction =
+      compiler.emit(isCPU ? loadRun : loadCode(byteWidth(slot.kind)), op);
   instruction.out = slot.offset;
   instruction.extra = *address;
   return success();
@@ -103,7 +137,8 @@ LogicalResult compileStore(Compiler &compiler, Operation *op, const OpEntry &) {
   if ((*address)->base.space == MemRefBinding::Global)
     compiler.program.parameters[(*address)->base.buffer].isWritten = true;
   Slot slot = compiler.slot(value);
-  Instruction &instruction = compiler.emit(storeCode(byteWidth(slot.kind)), op);
+  Instruction &instruction = compiler.emit(
+      compiler.program.isCPU ? storeRun : storeCode(byteWidth(slot.kind)), op);
   instruction.in[0] = compiler.perThread(value);
   instruction.extra = *address;
   return success();

@@ -109,6 +109,7 @@ static const OpEntry entries[] = {
     {"scf.if", Flow::Control, compileIf},
     {"scf.yield", Flow::Control, compileTerminator},
     {"gpu.return", Flow::Control, compileTerminator},
+    {"func.return", Flow::Control, compileTerminator},
     // Memory.
     {"memref.load", Flow::Varying, compileLoad},
     {"vector.load", Flow::Varying, compileLoad},
@@ -133,6 +134,13 @@ static const OpEntry entries[] = {
     {"nvgpu.ldmatrix", Flow::Varying, compileLdMatrix},
     {"nvvm.mma.sync", Flow::Varying, compileMma},
     {"nvvm.dot.accumulate.4way", Flow::Pure, compileDot4},
+    // Processors.
+    {"llvm.call_intrinsic", Flow::Pure, compileIntrinsic},
+    {"amx.tile_zero", Flow::Uniform, compileTileZero},
+    {"amx.tile_load", Flow::Varying, compileTileLoad},
+    {"amx.tile_store", Flow::Varying, compileTileStore},
+    {"amx.tile_muli", Flow::Pure, compileTileMul},
+    {"amx.tile_mulf", Flow::Pure, compileTileMul},
     // Asynchronous copies.
     {"nvgpu.device_async_copy", Flow::Varying, compileAsyncCopy},
     {"nvgpu.device_async_create_group", Flow::Varying, compileAsyncGroup},

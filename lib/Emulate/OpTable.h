@@ -86,6 +86,13 @@ DYADIC_HANDLER(compileLdMatrix)
 DYADIC_HANDLER(compileDot4)
 // Mma.cpp
 DYADIC_HANDLER(compileMma)
+// Intrinsics.cpp
+DYADIC_HANDLER(compileIntrinsic)
+// TileOps.cpp
+DYADIC_HANDLER(compileTileZero)
+DYADIC_HANDLER(compileTileLoad)
+DYADIC_HANDLER(compileTileStore)
+DYADIC_HANDLER(compileTileMul)
 // AsyncCopies.cpp
 DYADIC_HANDLER(compileAsyncCopy)
 DYADIC_HANDLER(compileAsyncGroup)

@@ -81,12 +81,19 @@ struct PrivateBuffer {
   int64_t offset = 0, bytes = 0;
 };
 
+/// Activations are read in words of four bytes, their weights beyond the end are
+/// zeros (docs/Targets.md).
+constexpr int64_t kReadSlack = 3;
+
 /// A kernel compiled for blocks of one size.
 struct KernelProgram {
   std::string name;
   mlir::Operation *function = nullptr;
   int64_t blockSize[3] = {1, 1, 1};
   unsigned lanes = 1;
+  /// A CPU kernel: one thread, and vectors may be loaded that end behind the
+  /// memory by up to kReadSlack bytes, which nobody looks at.
+  bool isCPU = false;
   /// sm_NN, 0 if the module doesn't say.
   unsigned architecture = 0;
   Code code;

@@ -74,19 +74,22 @@ private:
 };
 } // namespace
 
-llvm::DenseSet<Value> findUniformValues(gpu::GPUFuncOp function) {
+llvm::DenseSet<Value> findUniformValues(FunctionOpInterface function,
+                                        bool oneThread) {
   Analysis analysis;
-  do {
+  Region &body = function.getFunctionBody();
+  analysis.changed = !oneThread;
+  while (analysis.changed) {
     analysis.changed = false;
-    for (Operation &op : function.getBody().front())
+    for (Operation &op : body.front())
       analysis.visit(&op);
-  } while (analysis.changed);
+  }
   llvm::DenseSet<Value> uniform;
   auto add = [&](Value value) {
     if (!analysis.varying.contains(value))
       uniform.insert(value);
   };
-  for (Value argument : function.getBody().getArguments())
+  for (Value argument : body.getArguments())
     add(argument);
   function.walk([&](Operation *op) {
     for (Value result : op->getResults())

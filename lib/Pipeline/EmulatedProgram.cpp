@@ -1,11 +1,12 @@
-//===- EmulatedProgram.cpp - GPU kernels on the CPU -----------------------===//
+//===- EmulatedProgram.cpp - kernels op by op -----------------------------===//
 #include "dyadic/Emit/Passes.h"
-#include "dyadic/Emulate/GPUEmulator.h"
+#include "dyadic/Emulate/KernelEmulator.h"
 #include "dyadic/Pipeline/Program.h"
 #include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <cstdlib>
 
@@ -23,7 +24,7 @@ public:
   }
 
   LogicalResult prepare(const EmulatorOptions &options) {
-    auto created = GPUEmulator::create(*module, program.name + "_run", options);
+    auto created = KernelEmulator::create(*module, program.name + "_run", options);
     if (failed(created))
       return failure();
     emulator = std::move(*created);
@@ -60,7 +61,7 @@ public:
 
 private:
   OwningOpRef<ModuleOp> module;
-  std::unique_ptr<GPUEmulator> emulator;
+  std::unique_ptr<KernelEmulator> emulator;
   std::vector<char> arena;
 };
 } // namespace
@@ -70,18 +71,23 @@ makeEmulatedProgram(Compilation &compilation) {
   if (failed(compilation.advance(Level::Kernels)))
     return failure();
   const TargetInfo &target = compilation.options().target;
-  if (!target.target || !target.target->isGPU())
-    return compilation.module().emitError(
-               "expected a GPU as the target of emulation, "
-               "but got '")
+  llvm::Triple triple(target.triple);
+  if (!target.target ||
+      !(target.target->isGPU() ||
+        (triple.isX86() && compilation.options().variants.empty())))
+    return compilation.module().emitError("expected a GPU or one x86 processor as "
+                                          "the target of emulation, but got '")
            << target.triple << "'";
   if (failed(compilation.advance(Level::Loops)))
     return failure();
   OwningOpRef<ModuleOp> module(compilation.module().clone());
   // The same polynomials as on every target: the same bytes.
-  if (failed(runPasses(*module, [](OpPassManager &pm) {
-        pm.nest<gpu::GPUModuleOp>().nest<gpu::GPUFuncOp>().addPass(
-            createApproximateMathPass());
+  if (failed(runPasses(*module, [&](OpPassManager &pm) {
+        if (target.target->isGPU())
+          pm.nest<gpu::GPUModuleOp>().nest<gpu::GPUFuncOp>().addPass(
+              createApproximateMathPass());
+        else
+          pm.nest<func::FuncOp>().addPass(createApproximateMathPass());
       })))
     return failure();
   EmulatorOptions options;

@@ -71,7 +71,7 @@ TileChoice dyadic::searchTiles(
     }
   }
   // The operand that is read again and again should be the smaller one.
-  double width = shape.operand == OperandKind::F32 ? 4 : 1;
+  double width = byteWidth(shape.operand);
   double weightBytes = double(shape.depth) * shape.channels * width;
   double activationBytes =
       double(shape.depth) * shape.rows * shape.pixels * width;

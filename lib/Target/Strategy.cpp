@@ -9,7 +9,8 @@ using namespace mlir;
 using namespace dyadic;
 
 std::string ContractionShape::str() const {
-  const char *kind = operand == OperandKind::F32  ? "f32"
+  const char *kind = operand == OperandKind::F32    ? "f32"
+                     : operand == OperandKind::BF16 ? "bf16"
                      : operand == OperandKind::U8 ? "u8"
                                                   : "i8";
   return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}", kind,
@@ -20,8 +21,11 @@ std::string ContractionShape::str() const {
 }
 
 std::string RegisterTile::str() const {
-  std::string text = llvm::formatv("{0}x{1} {2}", pixels, vectors,
-                                   panelsOutermost ? "panels" : "pixels");
+  const char *outermost = panelsOutermost ? "panels" : "pixels";
+  std::string text = llvm::formatv("{0}x{1} {2}", pixels, vectors, outermost);
+  if (tileRows)
+    text = llvm::formatv("{0}x{1} of {2} rows, {3}", pixels / tileRows, vectors,
+                         tileRows, outermost);
   if (prefetch)
     text += llvm::formatv(" +{0}", prefetch);
   if (form)

@@ -1,6 +1,7 @@
-//===- dyadic-emulate.cpp - runs GPU-level IR on the CPU ------------------===//
-#include "dyadic/Emulate/GPUEmulator.h"
+//===- dyadic-emulate.cpp - runs level-5 IR op by op ----------------------===//
+#include "dyadic/Emulate/KernelEmulator.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -79,7 +80,7 @@ static LogicalResult runEntry(ModuleOp module, func::FuncOp entry,
                               raw_ostream &os) {
   dyadic::EmulatorOptions options;
   options.workers = workers;
-  auto emulator = dyadic::GPUEmulator::create(module, entry.getName(), options);
+  auto emulator = dyadic::KernelEmulator::create(module, entry.getName(), options);
   if (failed(emulator))
     return failure();
   size_t count = entry.getNumArguments(), ends = numOutputs + hasArena;
@@ -114,7 +115,7 @@ static LogicalResult runEntry(ModuleOp module, func::FuncOp entry,
 static LogicalResult runBuffer(std::unique_ptr<llvm::MemoryBuffer> buffer,
                                raw_ostream &os) {
   DialectRegistry registry;
-  registry.insert<arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
+  registry.insert<amx::AMXDialect, arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
                   LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect,
                   memref::MemRefDialect, nvgpu::NVGPUDialect, scf::SCFDialect,
                   ub::UBDialect, vector::VectorDialect>();
@@ -144,7 +145,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::cl::ParseCommandLineOptions(
       argc, argv,
-      "Runs @<model>_run of GPU-level IR on the CPU and prints its outputs\n");
+      "Runs @<model>_run of level-5 IR op by op and prints its outputs\n");
   std::string error;
   auto file = openInputFile(inputFile, &error);
   if (!file) {

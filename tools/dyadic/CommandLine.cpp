@@ -81,7 +81,7 @@ void CommonOptions::addTarget(CLI::App &app) {
                  "machine)")
       ->type_name("TRIPLE")->group(group);
   app.add_option("--cpu", cpu,
-                 "native, generic, a level of kernels (scalar; avx2, avx512vnni; "
+                 "native, generic, a level of kernels (scalar; avx2, avx512vnni, amx; "
                  "neon, dotprod, i8mm) or a CPU's name, each with features: "
                  "avx2,+avxvnni. Several are variants that the program chooses "
                  "from: avx2,avx512vnni (native; generic for other machines)")
@@ -94,6 +94,10 @@ void CommonOptions::addTarget(CLI::App &app) {
                  "nanoseconds of work that are worth another thread; with 0 all that can "
                  "be is divided")
       ->check(CLI::NonNegativeNumber)->capture_default_str()->type_name("NS")->group(group);
+  app.add_option("--float-type", floatType,
+                 "how layers that stay float multiply: f32, or bf16: both factors "
+                 "rounded to 8 bits, summed in f32 (x86 with avx512bf16)")
+      ->check(CLI::IsMember({"f32", "bf16"}))->capture_default_str()->group(group);
   app.add_option("--arch", arch, "the GPU: sm_75, sm_80, sm_86, sm_90, ...")
       ->type_name("SM")->group(group);
   app.add_option("--host", host,
@@ -145,6 +149,14 @@ static LogicalResult resolveTargets(const CommonOptions &given,
   auto variants = resolveVariants(request, loc);
   if (mlir::failed(variants))
     return mlir::failure();
+  for (TargetInfo &variant : *variants) {
+    variant.bf16 = given.floatType == "bf16";
+    bool isWide = variant.level == "avx512vnni" || variant.level == "amx";
+    if (variant.bf16 && !(isWide && variant.has("avx512bf16")))
+      return emitError(loc) << "--float-type bf16: expected --cpu with avx512bf16, "
+                               "as in avx512vnni,+avx512bf16, but got "
+                            << variant.cpu << " (" << variant.level << ")";
+  }
   options.target = variants->front();
   if (variants->size() > 1)
     options.variants = std::move(*variants);

@@ -21,6 +21,7 @@ struct CommonOptions {
   ThreadOptions threads;
   bool isFloat = false;
   bool emulate = false;
+  std::string floatType = "f32";
   bool calibrateByInterpreter = false;
   // Images.
   std::vector<float> mean, std;

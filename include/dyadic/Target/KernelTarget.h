@@ -28,7 +28,9 @@ struct TileStep {
   int64_t vectors; // of this panel; the last one may have fewer
   int64_t depth;   // products of each sum
   mlir::Value activations, weights; // memrefs
-  llvm::ArrayRef<mlir::Value> pixels; // index of each pixel's first activation
+  /// The index of each pixel's first activation; where the tile has `tileRows`,
+  /// of every so many-th one, and the distance from one to the next.
+  llvm::ArrayRef<mlir::Value> pixels;
   mlir::Value weight;                 // index of the first weight
   /// Some weight is −128.
   bool fullRangeWeights;
@@ -36,6 +38,7 @@ struct TileStep {
   /// then holds the weights of two groups of `tile.group` positions, those of
   /// the first one low.
   llvm::ArrayRef<int8_t> nibbles = {};
+  int64_t pixelStride = 0;
 };
 
 /// A depthwise convolution: one filter a channel.
@@ -136,6 +139,20 @@ public:
                             const RegisterTile &tile, int64_t pixels,
                             mlir::ValueRange sums) const;
 
+  /// The same where a tile has `tileRows`: accumulators of which each row is the
+  /// biases of a vector, found at `index` of `biases`, and at the end the memory
+  /// [pixel][vector][lane] that the results were written to.
+  virtual Values beginMatrices(mlir::OpBuilder &b, mlir::Location loc,
+                               const RegisterTile &tile, int64_t vectors,
+                               mlir::Value biases, mlir::Value index) const {
+    return {};
+  }
+  virtual mlir::Value storeMatrices(mlir::OpBuilder &b, mlir::Location loc,
+                                    const RegisterTile &tile, int64_t vectors,
+                                    mlir::ValueRange sums) const {
+    return {};
+  }
+
   /// How many consecutive products of one sum an instruction takes.
   virtual int64_t reductionGroup(OperandKind kind) const { return 1; }
   /// Loads `group` activations at `index` and repeats them in every lane, in
@@ -193,6 +210,16 @@ public:
   virtual mlir::Value dotInterleaved(mlir::OpBuilder &b, mlir::Location loc,
                                      OperandKind kind, mlir::Value acc,
                                      mlir::Value x, mlir::Value w) const {
+    return {};
+  }
+
+  /// lhs·lhsFactor + rhs·rhsFactor + constant for vectors of 4·lanes() unsigned
+  /// bytes and factors of less than 2^15: four registers of i32 in interleaved
+  /// order. Empty where plain products are as good.
+  virtual Values weightedSum(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value lhs, mlir::Value rhs,
+                             int64_t lhsFactor, int64_t rhsFactor,
+                             int64_t constant) const {
     return {};
   }
 

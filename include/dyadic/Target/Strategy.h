@@ -17,7 +17,16 @@
 namespace dyadic {
 
 /// The element types of a contraction's operands.
-enum class OperandKind { F32, U8, I8 };
+enum class OperandKind { F32, U8, I8, /* floats that were rounded: */ BF16 };
+
+/// Whether sums are f32.
+inline bool isFloat(OperandKind kind) {
+  return kind == OperandKind::F32 || kind == OperandKind::BF16;
+}
+/// Bytes of an activation or weight.
+inline int64_t byteWidth(OperandKind kind) {
+  return kind == OperandKind::F32 ? 4 : kind == OperandKind::BF16 ? 2 : 1;
+}
 
 /// Weights of four bits in memory, which the target decodes.
 enum class Nibbles {
@@ -39,6 +48,8 @@ struct ContractionShape {
   int64_t depth;
   int64_t segments = 1;
   Nibbles nibbles = Nibbles::None;
+  /// Whether the kernel can have RegisterTile::tileRows.
+  bool matrices = false;
 
   int64_t segmentLength() const { return depth / segments; }
   /// "u8 56x56 pixels, 64 channels, 3x192 products".
@@ -76,6 +87,11 @@ struct RegisterTile {
   /// Activations of a tile are first brought into another form, of so many bytes
   /// each, by the target's `prepare`; 0: they are read in place.
   int64_t preparedBytes = 0;
+  /// Sums are in registers of so many rows, one a pixel, and a step multiplies
+  /// matrices: AMX. The last tile of a row of pixels and the last step of a
+  /// segment begin early enough to be whole ones; what was computed before is
+  /// dropped, or has weights of zero. 0: sums are in vectors.
+  int64_t tileRows = 0;
   /// Which of its instructions the target uses.
   unsigned form = 0;
 

@@ -41,6 +41,8 @@ struct TargetInfo {
   /// LLVM's name of the processor whose caches and ports cost models assume; empty
   /// where only features are known.
   std::string model;
+  /// Contractions of floats round both operands to bf16.
+  bool bf16 = false;
   /// Measured choices that go before those of the cost model, if there are any.
   std::shared_ptr<const TileChoices> tuned;
 

@@ -55,6 +55,23 @@ static int has(const struct machine *machine, const struct feature *feature) {
          (machine->saved & state) == state;
 }
 
+/* Linux lends the registers of AMX to processes that ask for them, and goes on
+ * doing so. 0 where it does. */
+static long request_tiles(void) {
+  enum { SYS_arch_prctl = 158, ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+  long result = SYS_arch_prctl;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"((long)ARCH_REQ_XCOMP_PERM), "S"((long)XTILEDATA)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+/* Whether the system has to be asked before `feature` is used. */
+static int is_lent(const struct feature *feature) {
+  return feature->state == 3;
+}
+
 #elif defined(__aarch64__)
 struct feature {
   const char *name;
@@ -80,6 +97,9 @@ static void read_machine(struct machine *machine) {
 static int has(const struct machine *machine, const struct feature *feature) {
   return machine->words[feature->word] >> feature->bit & 1;
 }
+
+static long request_tiles(void) { return 0; }
+static int is_lent(const struct feature *feature) { return !feature; }
 #endif
 
 /* Whether the text at `list` is `name`, followed by a comma or the end. */
@@ -90,17 +110,24 @@ static int is_next(const char *list, const char *name) {
   return !*list || *list == ',';
 }
 
-/* The first feature of "+a,+b" that this machine lacks; null: none. */
+/* The first feature of "+a,+b" that this machine lacks; null: none. Asks the
+ * system for what it lends on request. */
 const char *dyadic_cpu_missing(const char *list) {
   struct machine machine;
+  int asks = 0;
   read_machine(&machine);
   for (; *list; ++list) {
     if (*list != '+')
       continue;
     for (word i = 0; i < sizeof features / sizeof *features; ++i)
-      if (is_next(list + 1, features[i].name) && !has(&machine, &features[i]))
-        return features[i].name;
+      if (is_next(list + 1, features[i].name)) {
+        if (!has(&machine, &features[i]))
+          return features[i].name;
+        asks |= is_lent(&features[i]);
+      }
   }
+  if (asks && request_tiles())
+    return "AMX and a system that lends it to this process (arch_prctl)";
   return 0;
 }
 

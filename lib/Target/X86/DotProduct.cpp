@@ -1,6 +1,8 @@
 //===- DotProduct.cpp - products on x86 -----------------------------------===//
 //
 //   F32          vbroadcastss, vfmadd
+//   BF16         vcvtneps2bf16 of activations, in memory; vpbroadcastd of two,
+//                vdpbf16ps
 //   VNNI         vpbroadcastd of 4 bytes, vpdpbusd; signed activations had 128
 //                added in memory, which the biases make up for
 //   Widened      vpbroadcastq of four 16-bit activations, vpmovsxbw of four weights
@@ -24,6 +26,9 @@ using namespace dyadic::x86;
 Value X86Target::prepare(OpBuilder &b, Location loc, OperandKind kind,
                          const RegisterTile &tile, Value activations) const {
   VectorOps ops(b, loc);
+  if (kind == OperandKind::BF16)
+    return arith::TruncFOp::create(
+        b, loc, ops.type(ops.width(activations), b.getBF16Type()), activations);
   if (tile.form == Widened)
     return ops.extend(activations, b.getI16Type(), kind == OperandKind::U8);
   // + 128 modulo 256.
@@ -81,8 +86,11 @@ Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
   VectorOps ops(b, loc);
   if (kind == OperandKind::F32)
     return ops.broadcast(lanes(), ops.load(1, memref, index));
-  Value word = ops.bitcast(1, b.getI32Type(), ops.load(4, memref, index));
-  Value all = ops.bitcast(4 * lanes(), b.getI8Type(), ops.broadcast(lanes(), word));
+  int64_t group = reductionGroup(kind);
+  Value one = ops.load(group, memref, index);
+  Value word = ops.bitcast(1, b.getI32Type(), one);
+  Value all = ops.bitcast(group * lanes(), ops.typeOf(one).getElementType(),
+                          ops.broadcast(lanes(), word));
   if (hasDot() && kind == OperandKind::I8)
     return arith::XOrIOp::create(b, loc, all,
                                  ops.splat(ops.typeOf(all), int64_t(-128)));
@@ -108,7 +116,7 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
                                                           v * lanes() * 4));
   if (step.tile.form != Widened) {
     TileStep bytes = step;
-    if (step.tile.preparedBytes)
+    if (step.tile.preparedBytes && !isFloat(step.operand))
       bytes.operand = OperandKind::U8;
     return KernelTarget::step(b, loc, bytes, sums);
   }
@@ -158,6 +166,9 @@ Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
   VectorOps ops(b, loc);
   if (kind == OperandKind::F32)
     return ops.fma(activation, weights, acc);
+  if (kind == OperandKind::BF16)
+    return ops.callIntrinsic("llvm.x86.avx512bf16.dpbf16ps.512", acc.getType(),
+                             {acc, activation, weights});
   if (hasDot())
     return dotBytes(b, loc, acc, activation, weights);
   auto [evenX, oddX] = widenBytes(ops, activation, kind == OperandKind::U8);

@@ -1,4 +1,5 @@
 //===- Strategy.cpp - register tiles on x86 -------------------------------===//
+#include "AMX.h"
 #include "CoreModel.h"
 #include "X86.h"
 
@@ -18,6 +19,10 @@ static constexpr llvm::StringLiteral avx512Features[] = {
     "avx512f",  "avx512bw", "avx512vl", "avx512dq", "avx512vnni",
     "avx2",     "fma",      "f16c",     "bmi2"};
 
+static constexpr llvm::StringLiteral amxFeatures[] = {
+    "amx-tile", "amx-int8", "avx512f",  "avx512bw", "avx512vl", "avx512dq",
+    "avx512vnni", "avx2",   "fma",      "f16c",     "bmi2"};
+
 namespace {
 class Machine : public Target {
 public:
@@ -32,7 +37,8 @@ public:
     static const KernelLevel levels[] = {{"scalar", {}},
                                          {"avx2", avx2Features},
                                          {"avxvnni", avxvnniFeatures},
-                                         {"avx512vnni", avx512Features}};
+                                         {"avx512vnni", avx512Features},
+                                         {"amx", amxFeatures}};
     return levels;
   }
   llvm::StringRef baselineCPU(const llvm::Triple &) const override {
@@ -42,6 +48,8 @@ public:
   createKernels(const TargetInfo &info) const override {
     if (info.level == "scalar")
       return scalar::createKernels(info);
+    if (info.level == "amx")
+      return std::make_unique<AMXTarget>(info);
     return std::make_unique<X86Target>(info);
   }
 };
@@ -51,20 +59,18 @@ std::unique_ptr<Target> x86::makeTarget() {
   return std::make_unique<Machine>();
 }
 
-/// What a tile's activations may take on the stack in another form.
-static constexpr int64_t kMaxPrepared = 64 * 1024;
 /// More than these nobody measures.
 static constexpr size_t kMaxCandidates = 12;
 
 X86Target::X86Target(TargetInfo given) : KernelTarget(std::move(given)) {
   const TargetInfo &info = getInfo();
-  lanesAreWide = info.level == "avx512vnni";
+  lanesAreWide = info.level == "avx512vnni" || info.level == "amx";
   dot4 = lanesAreWide || info.has("avxvnni") ||
          (info.has("avx512vnni") && info.has("avx512vl"));
 }
 
 int64_t X86Target::reductionGroup(OperandKind kind) const {
-  return kind == OperandKind::F32 ? 1 : 4;
+  return 4 / byteWidth(kind);
 }
 
 namespace {
@@ -77,7 +83,7 @@ public:
         products(wide ? core.products512 : core.products256),
         loads(wide ? core.loads512 : core.loads256),
         vectors(llvm::divideCeil(shape.channels, lanes)) {
-    double width = shape.operand == OperandKind::F32 ? 4 : 1;
+    double width = byteWidth(shape.operand);
     column = double(shape.depth) * lanes * 
              (shape.nibbles == Nibbles::None ? width : 0.5);
     weights = column * vectors;
@@ -85,7 +91,7 @@ public:
     // Windows of k rows overlap about k-fold each way.
     activations = pixel * shape.rows * shape.pixels /
                   double(shape.segments * shape.segments);
-    steps = double(shape.depth) / (shape.operand == OperandKind::F32 ? 1 : 4);
+    steps = double(shape.depth) * width / 4;
   }
 
   /// Cycles of the instructions, over all tiles and narrower last ones.
@@ -142,7 +148,7 @@ public:
 llvm::SmallVector<TileChoice>
 X86Target::candidates(const ContractionShape &shape) const {
   const CoreModel &core = coreModel(getInfo());
-  bool isInteger = shape.operand != OperandKind::F32;
+  bool isInteger = !isFloat(shape.operand);
   bool pairs = isInteger && !hasDot();
   CostModel model(shape, core, isAVX512(), pairs);
   llvm::SmallVector<TileChoice> all;
@@ -201,7 +207,9 @@ X86Target::forms(const ContractionShape &shape) const {
   }
   if (shape.operand == OperandKind::I8 && hasDot())
     form.activationOffset = -128;
-  if (shape.operand == OperandKind::F32 || shape.nibbles != Nibbles::None ||
+  if (shape.operand == OperandKind::BF16)
+    form.preparedBytes = 2;
+  if (isFloat(shape.operand) || shape.nibbles != Nibbles::None ||
       (shape.operand == OperandKind::U8 && hasDot()))
     return {form};
   RegisterTile prepared = form;

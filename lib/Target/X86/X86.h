@@ -16,6 +16,9 @@ enum Form : unsigned {
   Widened = 1,
 };
 
+/// What a tile's activations may take on the stack in another form.
+constexpr int64_t kMaxPrepared = 64 * 1024;
+
 class X86Target : public KernelTarget {
 public:
   explicit X86Target(TargetInfo info);
@@ -41,7 +44,7 @@ public:
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
   bool decodesNibbles(OperandKind kind) const override {
-    return kind != OperandKind::F32;
+    return !isFloat(kind);
   }
   std::pair<mlir::Value, mlir::Value>
   decodeNibbles(mlir::OpBuilder &b, mlir::Location loc, mlir::Value packed,
@@ -59,6 +62,9 @@ public:
   mlir::Value dotInterleaved(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value acc, mlir::Value x,
                              mlir::Value w) const override;
+  Values weightedSum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
+                     mlir::Value rhs, int64_t lhsFactor, int64_t rhsFactor,
+                     int64_t constant) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;

@@ -3,7 +3,9 @@
 
 #include "dyadic/Emit/Passes.h"
 #include "dyadic/Emulate/KernelEmulator.h"
+#include "dyadic/Target/Target.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
@@ -34,14 +36,18 @@ bool dyadic::emulatedRun(ModuleOp module, const TargetInfo &target,
     return success();
   });
   PassManager pm(module.getContext());
-  pm.nest<gpu::GPUModuleOp>().nest<gpu::GPUFuncOp>().addPass(
-      createApproximateMathPass());
+  bool isGPU = target.target->isGPU();
+  if (isGPU)
+    pm.nest<gpu::GPUModuleOp>().nest<gpu::GPUFuncOp>().addPass(
+        createApproximateMathPass());
+  else
+    pm.nest<func::FuncOp>().addPass(createApproximateMathPass());
   if (failed(pm.run(module)))
     return false;
   EmulatorOptions options;
   StringRef level = target.level;
-  if (!level.consume_front("sm_") ||
-      level.consumeInteger(10, options.architecture))
+  if (isGPU && (!level.consume_front("sm_") ||
+                level.consumeInteger(10, options.architecture)))
     return false;
   auto emulator = KernelEmulator::create(module, "test_run", options);
   if (failed(emulator))

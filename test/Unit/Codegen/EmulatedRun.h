@@ -1,4 +1,4 @@
-//===- EmulatedRun.h - GPU kernels on this CPU ------------------*- C++ -*-===//
+//===- EmulatedRun.h - kernels op by op -------------------------*- C++ -*-===//
 #ifndef DYADIC_TEST_UNIT_CODEGEN_EMULATEDRUN_H
 #define DYADIC_TEST_UNIT_CODEGEN_EMULATEDRUN_H
 
@@ -8,8 +8,8 @@
 
 namespace dyadic {
 
-/// Executes the GPU kernels of `module`, a program named "test" for `target`,
-/// on `inputs`. False, with the fault in `message`, where a GPU could do
+/// Executes the kernels of `module`, a program named "test" for `target`, on
+/// `inputs`. False, with the fault in `message`, where a machine could do
 /// something else.
 bool emulatedRun(mlir::ModuleOp module, const TargetInfo &target,
                  std::vector<GuardedBuffer> &inputs,

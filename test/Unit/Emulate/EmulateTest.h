@@ -2,7 +2,7 @@
 #ifndef DYADIC_TEST_UNIT_EMULATE_EMULATETEST_H
 #define DYADIC_TEST_UNIT_EMULATE_EMULATETEST_H
 
-#include "dyadic/Emulate/GPUEmulator.h"
+#include "dyadic/Emulate/KernelEmulator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -40,7 +40,7 @@ protected:
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     if (!module)
       return false;
-    auto emulator = GPUEmulator::create(*module, "m_run");
+    auto emulator = KernelEmulator::create(*module, "m_run");
     return mlir::succeeded(emulator) &&
            mlir::succeeded((*emulator)->run(inputs, outputs, arena));
   }

@@ -1,14 +1,16 @@
-//===- GPUEmulator.h - runs GPU kernels on the CPU --------------*- C++ -*-===//
+//===- KernelEmulator.h - runs kernels op by op, checked -----------*- C++ -*-===//
 //
-// Executes level 5 for a GPU: the entry function with its `gpu.launch_func`s,
-// thread by thread, with the semantics of the PTX that the kernels become, and
-// reports what a GPU would silently do wrong: accesses out of bounds or
-// misaligned, data races, reads of what was never written or not waited for.
+// Executes level 5: the entry function with its `gpu.launch_func`s, thread by
+// thread, with the semantics of the PTX that the kernels become, or with its
+// calls of CPU kernels, with the semantics of the instructions that their
+// intrinsics and tile ops become. Reports what a machine would silently do
+// wrong: accesses out of bounds or misaligned, data races, reads of what was
+// never written or not waited for.
 // docs/Emulator.md says what is executed, assumed and reported.
 //
 //===----------------------------------------------------------------------===//
-#ifndef DYADIC_EMULATE_GPUEMULATOR_H
-#define DYADIC_EMULATE_GPUEMULATOR_H
+#ifndef DYADIC_EMULATE_KERNELEMULATOR_H
+#define DYADIC_EMULATE_KERNELEMULATOR_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -26,15 +28,15 @@ struct EmulatorOptions {
   unsigned architecture = 0;
 };
 
-class GPUEmulator {
+class KernelEmulator {
 public:
-  /// Compiles the kernels that `entry` of `module` launches for emulation. All
+  /// Compiles the kernels that `entry` of `module` launches or calls. All
   /// ops that can't be emulated are reported. The module must outlive the
   /// emulator and not change.
-  static mlir::FailureOr<std::unique_ptr<GPUEmulator>>
+  static mlir::FailureOr<std::unique_ptr<KernelEmulator>>
   create(mlir::ModuleOp module, llvm::StringRef entry,
          const EmulatorOptions &options = {});
-  ~GPUEmulator();
+  ~KernelEmulator();
 
   /// Runs the entry once: its memref arguments are `inputs`, then `outputs`,
   /// then `arena` if the entry has one more. Buffers are as large as the types
@@ -47,7 +49,7 @@ public:
   llvm::SmallVector<int64_t> argumentBytes() const;
 
 private:
-  GPUEmulator();
+  KernelEmulator();
   struct Impl;
   std::unique_ptr<Impl> impl;
 };

@@ -1,5 +1,5 @@
-//===- GPUEmulator.cpp - the host's side ----------------------------------===//
-#include "dyadic/Emulate/GPUEmulator.h"
+//===- KernelEmulator.cpp - the host's side -------------------------------===//
+#include "dyadic/Emulate/KernelEmulator.h"
 
 #include "Compiler.h"
 #include "Launcher.h"
@@ -27,22 +27,23 @@ struct HostMemRef {
   int64_t offset = 0;
 };
 
-/// A step of the entry: a launch with its operands looked up.
+/// A step of the entry: a launch or call with its operands looked up.
 struct Step {
-  gpu::LaunchFuncOp op;
   Launcher *launcher = nullptr;
   int64_t grid[3] = {1, 1, 1};
   std::vector<Argument> arguments;
 };
 } // namespace
 
-struct GPUEmulator::Impl {
+struct KernelEmulator::Impl {
   Impl(ModuleOp module, func::FuncOp entry, const EmulatorOptions &options)
       : module(module), entry(entry), options(options) {}
 
   LogicalResult compile();
   LogicalResult compileHostOp(Operation &op);
   LogicalResult compileLaunch(gpu::LaunchFuncOp launch);
+  LogicalResult compileCall(func::CallOp call);
+  LogicalResult bindOperands(Operation *op, ValueRange operands, Step &step);
   FailureOr<Launcher *> compileKernel(gpu::LaunchFuncOp launch,
                                       const int64_t blockSize[3]);
   LogicalResult bindGlobal(memref::GetGlobalOp op);
@@ -70,7 +71,7 @@ static int64_t bytesOf(MemRefType type) {
          llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-FailureOr<int64_t> GPUEmulator::Impl::constant(Operation *op, Value value) {
+FailureOr<int64_t> KernelEmulator::Impl::constant(Operation *op, Value value) {
   APInt number;
   if (!matchPattern(value, m_ConstantInt(&number)))
     return op->emitError(
@@ -93,7 +94,7 @@ static unsigned architectureOf(gpu::GPUFuncOp kernel, unsigned otherwise) {
 }
 
 FailureOr<Launcher *>
-GPUEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch,
+KernelEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch,
                                  const int64_t blockSize[3]) {
   auto kernel = dyn_cast_or_null<gpu::GPUFuncOp>(
       SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr()));
@@ -121,9 +122,8 @@ GPUEmulator::Impl::compileKernel(gpu::LaunchFuncOp launch,
   return launcher.get();
 }
 
-LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
+LogicalResult KernelEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
   Step step;
-  step.op = launch;
   int64_t blockSize[3];
   auto grid = launch.getGridSizeOperandValues(),
        block = launch.getBlockSizeOperandValues();
@@ -154,19 +154,50 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
   if (failed(launcher))
     return failure();
   step.launcher = *launcher;
-  for (auto [i, operand] : llvm::enumerate(launch.getKernelOperands())) {
+  if (failed(bindOperands(launch, launch.getKernelOperands(), step)))
+    return failure();
+  steps.push_back(std::move(step));
+  return success();
+}
+
+LogicalResult KernelEmulator::Impl::compileCall(func::CallOp call) {
+  auto kernel = dyn_cast_or_null<func::FuncOp>(
+      SymbolTable::lookupNearestSymbolFrom(call, call.getCalleeAttr()));
+  if (!kernel || kernel.isExternal())
+    return call.emitError("expected a func.func '")
+           << call.getCallee() << "' with a body";
+  auto &launcher = launchers[{kernel, {1, 1, 1}}];
+  if (!launcher) {
+    auto program = std::make_unique<KernelProgram>();
+    program->isCPU = true;
+    if (failed(Compiler(*program).compile(kernel)))
+      return failure();
+    launcher = std::make_unique<Launcher>(std::move(program));
+  }
+  Step step;
+  step.launcher = launcher.get();
+  if (failed(bindOperands(call, call.getOperands(), step)))
+    return failure();
+  steps.push_back(std::move(step));
+  return success();
+}
+
+LogicalResult KernelEmulator::Impl::bindOperands(Operation *op,
+                                                 ValueRange operands,
+                                                 Step &step) {
+  for (auto [i, operand] : llvm::enumerate(operands)) {
     Argument argument;
     if (isa<MemRefType>(operand.getType())) {
       auto known = memrefs.find(operand);
       if (known == memrefs.end())
-        return launch.emitError("the emulator does not know where operand ")
+        return op->emitError("the emulator does not know where operand ")
                << i << " comes from";
       argument.memory = known->second.memory;
       argument.offset = known->second.offset;
     } else {
       Attribute value;
       if (!matchPattern(operand, m_Constant(&value)))
-        return launch.emitError(
+        return op->emitError(
             "the emulator expects constant scalars on the host");
       if (auto integer = dyn_cast<IntegerAttr>(value))
         argument.scalar = integer.getValue().getSExtValue();
@@ -175,11 +206,10 @@ LogicalResult GPUEmulator::Impl::compileLaunch(gpu::LaunchFuncOp launch) {
     }
     step.arguments.push_back(argument);
   }
-  steps.push_back(std::move(step));
   return success();
 }
 
-LogicalResult GPUEmulator::Impl::bindGlobal(memref::GetGlobalOp op) {
+LogicalResult KernelEmulator::Impl::bindGlobal(memref::GetGlobalOp op) {
   auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(
       op, op.getNameAttr());
   if (!global || !global.getInitialValue() ||
@@ -202,7 +232,7 @@ LogicalResult GPUEmulator::Impl::bindGlobal(memref::GetGlobalOp op) {
 }
 
 /// A view `offset` bytes behind the op's first operand.
-LogicalResult GPUEmulator::Impl::bindView(Operation *op, int64_t offset) {
+LogicalResult KernelEmulator::Impl::bindView(Operation *op, int64_t offset) {
   auto source = memrefs.find(op->getOperand(0));
   if (source == memrefs.end())
     return op->emitError(
@@ -219,11 +249,13 @@ LogicalResult GPUEmulator::Impl::bindView(Operation *op, int64_t offset) {
   return success();
 }
 
-LogicalResult GPUEmulator::Impl::compileHostOp(Operation &op) {
+LogicalResult KernelEmulator::Impl::compileHostOp(Operation &op) {
   if (isa<arith::ConstantOp, func::ReturnOp>(op))
     return success();
   if (auto launch = dyn_cast<gpu::LaunchFuncOp>(op))
     return compileLaunch(launch);
+  if (auto call = dyn_cast<func::CallOp>(op))
+    return compileCall(call);
   if (auto global = dyn_cast<memref::GetGlobalOp>(op))
     return bindGlobal(global);
   if (isa<memref::CastOp, memref::CollapseShapeOp, memref::ExpandShapeOp>(op))
@@ -248,7 +280,7 @@ LogicalResult GPUEmulator::Impl::compileHostOp(Operation &op) {
          << op.getName() << "' on the host";
 }
 
-LogicalResult GPUEmulator::Impl::compile() {
+LogicalResult KernelEmulator::Impl::compile() {
   if (!entry.getBody().hasOneBlock())
     return entry.emitError("expected a body of one block");
   for (auto [i, argument] : llvm::enumerate(entry.getArguments())) {
@@ -266,8 +298,11 @@ LogicalResult GPUEmulator::Impl::compile() {
   }
   // All kernels' unknown ops at once, before any is compiled.
   LogicalResult known = success();
-  module.walk([&](gpu::GPUFuncOp kernel) {
-    if (failed(checkOps(kernel)))
+  module.walk([&](FunctionOpInterface kernel) {
+    bool isCalled = isa<gpu::GPUFuncOp>(*kernel) ||
+                    (isa<func::FuncOp>(*kernel) && !kernel.isExternal() &&
+                     kernel != entry && kernel.isPrivate());
+    if (isCalled && failed(checkOps(kernel)))
       known = failure();
   });
   if (failed(known))
@@ -279,28 +314,28 @@ LogicalResult GPUEmulator::Impl::compile() {
   return result;
 }
 
-GPUEmulator::GPUEmulator() = default;
-GPUEmulator::~GPUEmulator() = default;
+KernelEmulator::KernelEmulator() = default;
+KernelEmulator::~KernelEmulator() = default;
 
-FailureOr<std::unique_ptr<GPUEmulator>>
-GPUEmulator::create(ModuleOp module, StringRef entry,
+FailureOr<std::unique_ptr<KernelEmulator>>
+KernelEmulator::create(ModuleOp module, StringRef entry,
                     const EmulatorOptions &options) {
   auto function = module.lookupSymbol<func::FuncOp>(entry);
   if (!function || function.isExternal())
     return module.emitError("expected a function '") << entry << "'";
-  std::unique_ptr<GPUEmulator> emulator(new GPUEmulator());
+  std::unique_ptr<KernelEmulator> emulator(new KernelEmulator());
   emulator->impl = std::make_unique<Impl>(module, function, options);
   if (failed(emulator->impl->compile()))
     return failure();
   return emulator;
 }
 
-SmallVector<int64_t> GPUEmulator::argumentBytes() const {
+SmallVector<int64_t> KernelEmulator::argumentBytes() const {
   return llvm::map_to_vector(impl->arguments,
                              [](const auto &memory) { return memory->size; });
 }
 
-LogicalResult GPUEmulator::run(ArrayRef<const void *> inputs,
+LogicalResult KernelEmulator::run(ArrayRef<const void *> inputs,
                                ArrayRef<void *> outputs, void *arena) {
   SmallVector<void *> buffers;
   for (const void *input : inputs)
