@@ -7,6 +7,8 @@
 #include "dyadic/Emit/Variants.h"
 #include "dyadic/Pipeline/FloatRunner.h"
 #include "dyadic/Reference/Interpreter.h"
+#include "dyadic/Target/Target.h"
+#include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Pass/PassManager.h"
@@ -102,9 +104,11 @@ LogicalResult Compilation::advance(Level wanted) {
 LogicalResult Compilation::generateCode() {
   auto generate = [&](ModuleOp module, const TargetInfo &target,
                       StringRef suffix = "") {
-    return runPasses(module, [&](OpPassManager &pm) {
+    LogicalResult result = runPasses(module, [&](OpPassManager &pm) {
       buildCodegenPipeline(pm, target, program.name + suffix.str(), opts.threads);
     });
+    program.arenaBytes = std::max(program.arenaBytes, readArenaBytes(module));
+    return result;
   };
   blame = InternalError;
   if (opts.withFallback) {

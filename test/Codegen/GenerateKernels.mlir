@@ -75,3 +75,35 @@ func.func @main(%x: tensor<1x8x8x64xui8>) -> tensor<1x64xui8> {
   %1 = dyadic.requantize %0 {multiplier = array<i32: 8388608>, shift = array<i32: 29>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<1x64xi32>) -> tensor<1x64xui8>
   return %1 : tensor<1x64xui8>
 }
+
+// -----
+
+// No index leaves the table, which is a constant of the kernel; what follows the
+// gather is in its loop.
+// CHECK-LABEL: func.func @net_run(
+// CHECK-SAME: memref<3xi64>, %{{.*}}: memref<96xf32>
+// CHECK-LABEL: func.func private @k0_gather(
+// CHECK: %[[I:.*]] = memref.load %{{.*}} : memref<3xi64>
+// CHECK: arith.cmpi slt, %[[I]]
+// CHECK: arith.maxsi
+// CHECK: arith.minsi
+// CHECK: vector.load {{.*}} : memref<160xi8>
+// CHECK: arith.extui
+// CHECK: vector.store {{.*}} : memref<96xf32>
+func.func @main(%i: tensor<3xi64>) -> tensor<3x32xf32> {
+  %t = dyadic.constant dense<7> : tensor<5x32xui8> : tensor<5x32xui8>
+  %0 = dyadic.gather %t, %i {axis = 0 : i64} : (tensor<5x32xui8>, tensor<3xi64>) -> tensor<3x32xui8>
+  %1 = dyadic.dequantize %0 {scale = 0.5 : f32, zero_point = 3 : i32} : (tensor<3x32xui8>) -> tensor<3x32xf32>
+  return %1 : tensor<3x32xf32>
+}
+
+// -----
+
+// A boolean is a byte.
+// CHECK-LABEL: func.func @net_run(%{{.*}}: memref<3xi8>
+// CHECK: arith.cmpi ne
+// CHECK: arith.uitofp
+func.func @main(%i: tensor<3xi1>) -> tensor<3xf32> {
+  %0 = qnn.cast %i : (tensor<3xi1>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}

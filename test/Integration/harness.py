@@ -88,8 +88,8 @@ def execute(binary, samples, folder, keep=False):
     return (load(out), load(kept)) if keep else load(out)
 
 
-def float_reference(model, x):
-    """onnxruntime's first output for each sample, stacked."""
+def float_reference(model, arrays):
+    """onnxruntime's first output for each sample of the inputs' arrays, stacked."""
     try:
         import onnxruntime
     except ImportError as e:
@@ -99,4 +99,6 @@ def float_reference(model, x):
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.path, options, providers=["CPUExecutionProvider"])
     b = model.shape[0]
-    return np.concatenate([session.run(None, {model.input: x[i : i + b]})[0] for i in range(0, len(x), b)])
+    n = len(next(iter(arrays.values())))
+    feeds = ({name: x[i : i + b] for name, x in arrays.items()} for i in range(0, n, b))
+    return np.concatenate([session.run(None, feed)[0] for feed in feeds])

