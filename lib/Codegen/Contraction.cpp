@@ -248,6 +248,8 @@ private:
     };
     int64_t width = 4 * lanes / tile.preparedBytes, done = length - length % width;
     k.loop(done, width, [&](Value i) { copy(i, width); });
+    if (done > width)
+      keepLoop(cast<scf::ForOp>(std::prev(k.b.getInsertionPoint())));
     for (; done < length; done += width) {
       width = llvm::bit_floor(uint64_t(length - done));
       copy(k.index(done), width);
@@ -374,21 +376,24 @@ private:
     });
   }
 
+  /// Asks LLVM not to unroll a loop.
+  void keepLoop(scf::ForOp loop) {
+    MLIRContext *context = k.b.getContext();
+    auto unroll = LLVM::LoopUnrollAttr::get(context, k.b.getBoolAttr(true), {}, {},
+                                            {}, {}, {}, {});
+    loop->setAttr("llvm.loop_annotation",
+                  LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {},
+                                                {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  }
+
   /// KernelBuilder's loop, marked for LLVM as the target wants it.
   KernelBuilder::Carried
   loop(int64_t count, KernelBuilder::Carried acc,
        llvm::function_ref<KernelBuilder::Carried(Value, ValueRange)> body) {
     acc = k.loop(count, acc, body);
     auto made = acc.front().getDefiningOp<scf::ForOp>();
-    if (made && count > 1 && tile.keepLoops) {
-      MLIRContext *context = k.b.getContext();
-      auto unroll = LLVM::LoopUnrollAttr::get(
-          context, k.b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
-      made->setAttr("llvm.loop_annotation",
-                    LLVM::LoopAnnotationAttr::get(
-                        context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {},
-                        {}, {}, {}, {}));
-    }
+    if (made && count > 1 && tile.keepLoops)
+      keepLoop(made);
     return acc;
   }
 

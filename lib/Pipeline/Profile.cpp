@@ -74,23 +74,19 @@ static double median(std::vector<double> values) {
   return *middle;
 }
 
-FailureOr<std::vector<KernelTime>>
-profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
-  if (failed(compilation.advance(Level::Kernels)))
-    return failure();
-  Origins origins = originsOf(compilation.main());
-  if (failed(compilation.advance(Level::Loops)))
-    return failure();
-  std::vector<KernelTime> kernels = kernelsOf(compilation.module(), std::move(origins));
-  if (failed(runPasses(compilation.module(), [](OpPassManager &pm) {
+/// Fills in the times of `kernels`, which `loops` calls in this order.
+static LogicalResult measure(ModuleOp loops, const ProgramInfo &info,
+                             const EmitOptions &options,
+                             ArrayRef<HostTensor> inputs, int64_t runs,
+                             std::vector<KernelTime> &kernels) {
+  Location loc = loops.getLoc();
+  if (failed(runPasses(loops, [](OpPassManager &pm) {
         pm.addPass(createProfileKernels());
       })))
     return failure();
   std::pair<StringRef, void *> hook{"dyadic_profile",
                                     reinterpret_cast<void *>(record)};
-  auto program =
-      JITProgram::create(compilation.module(), compilation.info(),
-                         compilation.emitOptions(), hook);
+  auto program = JITProgram::create(loops, info, options, hook);
   if (failed(program))
     return failure();
 
@@ -99,7 +95,7 @@ profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
   constexpr int64_t warmUp = 3;
   for (int64_t run = -warmUp; run < runs; ++run) {
     passed.front() = Clock::now();
-    if (failed((*program)->run(inputs, compilation.location())))
+    if (failed((*program)->run(inputs, loc)))
       return failure();
     for (size_t i = 0; run >= 0 && i < kernels.size(); ++i)
       seconds[i].push_back(
@@ -107,6 +103,29 @@ profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
   }
   for (auto [kernel, times] : llvm::zip_equal(kernels, seconds))
     kernel.seconds = median(std::move(times));
+  return success();
+}
+
+FailureOr<std::vector<KernelTime>>
+profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
+  if (failed(compilation.advance(Level::Kernels)))
+    return failure();
+  Origins origins = originsOf(compilation.main());
+  if (failed(compilation.advance(Level::Loops)))
+    return failure();
+  std::vector<KernelTime> kernels = kernelsOf(compilation.module(), std::move(origins));
+  if (failed(measure(compilation.module(), compilation.info(),
+                     compilation.emitOptions(), inputs, runs, kernels)))
+    return failure();
+  return kernels;
+}
+
+FailureOr<std::vector<KernelTime>>
+profileLoops(ModuleOp loops, const ProgramInfo &info, const EmitOptions &options,
+             ArrayRef<HostTensor> inputs, int64_t runs) {
+  std::vector<KernelTime> kernels = kernelsOf(loops, Origins());
+  if (failed(measure(loops, info, options, inputs, runs, kernels)))
+    return failure();
   return kernels;
 }
 

@@ -5,6 +5,7 @@
 #include "dyadic/Target/Requantize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,13 +29,13 @@ RegisterTile KernelTarget::tileFor(const ContractionShape &shape,
   SmallVector<TileChoice> all = candidates(shape);
   const TileChoice *chosen = &all.front();
   if (info.tuned) {
+    // By its text, or by its number: "#2".
     auto wanted = info.tuned->find(shape.str());
     if (wanted != info.tuned->end())
-      for (const TileChoice &choice : all)
-        if (choice.tile.str() == wanted->second) {
+      for (auto [i, choice] : llvm::enumerate(all))
+        if (wanted->second == choice.tile.str() ||
+            wanted->second == "#" + std::to_string(i))
           chosen = &choice;
-          break;
-        }
   }
   if (strategy)
     *strategy = {shape.str(), chosen->tile.str(),

@@ -24,6 +24,13 @@ mlir::FailureOr<std::vector<KernelTime>>
 profile(Compilation &compilation, llvm::ArrayRef<HostTensor> inputs,
         int64_t runs);
 
+/// The same for a program at level 5, which is compiled in place; of what its
+/// kernels are made of nothing is told.
+mlir::FailureOr<std::vector<KernelTime>>
+profileLoops(mlir::ModuleOp loops, const ProgramInfo &info,
+             const EmitOptions &options, llvm::ArrayRef<HostTensor> inputs,
+             int64_t runs);
+
 } // namespace dyadic
 
 #endif

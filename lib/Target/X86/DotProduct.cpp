@@ -18,6 +18,7 @@
 #include "../VectorOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -123,16 +124,20 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
   Type i16 = b.getI16Type(), i64 = b.getI64Type();
   int64_t count = step.pixels.size(), columns = lanes() / 2;
   Values next(sums);
+  Values weights;
   for (int64_t half = 0; half < 2 * step.vectors; ++half) {
     Value bytes = ops.load(4 * columns, step.weights,
                            ops.add(step.weight, half * 4 * columns));
-    Value weights = ops.extend(bytes, i16, /*isUnsigned=*/false);
-    for (int64_t p = 0; p < count; ++p) {
-      Value four = ops.load(4, step.activations, step.pixels[p]);
-      Value all = ops.broadcast(columns, ops.bitcast(1, i64, four));
+    weights.push_back(ops.extend(bytes, i16, /*isUnsigned=*/false));
+  }
+  // Pixel by pixel: an activation takes a register for two products only.
+  for (int64_t p = 0; p < count; ++p) {
+    Value four = ops.load(4, step.activations, step.pixels[p]);
+    Value all = ops.bitcast(4 * columns, i16,
+                            ops.broadcast(columns, ops.bitcast(1, i64, four)));
+    for (auto [half, weight] : llvm::enumerate(weights)) {
       Value &sum = next[half * count + p];
-      sum = multiplyAddPairs(ops, lanes(), sum,
-                             ops.bitcast(4 * columns, i16, all), weights);
+      sum = multiplyAddPairs(ops, lanes(), sum, all, weight);
     }
   }
   return next;

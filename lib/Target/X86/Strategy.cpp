@@ -169,15 +169,15 @@ X86Target::candidates(const ContractionShape &shape) const {
   for (const RegisterTile &form : forms(shape)) {
     // Registers beside the sums: weights, an activation, a product.
     bool widened = form.form == Widened;
-    int64_t perSum = widened ? 2 : 1, scratch = pairs ? 3 : 1;
-    int64_t perVector = widened ? 0 : pairs ? 2 : 1;
+    int64_t perSum = widened ? 2 : 1, scratch = widened ? 2 : pairs ? 3 : 1;
+    int64_t perVector = pairs ? 2 : 1;
     if (shape.nibbles != Nibbles::None) { // both halves, the table and the mask
       perVector += 1;
       scratch += 2;
     }
     for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
       for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
-        if (perSum * p * v + perVector * v + scratch + widened > vectorRegisters() ||
+        if (perSum * p * v + perVector * v + scratch > vectorRegisters() ||
             p * shape.depth * form.preparedBytes > kMaxPrepared)
           break;
         consider(p, v, /*panels=*/false, form);
