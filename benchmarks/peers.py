@@ -1,8 +1,12 @@
-"""The engines that Dyadic is measured beside, each as a callable of one input on one thread.
+"""The engines that Dyadic is measured beside, each as a callable of {input name: array} on some threads.
 
-Each constructor raises models.Unavailable where its package isn't installed.
+Each constructor raises models.Unavailable where its package isn't installed or knows no such model. Each is
+set up as its makers advise: U8S8 with weights per channel for onnxruntime, one stream and latency for
+OpenVINO, XNNPACK for LiteRT, data tiling and the host's CPU for IREE.
 """
 import os
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -10,26 +14,28 @@ import onnx
 from models import Unavailable
 
 
-def onnxruntime_session(path):
+def onnxruntime_session(path, threads=1):
     try:
         import onnxruntime
     except ImportError as e:
         raise Unavailable(str(e))
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda x: session.run(None, {name: x})[0]
+    return lambda feeds: session.run(None, feeds)[0]
 
 
-def static_shape(model, path):
-    """A copy of the model with the benchmark's shape, at an opset that QDQ needs."""
+def shapes_of(feeds):
+    return {name: list(x.shape) for name, x in feeds.items()}
+
+
+def static_shape(model, feeds, path):
+    """A copy of the model with the benchmark's shapes, at an opset that QDQ needs."""
     loaded = onnx.load(model.path)
     for value in loaded.graph.input:
-        if value.name == model.input:
-            for dim, size in zip(value.type.tensor_type.shape.dim, model.shape):
-                dim.dim_value = size
+        for dim, size in zip(value.type.tensor_type.shape.dim, feeds.get(value.name, np.empty(())).shape):
+            dim.dim_value = size
     if max(o.version for o in loaded.opset_import if o.domain in ("", "ai.onnx")) < 13:
         loaded = onnx.version_converter.convert_version(loaded, 13)
     onnx.save(loaded, path)
@@ -50,15 +56,15 @@ def onnxruntime_int8(model, folder, calibration):
 
     class Reader(q.CalibrationDataReader):
         def __init__(self):
-            b = model.shape[0]
-            self.batches = iter([calibration[i : i + b] for i in range(0, len(calibration), b)])
+            self.feeds = iter(calibration)
 
         def get_next(self):
-            x = next(self.batches, None)
-            return None if x is None else {model.input: x}
+            return next(self.feeds, None)
 
     fixed, ready, out = (os.path.join(folder, f"{model.name}.{s}.onnx") for s in ("fixed", "ready", "int8"))
-    static_shape(model, fixed)
+    if os.path.exists(out):
+        return out
+    static_shape(model, calibration[0], fixed)
     quant_pre_process(fixed, ready, skip_symbolic_shape=True)
     kinds = {n.op_type for n in onnx.load(ready).graph.node}
     attention = "MatMul" in kinds and ("LayerNormalization" in kinds or "ReduceMean" in kinds)
@@ -77,19 +83,20 @@ def onnxruntime_int8(model, folder, calibration):
     return out
 
 
-def openvino_session(path, shape, bf16=False):
+def openvino_session(path, feeds, threads=1, precision="f32"):
+    """`precision` None: its own choice, bf16 where the machine has it."""
     try:
         import openvino
     except ImportError as e:
         raise Unavailable(str(e))
     core = openvino.Core()
     network = core.read_model(path)
-    network.reshape(list(shape))
-    settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
-    if not bf16:
-        settings["INFERENCE_PRECISION_HINT"] = "f32"
+    network.reshape(shapes_of(feeds))
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    if precision:
+        settings["INFERENCE_PRECISION_HINT"] = precision
     request = core.compile_model(network, "CPU", settings).create_infer_request()
-    return lambda x: request.infer([x])[0]
+    return lambda x: request.infer(x)[0]
 
 
 def openvino_int8(model, folder, calibration):
@@ -98,13 +105,73 @@ def openvino_int8(model, folder, calibration):
         import openvino
     except ImportError as e:
         raise Unavailable(str(e))
-    network = openvino.Core().read_model(model.path)
-    network.reshape(list(model.shape))
-    b = model.shape[0]
-    batches = [calibration[i : i + b] for i in range(0, len(calibration), b)]
     out = os.path.join(folder, f"{model.name}.openvino.xml")
-    openvino.save_model(nncf.quantize(network, nncf.Dataset(batches), preset=nncf.QuantizationPreset.MIXED), out)
+    if os.path.exists(out):
+        return out
+    network = openvino.Core().read_model(model.path)
+    network.reshape(shapes_of(calibration[0]))
+    attention = any(op.get_type_name() == "Softmax" for op in network.get_ops()[:-4])
+    kind = {"model_type": nncf.ModelType.TRANSFORMER} if attention else {}
+    quantized = nncf.quantize(network, nncf.Dataset(calibration), preset=nncf.QuantizationPreset.MIXED, **kind)
+    openvino.save_model(quantized, out)
     return out
+
+
+def litert_session(path, threads=1):
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as e:
+        raise Unavailable(str(e))
+    interpreter = Interpreter(path, num_threads=threads)
+    interpreter.allocate_tensors()
+    inputs, out = interpreter.get_input_details(), interpreter.get_output_details()[0]["index"]
+
+    def run(feeds):
+        for detail, x in zip(inputs, feeds.values()):
+            channels_last = np.transpose(x, (0, 2, 3, 1)) if x.ndim == 4 and tuple(detail["shape"]) != x.shape else x
+            interpreter.set_tensor(detail["index"], np.ascontiguousarray(channels_last, detail["dtype"]))
+        interpreter.invoke()
+        return interpreter.get_tensor(out)
+
+    return run
+
+
+def litert_int8(model, folder, calibration):
+    import litert_model
+
+    out = os.path.join(folder, f"{model.name}.tflite")
+    if os.path.exists(out):
+        return out
+    if len(calibration[0]) != 1:
+        raise Unavailable("only networks of one input are converted")
+    fixed = static_shape(model, calibration[0], os.path.join(folder, f"{model.name}.litert.onnx"))
+    name = next(iter(calibration[0]))
+    samples = np.concatenate([feeds[name] for feeds in calibration])
+    return litert_model.convert(fixed, name, samples, len(calibration[0][name]), out)
+
+
+def iree_session(path, folder, name, threads=1):
+    try:
+        import iree.compiler
+        import iree.runtime
+    except ImportError as e:
+        raise Unavailable(str(e))
+    at = lambda extension: os.path.join(folder, f"{name}.iree.{extension}")
+    if not os.path.exists(at("vmfb")):
+        loaded = onnx.load(path)
+        if loaded.opset_import[0].version < 17:
+            loaded = onnx.version_converter.convert_version(loaded, 17)
+        onnx.save(loaded, at("onnx"))
+        tools = os.path.dirname(sys.executable)
+        flags = ["--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu", "--iree-llvmcpu-target-cpu=host"]
+        flags += ["--iree-opt-level=O3", "--iree-opt-data-tiling", "--iree-global-opt-use-im2col-for-convs"]
+        for command in (["iree-import-onnx", at("onnx"), "-o", at("mlir")], ["iree-compile", at("mlir"), "-o", at("vmfb"), *flags]):
+            done = subprocess.run([os.path.join(tools, command[0]), *command[1:]], capture_output=True, text=True)
+            if done.returncode:
+                raise Unavailable(f"{command[0]}: {done.stderr.strip().splitlines()[0] if done.stderr.strip() else 'failed'}")
+    module = iree.runtime.load_vm_flatbuffer_file(at("vmfb"), driver="local-sync" if threads == 1 else "local-task")
+    function = module[[f for f in module.vm_module.function_names if not f.startswith("__") and "$" not in f][0]]
+    return lambda feeds: function(*feeds.values()).to_host()
 
 
 def same_answer(a, b):

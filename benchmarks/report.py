@@ -32,16 +32,16 @@ def commit(root):
     return (done.stdout.strip() or "unknown") + (" with changes" if dirty.returncode else "")
 
 
-def build_first(root):
+def build_first(root, *targets):
     """What is published was measured with what is checked out."""
     if "DYADIC" in os.environ:
         raise SystemExit("--write measures build/release: unset DYADIC")
-    subprocess.run([os.path.join(root, "scripts/build"), "release", "dyadic"], check=True)
+    subprocess.run([os.path.join(root, "scripts/build"), "release", *(targets or ["dyadic"])], check=True)
 
 
 def heading(root, *packages):
     today = datetime.date.today().isoformat()
-    return f"{today}, commit {commit(root)}, {machine()}; {versions(*packages)}."
+    return f"{today}, commit {commit(root)}, {'; '.join(filter(None, [machine(), versions(*packages)]))}."
 
 
 def table(header, rows):
