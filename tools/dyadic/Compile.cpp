@@ -4,15 +4,20 @@
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Variants.h"
 #include "dyadic/InitAll.h"
+#include "dyadic/Pipeline/Tune.h"
 #include "dyadic/Support/OutputFile.h"
+#include "dyadic/Target/Strategy.h"
 #include "dyadic/Target/Target.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -26,7 +31,8 @@ namespace {
 struct Options : CommonOptions {
   std::string output, emit, fallback, ptxas;
   std::vector<std::string> cubins;
-  bool keepAll = false, isStatic = false;
+  std::string tuneCache;
+  bool keepAll = false, isStatic = false, tune = false;
 };
 } // namespace
 
@@ -51,6 +57,23 @@ static std::string printIR(ModuleOp module) {
   return text;
 }
 
+/// What was chosen for each kernel that had a choice, in the order they are called.
+static std::string printStrategies(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  module.walk([&](func::CallOp call) {
+    auto function = module.lookupSymbol<func::FuncOp>(call.getCallee());
+    auto strategy = function ? KernelStrategy::of(function) : std::nullopt;
+    if (!strategy || !seen.insert(function).second)
+      return;
+    os << llvm::formatv("{0,-24} {1,-56} {2,-24} {3} cycles, best of {4}\n",
+                        function.getName(), strategy->shape, strategy->tile,
+                        strategy->estimate, strategy->candidates);
+  });
+  return text;
+}
+
 static ExitCode emitText(Compilation &compilation, const Options &options) {
   if (mlir::failed(compilation.advance(levelOf(options.emit))))
     return failed(compilation);
@@ -62,6 +85,8 @@ static ExitCode emitText(Compilation &compilation, const Options &options) {
                              CodeKind::Assembly, bytes)))
       return InternalError;
     text.assign(bytes.begin(), bytes.end());
+  } else if (options.emit == "strategy") {
+    text = printStrategies(compilation.module());
   } else {
     text = printIR(compilation.module());
   }
@@ -144,6 +169,12 @@ static ExitCode runCompile(Options &options) {
   }
 
   Compilation compilation(&context, *resolved);
+  if (options.tune || !options.tuneCache.empty()) {
+    TuneOptions tuning;
+    tuning.cache = options.tuneCache.empty() ? defaultTuneCache() : options.tuneCache;
+    if (mlir::failed(tune(compilation, tuning)))
+      return failed(compilation);
+  }
   if (!options.emit.empty())
     return emitText(compilation, options);
   if (mlir::failed(compilation.advance(Level::Loops)))
@@ -186,10 +217,18 @@ Command addCompile(CLI::App &app) {
   command->add_flag("--keep-all", options->keepAll,
                     "give every tensor memory of its own, so that all can be "
                     "read after a run");
+  command->add_flag("--tune", options->tune,
+                    "measure which tiles are fastest on this machine, or take what "
+                    "an earlier compile has measured; results don't depend on it")
+      ->group("Target");
+  command->add_option("--tune-cache", options->tuneCache,
+                      "where measured choices are kept (the user's cache folder); "
+                      "implies --tune")
+      ->type_name("FILE")->group("Target");
   command->add_option("--emit", options->emit,
-                      "write the IR of a level as text, to -o or standard output, "
-                      "large constants left out")
-      ->check(CLI::IsMember({"qnn", "quantized", "dyadic", "fused", "linalg", "llvm", "asm"}));
+                      "write the IR of a level as text, large constants left out, or what "
+                      "was chosen for each kernel, to -o or standard output")
+      ->check(CLI::IsMember({"qnn", "quantized", "dyadic", "fused", "linalg", "strategy", "llvm", "asm"}));
   return {command, [options] { return runCompile(*options); }};
 }
 

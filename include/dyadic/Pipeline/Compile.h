@@ -101,6 +101,11 @@ public:
   const CompileOptions &options() const { return opts; }
   ExitCode fault() const { return blame; }
 
+  /// Tiles that are taken instead of the cost model's, before Level::Loops.
+  void choose(std::shared_ptr<const TileChoices> tiles) {
+    opts.target.tuned = std::move(tiles);
+  }
+
   /// Compiles into this process.
   mlir::FailureOr<std::unique_ptr<JITProgram>> load();
 

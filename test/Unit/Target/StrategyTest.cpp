@@ -3,6 +3,8 @@
 #include "dyadic/Target/Target.h"
 
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "gtest/gtest.h"
 
 using namespace dyadic;
@@ -50,6 +52,75 @@ TEST(StrategyTest, TheLargerOperandIsReadOnce) {
   EXPECT_TRUE(t->chooseTile({OperandKind::U8, 7, 7, 2048, 4608}).panelsOutermost);
   // One tile of pixels: its activations stay.
   EXPECT_FALSE(t->chooseTile({OperandKind::U8, 1, 14, 256, 64}).panelsOutermost);
+}
+
+TEST(StrategyTest, CandidatesDifferAndComeBestFirst) {
+  for (const char *level : {"avx2", "avxvnni", "avx512vnni"}) {
+    ContractionShape shape{OperandKind::U8, 28, 28, 128, 3 * 384, 3};
+    auto all = target(level)->candidates(shape);
+    ASSERT_GT(all.size(), 4u);
+    llvm::StringSet<> names;
+    for (auto [i, choice] : llvm::enumerate(all)) {
+      EXPECT_TRUE(names.insert(choice.tile.str()).second) << choice.tile.str();
+      EXPECT_GE(choice.estimate(), all[i ? i - 1 : 0].estimate());
+    }
+    KernelStrategy strategy;
+    EXPECT_EQ(target(level)->tileFor(shape, &strategy).str(), all[0].tile.str());
+    EXPECT_EQ(strategy.shape, "u8 28x28 pixels, 128 channels, 3x384 products");
+    EXPECT_EQ(strategy.tile, all[0].tile.str());
+    EXPECT_EQ(strategy.candidates, int64_t(all.size()));
+    // A product takes at least the time of its instructions: 64 or 16 a cycle.
+    double macs = 28. * 28 * 128 * 1152;
+    EXPECT_GE(strategy.estimate, macs / 128);
+    EXPECT_LE(strategy.estimate, macs / 8);
+  }
+}
+
+TEST(StrategyTest, AMeasuredChoiceGoesFirstIfItIsACandidate) {
+  mlir::MLIRContext context;
+  auto info = *resolveTarget({"x86", "avx512vnni"}, mlir::UnknownLoc::get(&context));
+  ContractionShape shape{OperandKind::U8, 1, 784, 512, 128};
+  std::string best = info.target->createKernels(info)->tileFor(shape).str();
+  std::string third = info.target->createKernels(info)->candidates(shape)[2].tile.str();
+  auto with = [&](std::string tile) {
+    TileChoices choices;
+    choices[shape.str()] = tile;
+    info.tuned = std::make_shared<TileChoices>(choices);
+    return info.target->createKernels(info)->tileFor(shape).str();
+  };
+  EXPECT_EQ(with(third), third);
+  EXPECT_EQ(with("99x9 pixels"), best);
+  shape.pixels = 785;
+  EXPECT_NE(with(third), "");
+}
+
+TEST(StrategyTest, WeightsBeyondTheSecondCacheAreFetchedAhead) {
+  // 1.5 MB of weights: Zen 4 has 1 MB, Sapphire Rapids 2.
+  ContractionShape shape{OperandKind::U8, 1, 49, 512, 3072};
+  auto tile = [&](const char *cpu) { return target(cpu)->tileFor(shape); };
+  EXPECT_TRUE(tile("znver4").panelsOutermost);
+  EXPECT_EQ(tile("znver4").prefetch, tile("znver4").vectors * 16 * 3072);
+  // 64 KB stay where they are.
+  ContractionShape small{OperandKind::U8, 1, 784, 512, 128};
+  EXPECT_EQ(target("znver4")->tileFor(small).prefetch, 0);
+}
+
+TEST(StrategyTest, BytesWithoutADotProductAreWidenedOncePerTile) {
+  ContractionShape shape{OperandKind::U8, 28, 28, 128, 3 * 384, 3};
+  RegisterTile tile = target("avx2")->tileFor(shape);
+  EXPECT_EQ(tile.preparedBytes, 2);
+  EXPECT_FALSE(tile.panelsOutermost);
+  EXPECT_EQ(target("avxvnni")->tileFor(shape).preparedBytes, 0);
+  // Signed activations are made unsigned for vpdpbusd.
+  shape.operand = OperandKind::I8;
+  for (const char *level : {"avxvnni", "avx512vnni"}) {
+    EXPECT_EQ(target(level)->tileFor(shape).preparedBytes, 1);
+    EXPECT_EQ(target(level)->tileFor(shape).activationOffset, -128);
+  }
+  EXPECT_EQ(target("avx2")->tileFor(shape).activationOffset, 0);
+  // A row that no stack should hold stays in place.
+  shape = {OperandKind::U8, 1, 1, 64, 1 << 20};
+  EXPECT_EQ(target("avx2")->tileFor(shape).preparedBytes, 0);
 }
 
 TEST(StrategyTest, TargetsOfBytesShareOnePacking) {
