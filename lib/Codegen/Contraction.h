@@ -79,6 +79,8 @@ struct Contraction {
   int64_t length = 0;
   /// Weight of a channel (of all groups) at a segment and position.
   std::function<double(int64_t channel, int64_t segment, int64_t i)> weight;
+  /// A group is so many of the convolution's, side by side in a register.
+  int64_t joinedGroups = 1;
   /// Weights have four bits, and mean this.
   NibbleTable nibbles;
   const HostTensor *bias = nullptr;

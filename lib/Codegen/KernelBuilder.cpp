@@ -1,6 +1,8 @@
 //===- KernelBuilder.cpp --------------------------------------------------===//
 #include "KernelBuilder.h"
 
+#include "dyadic/Dialect/Dyadic/Layouts.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -20,13 +22,22 @@ int64_t WeightBlob::append(ArrayRef<char> data) {
 }
 
 Type codegen::memoryElementType(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return IntegerType::get(type.getContext(), integer.getWidth());
-  return type;
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer)
+    return type;
+  // LLVM packs vectors of i1 into bits; here a boolean is a byte.
+  unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
+  return IntegerType::get(type.getContext(), width);
 }
 
 MemRefType codegen::flatMemRef(RankedTensorType type) {
   return MemRefType::get(type.getNumElements(),
+                         memoryElementType(type.getElementType()));
+}
+
+MemRefType codegen::flatMemRef(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return MemRefType::get(spanOf(type.getShape(), memoryStrides(value)),
                          memoryElementType(type.getElementType()));
 }
 
@@ -51,10 +62,14 @@ KernelBuilder::KernelBuilder(OpBuilder builder, KernelOp kernel, StringRef name,
     : b(builder), loc(kernel.getLoc()), kernel(kernel), target(target),
       blob(blob), threadCount(threads) {
   SmallVector<Type> arguments;
-  for (Type type : llvm::concat<Type>(
-           llvm::to_vector(kernel.getInputs().getTypes()),
-           llvm::to_vector(kernel.getOutputs().getTypes())))
-    arguments.push_back(flatMemRef(cast<RankedTensorType>(type)));
+  for (Value value : llvm::concat<Value>(llvm::to_vector(kernel.getInputs()),
+                                         llvm::to_vector(kernel.getOutputs())))
+    arguments.push_back(flatMemRef(value));
+  for (auto [body, input] : llvm::zip_equal(
+           kernel.getBody().front().getArguments(), kernel.getInputs()))
+    operandStrides[body] = memoryStrides(input);
+  for (Value output : kernel.getOutputs())
+    resultStrides.push_back(memoryStrides(output));
   size_t constantsNumber = arguments.size();
   arguments.push_back(MemRefType::get(0, b.getI8Type())); // set by finish()
   if (threads > 1)
@@ -75,10 +90,15 @@ void KernelBuilder::finish() {
   terminate();
   constantsArgument.setType(
       MemRefType::get(constantData.size(), b.getI8Type()));
-  if (thread && divided.empty())
+  if (scratchArgument)
+    scratchArgument.setType(MemRefType::get(scratchBytes, b.getI8Type()));
+  if (thread && divided.empty()) {
+    b.setInsertionPointToStart(&entry());
+    thread.replaceAllUsesWith(index(0)); // by scratch
     entry().eraseArgument(entry().getNumArguments() - 1);
+  }
   auto types = llvm::to_vector(entry().getArgumentTypes());
-  types.truncate(function.getNumArguments());
+  types.truncate(function.getNumArguments() + (scratchArgument ? 1 : 0));
   function.setType(b.getFunctionType(types, {}));
   if (!constantData.empty())
     blobOffset = blob.append(constantData);
@@ -162,6 +182,18 @@ Value KernelBuilder::buffer(Value value) {
   return memref;
 }
 
+SmallVector<int64_t> KernelBuilder::strides(Value value) const {
+  auto known = operandStrides.find(value);
+  if (known != operandStrides.end())
+    return known->second;
+  return stridesOf(cast<RankedTensorType>(value.getType()).getShape()); // a constant
+}
+
+bool KernelBuilder::isRowMajor(Value value) const {
+  return isContiguous(cast<RankedTensorType>(value.getType()).getShape(),
+                      strides(value));
+}
+
 Value KernelBuilder::output(unsigned i) {
   return function.getArgument(kernel.getInputs().size() + i);
 }
@@ -175,6 +207,24 @@ Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
   int64_t width = element.getIntOrFloatBitWidth() / 8;
   auto type = MemRefType::get(data.size() / width, element);
   return memref::ViewOp::create(b, loc, type, constantsArgument, index(offset),
+                                ValueRange());
+}
+
+Value KernelBuilder::scratch(int64_t bytes, Type element) {
+  int64_t own = llvm::alignTo(bytes, WeightBlob::kAlignment);
+  if (!scratchArgument)
+    scratchArgument = entry().insertArgument(
+        cast<BlockArgument>(constantsArgument).getArgNumber() + 1,
+        MemRefType::get(0, b.getI8Type()), loc); // set by finish()
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&entry());
+  Value offset = index(scratchBytes);
+  if (thread)
+    offset = add(offset, mul(thread, own));
+  scratchBytes += own * threadCount;
+  auto type =
+      MemRefType::get(bytes / (element.getIntOrFloatBitWidth() / 8), element);
+  return memref::ViewOp::create(b, loc, type, scratchArgument, offset,
                                 ValueRange());
 }
 
@@ -207,7 +257,8 @@ Value KernelBuilder::splatInt(VectorType type, int64_t value) {
 
 Value KernelBuilder::extend(Value vector, Type element) {
   auto type = cast<VectorType>(vector.getType());
-  if (!type.getElementType().isInteger() || type.getElementType().isInteger(32))
+  if (!type.getElementType().isInteger() ||
+      type.getElementTypeBitWidth() >= 32)
     return vector;
   auto wide = type.clone(b.getI32Type());
   if (element.isUnsignedInteger())

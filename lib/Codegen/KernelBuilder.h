@@ -129,6 +129,13 @@ public:
   mlir::Value buffer(mlir::Value value);
   /// The memory of the kernel's result `i`.
   mlir::Value output(unsigned i);
+  /// The element strides of a tensor in memory: row-major, or those of a view.
+  /// What reads or writes memory uses these, never the shape.
+  llvm::SmallVector<int64_t> strides(mlir::Value value) const;
+  llvm::ArrayRef<int64_t> outputStrides(unsigned i) const {
+    return resultStrides[i];
+  }
+  bool isRowMajor(mlir::Value value) const;
   /// Read-only memory with these elements, addressed from the kernel's own
   /// constants: kernels that differ in their constants alone are one function.
   template <typename T> mlir::Value constants(llvm::ArrayRef<T> data) {
@@ -143,13 +150,19 @@ public:
   virtual void storeVector(mlir::Value vector, mlir::Value memref,
                            mlir::Value index);
 
+  /// `bytes` of the arena that are this kernel's (and thread's) own while it
+  /// runs, as memory of `element`s.
+  mlir::Value scratch(int64_t bytes, mlir::Type element);
+  /// Bytes of scratch for all threads.
+  int64_t scratchSize() const { return scratchBytes; }
+
   //===--- Vectors ---------------------------------------------------------===//
 
   mlir::VectorType vectorType(int64_t width, mlir::Type element);
   mlir::Value splat(mlir::VectorType type, double value);
   mlir::Value splatInt(mlir::VectorType type, int64_t value);
-  /// Storage values of type `element` (a tensor's) as i32 lanes; i32 and f32
-  /// stay.
+  /// Storage values of type `element` (a tensor's) as i32 lanes; wider ones and
+  /// f32 stay.
   mlir::Value extend(mlir::Value vector, mlir::Type element);
   /// The inverse of `extend`; the values fit.
   mlir::Value truncate(mlir::Value vector, mlir::Type element);
@@ -197,7 +210,11 @@ private:
   std::vector<char> constantData;
   int64_t blobOffset = 0;
   mlir::Value constantsArgument;
+  int64_t scratchBytes = 0;
+  mlir::Value scratchArgument;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> operandStrides;
+  llvm::SmallVector<llvm::SmallVector<int64_t>> resultStrides;
 };
 
 template <> inline mlir::Type KernelBuilder::elementType<float>() {
@@ -220,6 +237,8 @@ template <> inline mlir::Type KernelBuilder::elementType<int64_t>() {
 mlir::Type memoryElementType(mlir::Type type);
 /// The flat memref of a tensor.
 mlir::MemRefType flatMemRef(mlir::RankedTensorType type);
+/// The flat memref of a level-4 value: from its first element to its last.
+mlir::MemRefType flatMemRef(mlir::Value value);
 
 } // namespace dyadic::codegen
 

@@ -1,6 +1,7 @@
 //===- ModuleGenerator.cpp ------------------------------------------------===//
 #include "ModuleGenerator.h"
 
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,6 +31,7 @@ LogicalResult ModuleGenerator::generate() {
       return failure();
   func::ReturnOp::create(runBuilder, loc);
   defineWeights();
+  extendArena();
   main.erase();
   return success();
 }
@@ -45,6 +47,9 @@ LogicalResult ModuleGenerator::checkSupported() {
     if (!kernel.getArenaOffsets())
       result = kernel.emitError("expected arena_offsets: run "
                                 "--dyadic-plan-memory first");
+    if (!readsViews() && (kernel.getLayouts() || kernel.getInPlace()))
+      result = kernel.emitError("expected tensors in buffers of their own for "
+                                "this target: leave --dyadic-place-views out");
   });
   for (Operation &op : main.getBody().front().without_terminator())
     if (!isa<KernelOp, dyadic::ReshapeOp, qnn::ReshapeOp>(op) &&
@@ -52,16 +57,6 @@ LogicalResult ModuleGenerator::checkSupported() {
       result = op.emitError("expected a dyadic.kernel: run "
                             "--dyadic-fuse-kernels first");
   return result;
-}
-
-/// The value that a reshape, which moves no byte, stands for.
-static Value stripReshapes(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<dyadic::ReshapeOp, qnn::ReshapeOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
 }
 
 /// Opens `@<model>_run` and binds the function's arguments and results.
@@ -74,7 +69,8 @@ LogicalResult ModuleGenerator::startRun() {
   for (Type type : llvm::concat<const Type>(main.getArgumentTypes(),
                                             main.getResultTypes()))
     types.push_back(flatMemRef(cast<RankedTensorType>(type)));
-  types.push_back(MemRefType::get(arena.getInt(), b.getI8Type()));
+  plannedBytes = arena.getInt();
+  types.push_back(MemRefType::get(plannedBytes, b.getI8Type()));
   run = func::FuncOp::create(b, loc, modelName + "_run",
                              b.getFunctionType(types, {}));
   Block *entry = run.addEntryBlock();
@@ -103,6 +99,16 @@ Value ModuleGenerator::memory(Value tensor) {
   return known;
 }
 
+/// Whether the kernel's result is where its operands are, and nothing is left
+/// to be done.
+static bool isInPlace(KernelOp kernel) {
+  Operation *anchor = kernel.getAnchor();
+  return isa_and_nonnull<dyadic::ConcatOp, qnn::ConcatOp, dyadic::SliceOp,
+                         qnn::SliceOp>(anchor) &&
+         llvm::all_of(llvm::seq<unsigned>(kernel.getInputs().size()),
+                      [&](unsigned i) { return kernel.isInPlace(i); });
+}
+
 LogicalResult ModuleGenerator::generateOp(Operation &op) {
   auto kernel = dyn_cast<KernelOp>(op);
   if (!kernel)
@@ -115,11 +121,12 @@ LogicalResult ModuleGenerator::generateOp(Operation &op) {
                                 "the function doesn't return");
       continue;
     }
-    auto type = flatMemRef(cast<RankedTensorType>(result.getType()));
     memrefs[result] = memref::ViewOp::create(
-        runBuilder, kernel.getLoc(), type, arena, constantIndex(offset),
-        ValueRange());
+        runBuilder, kernel.getLoc(), flatMemRef(result), arena,
+        constantIndex(offset), ValueRange());
   }
+  if (isInPlace(kernel))
+    return success();
 
   std::string name = "k" + std::to_string(kernelCount++);
   if (Operation *anchor = kernel.getAnchor())
@@ -153,6 +160,8 @@ LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
   }
   operands.push_back(
       constantsView(written.constantsOffset, written.constantsSize));
+  if (written.scratchSize)
+    operands.push_back(scratchView(written.scratchSize));
   call(runBuilder, kernel.getLoc(), function, operands, written.threads);
   return success();
 }
@@ -166,6 +175,25 @@ Value ModuleGenerator::constantsView(int64_t offset, int64_t size) {
   return memref::ViewOp::create(runBuilder, loc,
                                 MemRefType::get(size, b.getI8Type()), global,
                                 constantIndex(offset), ValueRange());
+}
+
+/// One kernel runs after the other: all have the same scratch.
+Value ModuleGenerator::scratchView(int64_t size) {
+  scratchBytes = std::max(scratchBytes, size);
+  return memref::ViewOp::create(
+      runBuilder, loc, MemRefType::get(size, b.getI8Type()), arena,
+      constantIndex(plannedBytes), ValueRange());
+}
+
+/// Adds the scratch to the arena.
+void ModuleGenerator::extendArena() {
+  if (!scratchBytes)
+    return;
+  int64_t bytes = plannedBytes + scratchBytes + WeightBlob::kAlignment;
+  module->setAttr(kArenaBytesAttr, b.getI64IntegerAttr(bytes));
+  arena.setType(MemRefType::get(bytes, b.getI8Type()));
+  run.setType(b.getFunctionType(
+      run.getBody().front().getArgumentTypes(), {}));
 }
 
 void ModuleGenerator::defineWeights() {

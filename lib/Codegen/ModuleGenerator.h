@@ -19,12 +19,13 @@ namespace dyadic::codegen {
 /// A kernel's function, and its part of the weights.
 struct WrittenKernel {
   mlir::FunctionOpInterface function;
-  int64_t constantsOffset, constantsSize, threads;
+  int64_t constantsOffset, constantsSize, threads, scratchSize;
 
   explicit WrittenKernel(KernelBuilder &builder)
       : function(builder.getFunction()),
         constantsOffset(builder.constantsOffset()),
-        constantsSize(builder.constantsSize()), threads(builder.threads()) {}
+        constantsSize(builder.constantsSize()), threads(builder.threads()),
+        scratchSize(builder.scratchSize()) {}
 };
 
 class ModuleGenerator {
@@ -42,6 +43,8 @@ public:
 
 protected:
   virtual bool hasEmitter(mlir::Operation *anchor) const = 0;
+  /// Whether kernels find tensors that are strided or `in_place`.
+  virtual bool readsViews() const { return false; }
   /// Writes the function of `kernel`.
   virtual mlir::FailureOr<WrittenKernel>
   write(KernelOp kernel, llvm::StringRef name, WeightBlob &blob) = 0;
@@ -67,6 +70,8 @@ private:
   mlir::Value constantsView(int64_t offset, int64_t size);
   std::string weightsName() const { return modelName + "_weights"; }
   void defineWeights();
+  mlir::Value scratchView(int64_t size);
+  void extendArena();
 
   mlir::func::FuncOp run;
   mlir::OpBuilder runBuilder{b};
@@ -75,6 +80,8 @@ private:
   llvm::StringMap<mlir::FunctionOpInterface> functions;
   std::vector<mlir::memref::GetGlobalOp> globals;
   WeightBlob blob;
+  /// What kernels use while they run lies behind the planned tensors.
+  int64_t plannedBytes = 0, scratchBytes = 0;
   int kernelCount = 0;
 };
 

@@ -141,11 +141,11 @@ void KernelBuilder::onOneThread(function_ref<void()> body) {
   divide(branch, branch.thenBlock(), body);
 }
 
-/// Whether `memref` is memory of the function itself.
-static bool isOwnMemory(Value memref) {
+/// Whether `memref` is memory of the function itself, or its thread's `scratch`.
+static bool isOwnMemory(Value memref, Value scratch) {
   while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
     memref = view.getViewSource();
-  return memref.getDefiningOp<memref::AllocaOp>();
+  return memref == scratch || memref.getDefiningOp<memref::AllocaOp>();
 }
 
 bool KernelBuilder::storesAreDivided() {
@@ -162,7 +162,7 @@ bool KernelBuilder::storesAreDivided() {
     op.getEffects(effects);
     for (const MemoryEffects::EffectInstance &effect : effects)
       if (isa<MemoryEffects::Write>(effect.getEffect()) &&
-          !(effect.getValue() && isOwnMemory(effect.getValue())) &&
+          !(effect.getValue() && isOwnMemory(effect.getValue(), scratchArgument)) &&
           !isDividedOp(op))
         return WalkResult::interrupt();
     return WalkResult::advance();

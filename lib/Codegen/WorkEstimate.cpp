@@ -29,6 +29,7 @@ static double productsPerElement(Operation *anchor) {
     return ShapedType::getNumElements(filter.drop_front());
   }
   case codegen::AnchorKind::Matmul:
+  case codegen::AnchorKind::BatchMatmul:
     return shapeOf(anchor->getOperand(0)).back();
   case codegen::AnchorKind::Softmax:
   case codegen::AnchorKind::LayerNorm:

@@ -2,6 +2,7 @@
 #include "dyadic/Emit/ProgramInfo.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -144,6 +145,9 @@ static LogicalResult readKept(func::FuncOp main, ProgramInfo &info) {
       int64_t offset = (*offsets)[i];
       if (offset < 0)
         continue; // a function result: the caller has it
+      if (!isContiguous(cast<RankedTensorType>(result.getType()).getShape(),
+                        memoryStrides(result)))
+        continue; // --keep-all makes a copy of it
       // The op behind each yielded value has the better name.
       Value yielded = kernel.getYield().getValues()[i];
       StringRef name = nameOf(yielded.getLoc());
@@ -178,6 +182,11 @@ FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
     return failure();
   readBorderScales(main, info);
   return info;
+}
+
+int64_t readArenaBytes(ModuleOp module) {
+  auto bytes = module->getAttrOfType<IntegerAttr>(kArenaBytesAttr);
+  return bytes ? bytes.getInt() : 0;
 }
 
 int64_t readWeightBytes(ModuleOp module) {

@@ -51,16 +51,16 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
     return failure();
   for (const TensorInfo &output : info->outputs)
     runner->outputs.emplace_back(output.kind, output.shape);
+  if (failed(runPasses(*copy, [&](OpPassManager &pm) {
+        buildCodegenPipeline(pm, *target, info->name);
+      })))
+    return failure();
+  info->arenaBytes = readArenaBytes(*copy);
   runner->arena.reset(static_cast<char *>(
       std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(info->arenaBytes, 1), 64))));
   if (!runner->arena)
     return module.emitError("no memory for the ")
            << info->arenaBytes << " bytes that calibration needs";
-
-  if (failed(runPasses(*copy, [&](OpPassManager &pm) {
-        buildCodegenPipeline(pm, *target, info->name);
-      })))
-    return failure();
   EmitOptions options;
   options.target = *target;
   auto program = JITProgram::create(*copy, std::move(*info), options);

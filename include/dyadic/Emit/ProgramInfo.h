@@ -54,6 +54,9 @@ std::string toIdentifier(llvm::StringRef text);
 mlir::FailureOr<ProgramInfo> readProgramInfo(mlir::ModuleOp module,
                                              llvm::StringRef modelName);
 
+/// The arena of a level-5 module, to which kernels have added their scratch.
+int64_t readArenaBytes(mlir::ModuleOp module);
+
 /// Bytes of the constant globals of a level-5 module.
 int64_t readWeightBytes(mlir::ModuleOp module);
 

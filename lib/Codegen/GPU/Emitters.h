@@ -27,8 +27,13 @@ mlir::LogicalResult emitMatmul(GPUKernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitPool2D(GPUKernelBuilder &k, mlir::Operation *anchor);
 // Movement.cpp: transpose, concat, slice, pad, resize of either dialect
 mlir::LogicalResult emitMovement(GPUKernelBuilder &k, mlir::Operation *anchor);
+// GatherSlices.cpp: of either dialect
+mlir::LogicalResult emitGather(GPUKernelBuilder &k, mlir::Operation *anchor);
 // Reduction.cpp: dyadic.reduce_sum, qnn.reduce_mean
 mlir::LogicalResult emitReduction(GPUKernelBuilder &k, mlir::Operation *anchor);
+// IntegerBatchMatmul.cpp: dyadic.batch_matmul
+mlir::LogicalResult emitIntegerBatchMatmul(GPUKernelBuilder &k,
+                                           mlir::Operation *anchor);
 // Normalization.cpp
 mlir::LogicalResult emitSoftmax(GPUKernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitLayerNorm(GPUKernelBuilder &k, mlir::Operation *anchor);

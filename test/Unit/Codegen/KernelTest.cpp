@@ -37,7 +37,7 @@ void KernelTest::SetUp() {
   Runner runner = Runner::parse(GetParam());
   auto target = resolveTarget(runner.target, b.getUnknownLoc());
   ASSERT_TRUE(succeeded(target));
-  if (target->target->isGPU())
+  if (target->target->isGPU() || runner.emulatedCPU == "emulated")
     return;
   std::string missing = missingForCrossRun();
   if (!runner.emulatedCPU.empty()) {
@@ -214,11 +214,13 @@ void KernelTest::check(ValueRange results) {
   Runner runner = Runner::parse(GetParam());
   EmitOptions emit;
   emit.target = *resolveTarget(runner.target, b.getUnknownLoc());
-  bool isGPU = emit.target.target->isGPU();
+  bool isGPU = emit.target.target->isGPU(),
+       isEmulated = isGPU || runner.emulatedCPU == "emulated";
   PassManager pm(&context);
   pm.addPass(isGPU ? createGenerateGPUKernelsPass({emit.target, "test"})
                    : createGenerateKernelsPass({emit.target, "test"}));
   ASSERT_TRUE(succeeded(pm.run(*module)));
+  info->arenaBytes = readArenaBytes(*module);
 
   auto function = reference->lookupSymbol<func::FuncOp>("main");
   SmallVector<HostTensor> inputs;
@@ -232,7 +234,7 @@ void KernelTest::check(ValueRange results) {
     from.emplace_back(ArrayRef<char>(tensor.bytes));
   for (const HostTensor &tensor : *expected)
     to.emplace_back(static_cast<int64_t>(tensor.bytes.size()));
-  if (isGPU) {
+  if (isEmulated) {
     std::string message;
     ASSERT_TRUE(emulatedRun(*module, emit.target, from, to, info->arenaBytes,
                             message))

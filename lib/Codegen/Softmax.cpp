@@ -1,0 +1,193 @@
+//===- Softmax.cpp --------------------------------------------------------===//
+//
+// A row that fits half of the registers is loaded once and stays there: maximum,
+// exponentials, sum, result. Of a longer one the exponentials are in memory until
+// the sum is known: in the result's where nothing is fused behind, or in scratch.
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "Exponential.h"
+#include "Normalization.h"
+#include "Reduction.h"
+#include "RowPieces.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+namespace {
+class SoftmaxEmitter {
+public:
+  SoftmaxEmitter(KernelBuilder &k, ResultSink &sink, qnn::SoftmaxOp op)
+      : k(k), sink(sink), input(k.buffer(op.getInput())), f32(k.b.getF32Type()),
+        lanes(k.target.lanes()) {
+    ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
+    int64_t axis = op.getAxis();
+    extent = shape[axis];
+    inner = ShapedType::getNumElements(shape.drop_front(axis + 1));
+    outer = ShapedType::getNumElements(shape.take_front(axis));
+    row = sink.canFlatten() ? inner : std::min(inner, sink.rowExtent());
+  }
+
+  void emit() {
+    if (inner == 1)
+      return emitRows();
+    // Lanes are neighbouring rows along the axis.
+    k.forPieces({outer, inner / row}, row, 2 * lanes,
+                [&](ValueRange at, Value start, int64_t n) {
+                  Value first = k.add(k.mul(at[0], extent * inner),
+                                      k.mul(at[1], row));
+                  emitColumns(k.add(first, start), n);
+                });
+  }
+
+private:
+  Value load(Value at, int64_t n) { return k.loadVector(input, at, n); }
+
+  /// One instruction where arith.maxnumf is three; a NaN in `a` gives way to b.
+  Value maximum(Value a, Value b) {
+    Value greater =
+        arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OGT, a, b);
+    return arith::SelectOp::create(k.b, k.loc, greater, a, b);
+  }
+  Value sum(Value a, Value b) { return emitAdd(k, a, b); }
+  Value product(Value a, Value b) {
+    return arith::MulFOp::create(k.b, k.loc, a, b);
+  }
+  Value exponential(Value x, Value max) {
+    return emitExpOfNegative(k, arith::SubFOp::create(k.b, k.loc, x, max));
+  }
+  Value lowest(int64_t n) {
+    return k.splat(k.vectorType(n, f32), -std::numeric_limits<float>::infinity());
+  }
+  Value spread(Value one, int64_t n) { return spreadLane(k, one, n); }
+  Value reciprocal(Value x) {
+    Value one = k.splat(cast<VectorType>(x.getType()), 1);
+    return arith::DivFOp::create(k.b, k.loc, one, x);
+  }
+
+  //===--- Rows ------------------------------------------------------------===//
+
+  Value maximumOf(ArrayRef<Value> row) {
+    return combineLanes(k, row, [&](Value a, Value b) { return maximum(a, b); });
+  }
+  Value sumOf(ArrayRef<Value> row) {
+    return combineLanes(k, row, [&](Value a, Value b) { return sum(a, b); });
+  }
+
+  void emitRows() {
+    RowPieces pieces = cutRow(extent, lanes);
+    bool fits = int64_t(pieces.size()) <= k.target.vectorRegisters() / 2;
+    // Exponentials of a long row wait in memory.
+    Value waiting;
+    if (!fits)
+      waiting = sink.isDirect() && sink.canFlatten()
+                    ? k.output(0)
+                    : k.scratch(extent * 4, f32);
+    bool inPlace = !fits && waiting == k.output(0);
+    k.parallelLoop(outer, [&](Value o) {
+      Value base = k.mul(o, extent);
+      if (fits)
+        emitShortRow(base, pieces);
+      else
+        emitLongRow(base, waiting, inPlace ? base : k.index(0));
+    });
+  }
+
+  void emitShortRow(Value base, ArrayRef<RowPiece> pieces) {
+    SmallVector<Value> x = loadRow(k, input, base, pieces);
+    Value max = maximumOf(x);
+    for (auto [value, piece] : llvm::zip(x, pieces))
+      value = exponential(value, spread(max, piece.width));
+    Value factor = reciprocal(sumOf(x));
+    for (auto [value, piece] : llvm::zip(x, pieces))
+      value = product(value, spread(factor, piece.width));
+    emitRow(k, sink, base, pieces, x);
+  }
+
+  void emitLongRow(Value base, Value waiting, Value start) {
+    int64_t width = std::min<int64_t>(4 * lanes, llvm::bit_floor(uint64_t(extent)));
+    int64_t tail = extent % width, whole = extent - tail;
+    RowPieces rest = cutRow(tail, width);
+    auto restAt = [&](RowPiece piece) { return k.index(whole + piece.at); };
+
+    SmallVector<Value> maxima = k.loop(
+        whole / width, {lowest(width)}, [&](Value i, ValueRange acc) {
+          Value x = load(k.add(base, k.mul(i, width)), width);
+          return KernelBuilder::Carried{maximum(x, acc[0])};
+        });
+    for (RowPiece piece : rest)
+      maxima.push_back(load(k.add(base, restAt(piece)), piece.width));
+    Value max = maximumOf(maxima);
+
+    auto store = [&](Value at, int64_t n) {
+      Value e = exponential(load(k.add(base, at), n), spread(max, n));
+      k.storeVector(e, waiting, k.add(start, at));
+      return e;
+    };
+    auto type = k.vectorType(width, f32);
+    SmallVector<Value> sums{emitSum(k, whole / width, type, [&](Value i, Value s) {
+      return sum(s, store(k.mul(i, width), width));
+    })};
+    for (RowPiece piece : rest)
+      sums.push_back(store(restAt(piece), piece.width));
+    Value factor = reciprocal(sumOf(sums));
+
+    auto finish = [&](Value at, int64_t n) {
+      Value e = k.loadVector(waiting, k.add(start, at), n);
+      sink.emit({k.add(base, at), at, n}, product(e, spread(factor, n)));
+    };
+    k.loop(whole, width, [&](Value at) { finish(at, width); });
+    for (RowPiece piece : rest)
+      finish(restAt(piece), piece.width);
+  }
+
+  //===--- Columns ---------------------------------------------------------===//
+
+  /// Without fused ops the result's memory holds the exponentials of the sum
+  /// until they are scaled; otherwise they are computed twice.
+  void emitColumns(Value start, int64_t n) {
+    auto at = [&](Value i) { return k.add(start, k.mul(i, inner)); };
+    Value max = k.loop(extent, {lowest(n)}, [&](Value i, ValueRange acc) {
+      return KernelBuilder::Carried{maximum(load(at(i), n), acc[0])};
+    })[0];
+    auto type = k.vectorType(n, f32);
+    Value total = emitSum(k, extent, type, [&](Value i, Value acc) {
+      Value e = exponential(load(at(i), n), max);
+      if (sink.isDirect())
+        k.storeVector(e, k.output(0), at(i));
+      return sum(acc, e);
+    });
+    Value factor = reciprocal(total);
+    k.loop(extent, [&](Value i) {
+      Value e = sink.isDirect() ? k.loadVector(k.output(0), at(i), n)
+                                : exponential(load(at(i), n), max);
+      sink.emitAt(at(i), product(e, factor));
+    });
+  }
+
+  KernelBuilder &k;
+  ResultSink &sink;
+  Value input;
+  Type f32;
+  int64_t lanes, outer, extent, inner, row;
+};
+} // namespace
+
+void codegen::emitSoftmaxLoops(KernelBuilder &k, ResultSink &sink,
+                               qnn::SoftmaxOp op) {
+  SoftmaxEmitter(k, sink, op).emit();
+}
+
+LogicalResult codegen::emitSoftmax(KernelBuilder &k, Operation *anchor) {
+  auto sink = ResultSink::create(k, anchor);
+  if (failed(sink))
+    return failure();
+  emitSoftmaxLoops(k, *sink, cast<qnn::SoftmaxOp>(anchor));
+  return success();
+}
