@@ -2,9 +2,9 @@
 #include "dyadic/Emit/Artifact.h"
 
 #include "Link.h"
-#include "PendingFile.h"
 #include "dyadic/Emit/Header.h"
 #include "dyadic/Emit/Variants.h"
+#include "dyadic/Support/OutputFile.h"
 #include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -43,10 +43,11 @@ std::string modelNameOf(StringRef file) {
   return toIdentifier(stem);
 }
 
-LogicalResult writeFile(StringRef file, StringRef bytes, Location loc) {
-  PendingFile pending(file, loc);
-  return success(succeeded(pending.create()) &&
-                 succeeded(pending.write(bytes)) && succeeded(pending.commit()));
+/// Reports what kept a file from being written.
+static LogicalResult check(llvm::Error error, Location loc) {
+  if (!error)
+    return success();
+  return emitError(loc) << llvm::toString(std::move(error));
 }
 
 /// An archive with one member; the same bytes give the same archive.
@@ -66,7 +67,7 @@ static LogicalResult makeArchive(StringRef object, StringRef memberName,
   return success();
 }
 
-static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
+static LogicalResult fill(OutputFile &file, ArtifactKind kind, StringRef code,
                           const ProgramInfo &info, StringRef triple,
                           StringRef target, const EmitOptions &options,
                           Location loc) {
@@ -76,12 +77,14 @@ static LogicalResult fill(PendingFile &file, ArtifactKind kind, StringRef code,
   case ArtifactKind::Object:
   case ArtifactKind::Assembly:
   case ArtifactKind::Cubin:
-    return file.write(code);
+    file.os() << code;
+    return success();
   case ArtifactKind::Archive: {
     std::unique_ptr<llvm::MemoryBuffer> archive;
     if (failed(makeArchive(code, info.name + ".o", triple, archive, loc)))
       return failure();
-    return file.write(archive->getBuffer());
+    file.os() << archive->getBuffer();
+    return success();
   }
   case ArtifactKind::SharedLibrary:
     return linkSharedLibrary(job, loc);
@@ -108,15 +111,21 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
   if (failed(checkLinker(kind, triple, loc)))
     return failure();
   // Before the long part: a path that can't be written is known at once.
-  PendingFile file(target, loc);
+  auto file = OutputFile::create(target);
+  if (!file)
+    return check(file.takeError(), loc);
   llvm::SmallString<128> headerPath(target);
   path::replace_extension(headerPath, ".h");
-  PendingFile header(headerPath, loc);
   bool withHeader = kind == ArtifactKind::Object ||
                     kind == ArtifactKind::Archive ||
                     kind == ArtifactKind::SharedLibrary;
-  if (failed(file.create()) || (withHeader && failed(header.create())))
-    return failure();
+  std::unique_ptr<OutputFile> header;
+  if (withHeader) {
+    auto created = OutputFile::create(headerPath);
+    if (!created)
+      return check(created.takeError(), loc);
+    header = std::move(*created);
+  }
 
   llvm::SmallVector<char, 0> code;
   if (failed(compile(module, info, options,
@@ -125,16 +134,18 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
                                                     : CodeKind::Object,
                      code)))
     return failure();
-  if (failed(fill(file, kind, StringRef(code.data(), code.size()), info, triple,
-                  target, options, loc)))
+  if (failed(fill(**file, kind, StringRef(code.data(), code.size()), info,
+                  triple, target, options, loc)) ||
+      failed(check((*file)->flush(), loc)))
     return failure();
-  if (withHeader && failed(header.write(makeHeader(info, options.target,
-                                                 bool(options.gpu.fallback),
-                                                 variantNames(options.variants)))))
-    return failure();
-  if (withHeader && failed(header.commit()))
-    return failure();
-  return file.commit();
+  if (header) {
+    header->os() << makeHeader(info, options.target,
+                               bool(options.gpu.fallback),
+                               variantNames(options.variants), options.threads);
+    if (failed(check(header->commit(), loc)))
+      return failure();
+  }
+  return check((*file)->commit(), loc);
 }
 
 } // namespace dyadic

@@ -97,6 +97,10 @@ private:
         share(loop);
         last = Work::Shared;
       } else if (isMemoryEffectFree(&op)) {
+        // Where a call that joins the others on one thread finds it.
+        OpBuilder::InsertionGuard guard(b);
+        if (last == Work::Alone)
+          b.setInsertionPoint(branch);
         b.clone(op, mapping);
       } else {
         if (last == Work::Shared)

@@ -151,7 +151,8 @@ void {0}_gpu_close(void);
 }
 
 std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
-                       bool hasFallback, ArrayRef<std::string> variants) {
+                       bool hasFallback, ArrayRef<std::string> variants,
+                       int64_t threads) {
   bool isGPU = target.target && target.target->isGPU();
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -187,8 +188,15 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
                       isGPU ? std::string("Needs an NVIDIA GPU and its driver, opened when "
                               "first used (link with\n * -ldl -lpthread where "
                               "libc is older than glibc 2.34).")
-                            : "Link with -lm. Nothing is allocated, nothing is "
-                              "kept between calls." +
+                            : std::string(threads > 1
+                                              ? "Link with -lm and an OpenMP "
+                                                "runtime (-lgomp or -lomp), whose "
+                                                "threads share\n * each call. "
+                                                "Nothing else is allocated or kept "
+                                                "between calls."
+                                              : "Link with -lm. Nothing is "
+                                                "allocated, nothing is kept "
+                                                "between calls.") +
                                   std::string(variants.empty()
                                                   ? ""
                                                   : "\n * The first call chooses "

@@ -41,29 +41,39 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::create(StringRef path) {
 }
 
 OutputFile::~OutputFile() {
-  if (stream && !closed) {
-    stream->flush();
-    stream->clear_error(); // an unchecked error would end the process
-  }
+  consumeError(flush()); // an unchecked error would end the process
   stream.reset();
   if (temporary)
     consumeError(temporary->discard());
 }
 
-Error OutputFile::commit(bool executable) {
+StringRef OutputFile::temporaryPath() const {
+  return temporary ? StringRef(temporary->TmpName) : StringRef(finalPath);
+}
+
+Error OutputFile::flush() {
+  if (!stream)
+    return Error::success();
   stream->flush();
-  closed = true;
-  if (stream->has_error()) {
-    std::error_code error = stream->error();
-    stream->clear_error();
-    return cannotWrite(finalPath, error);
-  }
+  if (!stream->has_error())
+    return Error::success();
+  std::error_code error = stream->error();
+  stream->clear_error();
+  return cannotWrite(finalPath, error);
+}
+
+Error OutputFile::commit() {
+  if (Error error = flush())
+    return error;
   if (!temporary)
     return Error::success();
-  // Temporary files are private; ours are as the user's umask wants them.
-  mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(temporary->FD, (executable ? 0777 : 0666) & ~mask);
+  // Temporary files are private; ours are as the user's umask wants them. A
+  // program that wrote to the path knows what its file must be.
+  if (stream->tell() > 0) {
+    mode_t mask = ::umask(0);
+    ::umask(mask);
+    ::fchmod(temporary->FD, 0666 & ~mask);
+  }
   Error error = temporary->keep(finalPath);
   temporary.reset();
   if (error)

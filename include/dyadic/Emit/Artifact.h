@@ -22,10 +22,6 @@ std::string modelNameOf(llvm::StringRef path);
 mlir::LogicalResult writeArtifact(mlir::ModuleOp module, const ProgramInfo &info,
                                   EmitOptions options, llvm::StringRef path);
 
-/// Writes `bytes` to `path` as above: complete or not at all.
-mlir::LogicalResult writeFile(llvm::StringRef path, llvm::StringRef bytes,
-                              mlir::Location loc);
-
 } // namespace dyadic
 
 #endif

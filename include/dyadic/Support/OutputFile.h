@@ -26,17 +26,19 @@ public:
 
   llvm::raw_pwrite_stream &os() { return *stream; }
   llvm::StringRef path() const { return finalPath; }
+  /// Where the bytes are until then, for another program to write.
+  llvm::StringRef temporaryPath() const;
 
-  /// Flushes, fails if any write did (a full disk), and gives the file its
-  /// name; `executable` adds the permission to run it.
-  llvm::Error commit(bool executable = false);
+  /// Fails if any write did (a full disk).
+  llvm::Error flush();
+  /// Flushes and gives the file its name.
+  llvm::Error commit();
 
 private:
   OutputFile() = default;
   std::string finalPath;
   std::optional<llvm::sys::fs::TempFile> temporary; // none for a device
   std::unique_ptr<llvm::raw_fd_ostream> stream;
-  bool closed = false;
 };
 
 /// Writes a whole file.

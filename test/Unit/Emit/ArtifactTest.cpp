@@ -167,10 +167,12 @@ TEST_F(ArtifactTest, NothingIsLeftBehindOnFailure) {
     message = diagnostic.str();
   });
   EXPECT_TRUE(failed(write("no/m.o")));
-  EXPECT_EQ(message, "cannot write '" + path("no/m.o") +
-                         "': No such file or directory");
-  EXPECT_TRUE(failed(writeFile("/dev/full", "x", UnknownLoc::get(&context))));
+  EXPECT_EQ(message, "cannot write " + path("no/m.o") +
+                         ": No such file or directory");
+  ASSERT_FALSE(llvm::sys::fs::create_link("/dev/full", path("full.o")));
+  EXPECT_TRUE(failed(write("full.o")));
   EXPECT_NE(message.find("No space left on device"), std::string::npos) << message;
+  ASSERT_FALSE(llvm::sys::fs::remove(path("full.o")));
   // A module that does not compile.
   ProgramInfo info = programInfo();
   info.name = "other";
