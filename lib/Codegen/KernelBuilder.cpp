@@ -92,13 +92,14 @@ void KernelBuilder::finish() {
       MemRefType::get(constantData.size(), b.getI8Type()));
   if (scratchArgument)
     scratchArgument.setType(MemRefType::get(scratchBytes, b.getI8Type()));
+  size_t arguments = function.getNumArguments() + (scratchArgument ? 1 : 0);
   if (thread && divided.empty()) {
     b.setInsertionPointToStart(&entry());
     thread.replaceAllUsesWith(index(0)); // by scratch
-    entry().eraseArgument(entry().getNumArguments() - 1);
+    entry().eraseArgument(--arguments);
   }
   auto types = llvm::to_vector(entry().getArgumentTypes());
-  types.truncate(function.getNumArguments() + (scratchArgument ? 1 : 0));
+  types.truncate(arguments);
   function.setType(b.getFunctionType(types, {}));
   if (!constantData.empty())
     blobOffset = blob.append(constantData);
