@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
 #include "Emitters.h"
+#include "InterleavedDepthwise.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/DenseMap.h"
@@ -20,12 +21,10 @@ namespace {
 class DepthwiseEmitter {
 public:
   DepthwiseEmitter(KernelBuilder &k, const ConvOperands &conv,
-                   PointwiseEmitter &epilogue)
+                   const DepthwiseTile &tile, PointwiseEmitter &epilogue)
       : k(k), conv(conv), epilogue(epilogue),
         isFloat(conv.kind == OperandKind::F32), channels(conv.inputShape[3]),
-        kh(conv.filterShape[1]), kw(conv.filterShape[2]),
-        tile(k.target.chooseDepthwise(
-            {conv.kind, conv.outputShape[2], channels, kh, kw})),
+        kh(conv.filterShape[1]), kw(conv.filterShape[2]), tile(tile),
         lanes(tile.channels) {}
 
   void emit() {
@@ -45,7 +44,7 @@ private:
   /// All pixels of `width` channels.
   void emitChannels(Value channel, int64_t width) {
     int64_t rows = conv.outputShape[1], columns = conv.outputShape[2];
-    int64_t rowSize = conv.inputShape[2] * channels;
+    int64_t rowSize = conv.inputStrides[1];
     SmallVector<Value> taps;
     for (int64_t i = 0; i < kh * kw; ++i)
       taps.push_back(loadTap(i, channel));
@@ -55,12 +54,13 @@ private:
       if (conv.inputShape[0] > 1) {
         y = arith::RemUIOp::create(k.b, k.loc, row, k.index(rows));
         Value image = arith::DivUIOp::create(k.b, k.loc, row, k.index(rows));
-        imageBase = k.mul(image, conv.inputShape[1] * rowSize);
+        imageBase = k.mul(image, conv.inputStrides[0]);
       }
       Value base = k.add(k.add(imageBase, k.mul(y, conv.strides[0] * rowSize)),
                          channel);
       auto at = [&](Value column, int64_t count) {
-        Value first = k.add(base, k.mul(column, conv.strides[1] * channels));
+        place = {{row, conv.inputShape[0] * rows}, {column, columns}};
+        Value first = k.add(base, k.mul(column, conv.strides[1] * conv.inputStrides[2]));
         emitTile(first, k.add(k.mul(row, columns), column), count, channel,
                  width, taps, initial);
       };
@@ -74,7 +74,7 @@ private:
 
   void emitTile(Value first, Value pixel, int64_t count, Value channel,
                 int64_t width, ArrayRef<Value> taps, Value initial) {
-    int64_t rowSize = conv.inputShape[2] * channels;
+    int64_t rowSize = conv.inputStrides[1];
     llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
     for (int64_t p = 0; p < count; ++p) {
       SmallVector<Value> window;
@@ -84,14 +84,18 @@ private:
           Value &x = loaded[{i, column}];
           if (!x)
             x = loadActivation(k.add(first, i * conv.dilations[0] * rowSize +
-                                                column * channels),
+                                                column * conv.inputStrides[2]),
                                width);
           window.push_back(x);
         }
       Value sum = k.target.sumProducts(k.b, k.loc, conv.kind, initial, window,
                                        taps, fullRangeWeights);
       Value flat = k.add(k.mul(k.add(pixel, p), channels), channel);
-      epilogue.emit({flat, channel, width}, k.concatenate({sum}, width));
+      Position position{flat, channel, width, 1, 0, place};
+      Value &at = position.coordinates.back().index;
+      at = k.add(at, p);
+      position.coordinates.push_back({channel, channels});
+      epilogue.emit(position, k.concatenate({sum}, width));
     }
   }
 
@@ -147,6 +151,8 @@ private:
   KernelBuilder::Share rowShare;
   bool fullRangeWeights = false;
   Value activations, weights, bias;
+  /// Where the present tile begins in the result: row and column.
+  SmallVector<Coordinate, 4> place;
 };
 } // namespace
 
@@ -157,6 +163,13 @@ LogicalResult codegen::emitDepthwise(KernelBuilder &k, Operation *anchor) {
   auto epilogue = PointwiseEmitter::create(k);
   if (failed(epilogue))
     return failure();
-  DepthwiseEmitter(k, *conv, *epilogue).emit();
+  conv->inputStrides = k.strides(conv->input);
+  DepthwiseTile tile = k.target.chooseDepthwise(
+      {conv->kind, conv->outputShape[2], conv->inputShape[3],
+       conv->filterShape[1], conv->filterShape[2]});
+  if (tile.taps > 1)
+    emitInterleavedDepthwise(k, *conv, tile, *epilogue);
+  else
+    DepthwiseEmitter(k, *conv, tile, *epilogue).emit();
   return success();
 }

@@ -1,10 +1,14 @@
 //===- Pointwise.cpp - the element-wise part of a kernel ------------------===//
 #include "Pointwise.h"
 
+#include "Addressing.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
+
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -28,8 +32,8 @@ FailureOr<PointwiseEmitter> PointwiseEmitter::create(KernelBuilder &kernel) {
       FailureOr<HostTensor> table = readConstant(lookup.getTable());
       if (failed(table))
         return op.emitError("expected a table that is known at compile time");
-      emitter.tables[&op] =
-          kernel.constants<char>(ArrayRef<char>(table->bytes));
+      emitter.tables[&op] = kernel.constants<char>(
+          kernel.target.arrangeTable(ArrayRef<char>(table->bytes)));
       Type element = lookup.getOutput().getType().getElementType();
       if (element.getIntOrFloatBitWidth() != 8)
         return op.emitError("expected a table of 8-bit values, but got ")
@@ -42,7 +46,52 @@ FailureOr<PointwiseEmitter> PointwiseEmitter::create(KernelBuilder &kernel) {
   return emitter;
 }
 
+Value codegen::sliceLanes(KernelBuilder &k, Value vector, int64_t begin,
+                          int64_t width) {
+  if (cast<VectorType>(vector.getType()).getNumElements() == width)
+    return vector;
+  return vector::ExtractStridedSliceOp::create(
+      k.b, k.loc, vector, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{width},
+      ArrayRef<int64_t>{1});
+}
+
+bool PointwiseEmitter::canJoinPixels() const {
+  KernelOp kernel = k.kernel;
+  Operation *anchor = kernel.getAnchor();
+  auto shape = tensorType(anchor->getResult(0)).getShape();
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (&op == anchor || op.hasTrait<OpTrait::ConstantLike>())
+      continue;
+    for (Value value : llvm::concat<Value>(llvm::to_vector(op.getOperands()),
+                                           llvm::to_vector(op.getResults()))) {
+      auto own = tensorType(value).getShape();
+      int64_t count = ShapedType::getNumElements(own);
+      if (own != shape && count != 1 && count != own.back())
+        return false;
+    }
+  }
+  return true;
+}
+
 bool PointwiseEmitter::canFlatten() const {
+  return isChannelFree() && allRowMajor();
+}
+
+bool PointwiseEmitter::allRowMajor() const {
+  KernelOp kernel = k.kernel;
+  for (auto [i, result] : llvm::enumerate(kernel.getResults()))
+    if (!isContiguous(tensorType(result).getShape(), k.outputStrides(i)))
+      return false;
+  auto isFree = [&](Value input) {
+    return k.isRowMajor(input) ||
+           llvm::all_of(input.getUsers(), [&](Operation *user) {
+             return user == kernel.getAnchor();
+           });
+  };
+  return llvm::all_of(kernel.getBody().front().getArguments(), isFree);
+}
+
+bool PointwiseEmitter::isChannelFree() const {
   KernelOp kernel = k.kernel;
   auto shape = tensorType(kernel.getResult(0)).getShape();
   for (Operation &op : kernel.getBody().front().without_terminator()) {
@@ -63,11 +112,33 @@ bool PointwiseEmitter::canFlatten() const {
 void PointwiseEmitter::emit(Position position, Value anchor) {
   vectors.clear();
   if (anchor)
-    vectors[k.kernel.getAnchor()->getResult(0)] = anchor;
+    vectors[k.kernel.getAnchor()->getResult(0)] =
+        k.widen(anchor, lanesAt(position));
+  storeResults(position);
+}
+
+int64_t PointwiseEmitter::lanesAt(const Position &position) const {
+  int64_t count = position.elements();
+  if (k.target.packedRegisters() == 1 || position.pixels > 1 || count == 1)
+    return count;
+  return llvm::alignTo(count, k.target.lanes());
+}
+
+void PointwiseEmitter::storeResults(const Position &position) {
   for (auto [i, yielded] : llvm::enumerate(k.kernel.getYield().getValues())) {
-    Value result = value(yielded, position);
-    Type element = tensorType(yielded).getElementType();
-    k.storeVector(k.truncate(result, element), k.output(i), position.flat);
+    Value result =
+        k.truncate(value(yielded, position), tensorType(yielded).getElementType());
+    ArrayRef<int64_t> shape = tensorType(yielded).getShape(),
+                      strides = k.outputStrides(i);
+    if (position.pixels == 1 || (position.pitch == position.width &&
+                                 isContiguous(shape, strides))) {
+      k.storeVector(sliceLanes(k, result, 0, position.elements()), k.output(i),
+                    elementIndex(k, shape, strides, position));
+      continue;
+    }
+    for (int64_t p = 0; p < position.pixels; ++p)
+      k.storeVector(sliceLanes(k, result, p * position.width, position.width),
+                    k.output(i), elementIndex(k, shape, strides, position, p));
   }
 }
 
@@ -83,8 +154,29 @@ Value PointwiseEmitter::value(Value tensor, const Position &position) {
 }
 
 Value PointwiseEmitter::load(Value tensor, const Position &position) {
-  Value vector = k.loadVector(k.buffer(tensor), position.flat, position.width);
-  return k.extend(vector, tensorType(tensor).getElementType());
+  Value memref = k.buffer(tensor);
+  Value vector;
+  ArrayRef<int64_t> shape = tensorType(tensor).getShape();
+  SmallVector<int64_t> strides = k.strides(tensor);
+  if (position.pixels == 1 ||
+      (position.pitch == position.width && isContiguous(shape, strides))) {
+    vector = k.loadVector(memref, elementIndex(k, shape, strides, position),
+                          position.elements());
+  } else {
+    SmallVector<Value> rows;
+    for (int64_t p = 0; p < position.pixels; ++p)
+      rows.push_back(p && !position.pitch
+                         ? rows.front()
+                         : k.loadVector(
+                               memref,
+                               elementIndex(k, shape, strides, position, p),
+                               position.width));
+    vector = k.concatenate(rows, position.elements());
+  }
+  vector = k.widen(vector, lanesAt(position));
+  Type element = tensorType(tensor).getElementType();
+  bool staysBytes = k.target.packedRegisters() > 1 && element.isInteger(8);
+  return staysBytes ? vector : k.extend(vector, element);
 }
 
 Position PointwiseEmitter::broadcast(const Position &position,
@@ -97,6 +189,7 @@ Position PointwiseEmitter::broadcast(const Position &position,
   if (lastFrom != 1) {
     result.channel = position.channel;
     result.width = position.width;
+    result.pixels = position.pixels; // of pitch zero: the same for all
     result.flat = position.channel;
   }
   if (ShapedType::getNumElements(from) == lastFrom)
@@ -119,17 +212,29 @@ Position PointwiseEmitter::broadcast(const Position &position,
   return result;
 }
 
+Value PointwiseEmitter::operand(Value tensor, ArrayRef<int64_t> shape,
+                                const Position &position) {
+  Position from = broadcast(position, shape, tensorType(tensor).getShape());
+  Value vector = value(tensor, from);
+  auto type = cast<VectorType>(vector.getType());
+  if (type.getNumElements() == lanesAt(position))
+    return vector;
+  return vector::BroadcastOp::create(
+      k.b, k.loc, k.vectorType(lanesAt(position), type.getElementType()),
+      vector);
+}
+
 Value PointwiseEmitter::compute(Operation *op, const Position &position) {
   ArrayRef<int64_t> shape = tensorType(op->getResult(0)).getShape();
+  if (auto requantize = dyn_cast<RequantizeOp>(op))
+    if (Value bytes = requantizeSum(requantize, position))
+      return bytes;
   SmallVector<Value> operands;
-  for (Value operand : op->getOperands()) {
-    Position from = broadcast(position, shape, tensorType(operand).getShape());
-    Value vector = value(operand, from);
-    auto type = cast<VectorType>(vector.getType());
-    if (type.getNumElements() != position.width)
-      vector = vector::BroadcastOp::create(
-          k.b, k.loc, k.vectorType(position.width, type.getElementType()),
-          vector);
+  for (Value tensor : op->getOperands()) {
+    Value vector = operand(tensor, shape, position);
+    // Bytes are taken as they are by what is done to bytes.
+    if (!isa<LookupOp, dyadic::ClampOp>(op))
+      vector = k.extend(vector, tensorType(tensor).getElementType());
     operands.push_back(vector);
   }
 
@@ -143,10 +248,7 @@ Value PointwiseEmitter::compute(Operation *op, const Position &position) {
       .Case([&](RequantizeOp op) { return requantize(op, operands[0], position); })
       .Case([&](LookupOp op) { return lookup(op, operands[0]); })
       .Case([&](QuantizeOp op) { return quantize(op, operands[0]); })
-      .Case([&](dyadic::ClampOp op) {
-        return clampInt(operands[0], static_cast<int32_t>(op.getMin()),
-                        static_cast<int32_t>(op.getMax()));
-      })
+      .Case([&](dyadic::ClampOp op) { return clamp(op, operands[0]); })
       .Case([&](DequantizeOp op) -> Value {
         Value q = minus(operands[0], op.getZeroPoint());
         auto type = cast<VectorType>(q.getType()).clone(k.b.getF32Type());
@@ -185,14 +287,33 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
   auto type = tensorType(k.kernel.getResult(0));
   // Four registers' worth, so that bytes fill one.
   int64_t width = 4 * k.target.lanes();
-  bool flat = emitter->canFlatten();
-  int64_t row = flat || !type.getRank() ? type.getNumElements()
-                                        : type.getShape().back();
-  int64_t rows = type.getNumElements() / std::max<int64_t>(row, 1);
-  k.forPieces({rows}, row, width,
-              [&](ValueRange outer, Value channel, int64_t lanes) {
-                Value flat = k.add(k.mul(outer[0], row), channel);
-                emitter->emit({flat, channel, lanes}, {});
+  // Rows are the dimensions that no tensor's stride parts, and the dimensions
+  // around them are loops.
+  ArrayRef<int64_t> shape = type.getShape();
+  unsigned joined = std::min<unsigned>(type.getRank(), 1);
+  if (emitter->isChannelFree()) {
+    joined = contiguousDims(shape, k.outputStrides(0));
+    for (Value input : k.kernel.getBody().front().getArguments())
+      if (tensorType(input).getShape() == shape)
+        joined = std::min(joined, contiguousDims(shape, k.strides(input)));
+  }
+  ArrayRef<int64_t> outer = shape.drop_back(joined);
+  int64_t row = ShapedType::getNumElements(shape.take_back(joined));
+  bool isRowMajor = joined == shape.size() || emitter->allRowMajor();
+  SmallVector<int64_t> extents = llvm::to_vector(outer);
+  if (isRowMajor)
+    extents = {ShapedType::getNumElements(outer)};
+  k.forPieces(extents, row, width,
+              [&](ValueRange at, Value channel, int64_t lanes) {
+                Position position{Value(), channel, lanes};
+                Value index = k.index(0);
+                for (auto [i, extent] : llvm::zip_equal(at, extents)) {
+                  index = k.add(k.mul(index, extent), i);
+                  position.coordinates.push_back({i, extent});
+                }
+                position.coordinates.push_back({channel, row});
+                position.flat = k.add(k.mul(index, row), channel);
+                emitter->emit(position, {});
               });
   return success();
 }

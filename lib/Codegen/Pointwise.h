@@ -6,19 +6,38 @@
 
 namespace dyadic::codegen {
 
+/// An index below `extent`.
+struct Coordinate {
+  mlir::Value index;
+  int64_t extent;
+};
+
 /// `width` consecutive elements of a tensor, starting at element `flat` of its
 /// row-major order. `channel` is the first one's index in the last dimension;
 /// null where the vector runs over rows (only tensors of one shape and
 /// constants for all channels then).
+///
+/// With several `pixels`, the same channels of each: those of the next one begin
+/// `pitch` elements later. A vector has them side by side.
+///
+/// Tensors may be strided views (KernelBuilder::strides): emitters put the
+/// coordinates that they know into `coordinates`, from the outermost dimension
+/// to the channel, each of one or several whole dimensions. Without them the
+/// address in a view takes divisions; row-major tensors never use them.
 struct Position {
   mlir::Value flat;
   mlir::Value channel;
   int64_t width;
+  int64_t pixels = 1;
+  int64_t pitch = 0;
+  llvm::SmallVector<Coordinate, 4> coordinates = {};
+
+  int64_t elements() const { return pixels * width; }
 };
 
 /// Emits a kernel's pointwise ops on vectors, from the anchor's value (or from
-/// memory) to the stores of the kernel's results. Integers are i32 lanes in
-/// between.
+/// memory) to the stores of the kernel's results. In between, integers are i32
+/// lanes, or bytes as they are in memory.
 class PointwiseEmitter {
 public:
   /// Fails with a located error where an op can't be emitted.
@@ -28,8 +47,27 @@ public:
   /// anchor's vector there (i32 or f32 lanes), null without one.
   void emit(Position position, mlir::Value anchor);
 
-  /// Whether vectors may run over rows.
+  /// The same for the registers of a tile's i32 sums: those of each pixel hold
+  /// its `width` channels and, in the last one, whatever is left. At most
+  /// registersAtOnce() of them, of which all but the last of a pixel are full.
+  void emitSums(Position position, llvm::ArrayRef<mlir::Value> sums);
+  /// How many registers become bytes together; 1 where sums are not
+  /// requantized so.
+  int64_t registersAtOnce() const;
+  /// The scale of each channel (or one for all) by which the anchor's sums are
+  /// requantized, where that is one fused multiply-add and gives bytes; none
+  /// elsewhere.
+  const std::vector<float> *fusedScales() const;
+  /// Sums whose lanes are in the order of KernelTarget's `interleave`, and the
+  /// scale of each. Only with fusedScales().
+  void emitInterleaved(Position position, llvm::ArrayRef<mlir::Value> sums,
+                       llvm::ArrayRef<mlir::Value> scales);
+
+  /// Whether vectors may run over rows: nothing depends on the channel, and all
+  /// tensors are row-major.
   bool canFlatten() const;
+  bool isChannelFree() const;
+  bool allRowMajor() const;
 
 private:
   explicit PointwiseEmitter(KernelBuilder &kernel) : k(kernel) {}
@@ -39,13 +77,27 @@ private:
     bool perChannel = false;
     bool useFloat = false;
     bool clampFloat = false;
-    mlir::Value scale;                             // f32, float form
+    std::vector<float> scales;                     // float form
+    mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
   };
   mlir::LogicalResult planRequantize(RequantizeOp op);
+  /// The requantize that alone uses the anchor and makes bytes of it by a fused
+  /// multiply-add; null elsewhere.
+  RequantizeOp packedRequantize() const;
+  /// Whether several pixels can be emitted at once: nothing broadcasts but
+  /// along channels.
+  bool canJoinPixels() const;
 
+  /// Lanes of the vectors at a position: whole registers where LLVM would take
+  /// others apart, the last ones for nothing.
+  int64_t lanesAt(const Position &position) const;
+  void storeResults(const Position &position);
   mlir::Value value(mlir::Value tensor, const Position &position);
   mlir::Value compute(mlir::Operation *op, const Position &position);
+  /// An operand of an op with result `shape`, broadcast to `position`.
+  mlir::Value operand(mlir::Value tensor, llvm::ArrayRef<int64_t> shape,
+                      const Position &position);
   mlir::Value load(mlir::Value tensor, const Position &position);
   mlir::Value parameter(mlir::Value memref, bool perChannel,
                         const Position &position);
@@ -55,9 +107,18 @@ private:
                      llvm::ArrayRef<int64_t> from);
 
   mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p);
+  /// A requantize of a sum that nothing else uses, on bytes; null where plain
+  /// lanes must do.
+  mlir::Value requantizeSum(RequantizeOp op, const Position &p);
+  /// Bytes of registers of i32.
+  mlir::Value packFused(RequantizeOp op, llvm::ArrayRef<mlir::Value> words,
+                        llvm::ArrayRef<mlir::Value> scales, int64_t valid,
+                        LaneOrder order);
   mlir::Value lookup(LookupOp op, mlir::Value x);
   mlir::Value quantize(QuantizeOp op, mlir::Value x);
-  mlir::Value clampInt(mlir::Value x, int64_t low, int64_t high);
+  mlir::Value clamp(ClampOp op, mlir::Value x);
+  mlir::Value clampInt(mlir::Value x, int64_t low, int64_t high,
+                       bool isUnsigned = false);
 
   KernelBuilder &k;
   llvm::DenseMap<mlir::Operation *, RequantizePlan> plans;
@@ -65,6 +126,10 @@ private:
   /// The vectors of the values at the present position.
   llvm::DenseMap<mlir::Value, mlir::Value> vectors;
 };
+
+/// Lanes [begin, begin + width).
+mlir::Value sliceLanes(KernelBuilder &k, mlir::Value vector, int64_t begin,
+                       int64_t width);
 
 /// A kernel without an anchor: its pointwise ops over the whole result.
 mlir::LogicalResult emitPointwiseKernel(KernelBuilder &kernel);

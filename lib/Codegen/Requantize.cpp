@@ -15,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -55,10 +56,13 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     plan.clampFloat |= form == FloatRequantize::NeedsClamp;
   }
   if (plan.useFloat) {
-    std::vector<float> scales;
     for (auto [multiplier, shift] : llvm::zip(multipliers, shifts))
-      scales.push_back(std::ldexp(float(multiplier), -shift));
-    plan.scale = k.constants<float>(scales);
+      plan.scales.push_back(std::ldexp(float(multiplier), -shift));
+    // Registers of scales may be loaded beyond the last channel.
+    std::vector<float> padded = plan.scales;
+    if (k.target.packedRegisters() > 1)
+      padded.resize(padded.size() + k.target.lanes());
+    plan.scale = k.constants<float>(padded);
   } else {
     // x·m + addend + (parity & x·m >> shift), all shifted right by shift.
     std::vector<int64_t> shift, addend, parity;
@@ -73,24 +77,141 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     plan.addend = k.constants<int64_t>(addend);
     plan.parity = k.constants<int64_t>(parity);
   }
-  plans[op] = plan;
+  plans[op] = std::move(plan);
   return success();
 }
 
 Value PointwiseEmitter::parameter(Value memref, bool perChannel,
                                   const Position &position) {
-  if (perChannel)
-    return k.loadVector(memref, position.channel, position.width);
+  int64_t lanes = lanesAt(position);
+  if (perChannel) {
+    Value one = k.loadVector(memref, position.channel, position.width);
+    if (position.pixels == 1)
+      return k.widen(one, lanes);
+    return k.concatenate(SmallVector<Value>(position.pixels, one), lanes);
+  }
   Value one = k.loadVector(memref, k.index(0), 1);
   Type element = cast<MemRefType>(memref.getType()).getElementType();
-  return vector::BroadcastOp::create(
-      k.b, k.loc, k.vectorType(position.width, element), one);
+  return vector::BroadcastOp::create(k.b, k.loc, k.vectorType(lanes, element),
+                                     one);
 }
 
-Value PointwiseEmitter::clampInt(Value x, int64_t low, int64_t high) {
+Value PointwiseEmitter::clampInt(Value x, int64_t low, int64_t high,
+                                 bool isUnsigned) {
   auto type = cast<VectorType>(x.getType());
-  x = arith::MaxSIOp::create(k.b, k.loc, x, k.splatInt(type, low));
-  return arith::MinSIOp::create(k.b, k.loc, x, k.splatInt(type, high));
+  Value lo = k.splatInt(type, low), hi = k.splatInt(type, high);
+  if (isUnsigned) {
+    x = arith::MaxUIOp::create(k.b, k.loc, x, lo);
+    return arith::MinUIOp::create(k.b, k.loc, x, hi);
+  }
+  x = arith::MaxSIOp::create(k.b, k.loc, x, lo);
+  return arith::MinSIOp::create(k.b, k.loc, x, hi);
+}
+
+Value PointwiseEmitter::clamp(ClampOp op, Value x) {
+  bool areBytes = cast<VectorType>(x.getType()).getElementType().isInteger(8);
+  return clampInt(
+      x, static_cast<int32_t>(op.getMin()), static_cast<int32_t>(op.getMax()),
+      areBytes && op.getOutput().getType().getElementType().isUnsignedInteger());
+}
+
+//===----------------------------------------------------------------------===//
+// Several registers at once
+//===----------------------------------------------------------------------===//
+
+RequantizeOp PointwiseEmitter::packedRequantize() const {
+  KernelOp kernel = k.kernel;
+  Operation *anchor = kernel.getAnchor();
+  if (!anchor || k.target.packedRegisters() == 1 ||
+      !anchor->getResult(0).hasOneUse())
+    return {};
+  auto op = dyn_cast<RequantizeOp>(*anchor->getResult(0).user_begin());
+  if (!op || !op.getInput().getType().getElementType().isInteger(32) ||
+      !op.getOutput().getType().getElementType().isInteger(8))
+    return {};
+  return plans.find(op)->second.useFloat ? op : RequantizeOp();
+}
+
+int64_t PointwiseEmitter::registersAtOnce() const {
+  return packedRequantize() ? k.target.packedRegisters() : 1;
+}
+
+const std::vector<float> *PointwiseEmitter::fusedScales() const {
+  RequantizeOp op = packedRequantize();
+  return op ? &plans.find(op)->second.scales : nullptr;
+}
+
+Value PointwiseEmitter::packFused(RequantizeOp op, ArrayRef<Value> words,
+                                  ArrayRef<Value> scales, int64_t valid,
+                                  LaneOrder order) {
+  const RequantizePlan &plan = plans.find(op)->second;
+  int64_t zp = static_cast<int32_t>(op.getOutputZp()),
+          low = static_cast<int32_t>(op.getClampMin()),
+          high = static_cast<int32_t>(op.getClampMax());
+  SmallVector<Value> rounded;
+  for (auto [x, scale] : llvm::zip(words, scales))
+    rounded.push_back(emitFusedRounding(
+        k.b, k.loc, {x, scale, zp, low, high, plan.clampFloat}));
+  auto type = op.getOutput().getType();
+  bool isUnsigned = type.getElementType().isUnsignedInteger();
+  Value bytes =
+      k.target.packBytes(k.b, k.loc, rounded, valid, isUnsigned, order);
+  StorageRange range = storageRange(type);
+  if (low == range.min && high == range.max)
+    return bytes;
+  return clampInt(bytes, low, high, isUnsigned);
+}
+
+void PointwiseEmitter::emitInterleaved(Position position, ArrayRef<Value> sums,
+                                       ArrayRef<Value> scales) {
+  RequantizeOp op = packedRequantize();
+  vectors.clear();
+  Value bytes = packFused(op, sums, scales, k.target.lanes(),
+                          LaneOrder::Interleaved);
+  vectors[op.getOutput()] = sliceLanes(k, bytes, 0, lanesAt(position));
+  storeResults(position);
+}
+
+void PointwiseEmitter::emitSums(Position position, ArrayRef<Value> sums) {
+  int64_t lanes = k.target.lanes(), width = position.width;
+  int64_t perPixel = llvm::divideCeil(width, lanes);
+  RequantizeOp op = packedRequantize();
+  bool joins = position.pixels == 1 ||
+               ((width <= lanes || width % lanes == 0) && canJoinPixels());
+  if (!joins || !op || sums.size() == 1) {
+    for (int64_t p = 0; p < position.pixels; ++p) {
+      Position pixel = position;
+      pixel.pixels = 1;
+      pixel.flat = k.add(position.flat, p * position.pitch);
+      if (p && !pixel.coordinates.empty()) {
+        Value &column = pixel.coordinates.rbegin()[1].index;
+        column = k.add(column, p);
+      }
+      ArrayRef<Value> own = sums.slice(p * perPixel, perPixel);
+      if (op && perPixel > 1)
+        emitSums(pixel, own);
+      else
+        emit(pixel, k.concatenate(own, width));
+    }
+    return;
+  }
+  const RequantizePlan &plan = plans.find(op)->second;
+  Position one{position.flat, position.channel, lanes};
+  SmallVector<Value> scales;
+  for (int64_t i = 0, e = sums.size(); i < e; ++i) {
+    if (i && (!plan.perChannel || i >= perPixel)) {
+      scales.push_back(plan.perChannel ? scales[i - perPixel] : scales[0]);
+      continue;
+    }
+    if (plan.perChannel)
+      one.channel = k.add(position.channel, i * lanes);
+    scales.push_back(parameter(plan.scale, plan.perChannel, one));
+  }
+  vectors.clear();
+  Value bytes = packFused(op, sums, scales, std::min(width, lanes),
+                          LaneOrder::Natural);
+  vectors[op.getOutput()] = sliceLanes(k, bytes, 0, lanesAt(position));
+  storeResults(position);
 }
 
 Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
@@ -108,13 +229,70 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
   auto load = [&](Value memref) {
     return parameter(memref, plan.perChannel, position);
   };
-  if (plan.useFloat)
-    return k.target.requantizeFused(
-        b, loc, {x, load(plan.scale), zp, low, high, plan.clampFloat});
+  if (plan.useFloat) {
+    Value scale = load(plan.scale);
+    int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters(),
+            count = lanesAt(position);
+    bool packs = atOnce > 1 && count > lanes && count % lanes == 0 &&
+                 op.getOutput().getType().getElementType().isInteger(8);
+    if (!packs)
+      return k.target.requantizeFused(
+          b, loc, {x, scale, zp, low, high, plan.clampFloat});
+    SmallVector<Value> words, scales, bytes;
+    for (int64_t at = 0; at < count; at += lanes) {
+      words.push_back(sliceLanes(k, x, at, lanes));
+      scales.push_back(sliceLanes(k, scale, at, lanes));
+    }
+    for (int64_t i = 0; i < count / lanes; i += atOnce) {
+      int64_t n = std::min(atOnce, count / lanes - i);
+      bytes.push_back(packFused(op, ArrayRef(words).slice(i, n),
+                                ArrayRef(scales).slice(i, n), lanes,
+                                LaneOrder::Natural));
+    }
+    return k.concatenate(bytes, count);
+  }
   return k.target.requantizeWide(b, loc,
                                  {x, load(plan.multiplier), load(plan.shift),
                                   load(plan.addend), load(plan.parity), zp, low,
                                   high});
+}
+
+Value PointwiseEmitter::requantizeSum(RequantizeOp op,
+                                      const Position &position) {
+  const RequantizePlan &plan = plans.find(op)->second;
+  auto sum = op.getInput().getDefiningOp<dyadic::AddOp>();
+  int64_t lanes = k.target.lanes(), count = lanesAt(position),
+          step = 4 * lanes;
+  if (!sum || !sum.getOutput().hasOneUse() || !plan.useFloat ||
+      plan.perChannel || k.target.packedRegisters() != 4 || count % step ||
+      !op.getOutput().getType().getElementType().isInteger(8))
+    return {};
+  int64_t lhsFactor = static_cast<int32_t>(sum.getLhsMultiplier()),
+          rhsFactor = static_cast<int32_t>(sum.getRhsMultiplier()),
+          lhsZp = static_cast<int32_t>(sum.getLhsZp()),
+          rhsZp = static_cast<int32_t>(sum.getRhsZp());
+  SmallVector<Value> operands;
+  for (Value tensor : {sum.getLhs(), sum.getRhs()}) {
+    Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+    if (!element.isUnsignedInteger(8))
+      return {};
+    operands.push_back(k.truncate(
+        operand(tensor, sum.getOutput().getType().getShape(), position), element));
+  }
+  if (std::max(std::abs(lhsFactor), std::abs(rhsFactor)) >= 1 << 15)
+    return {};
+  Position one{position.flat, position.channel, lanes};
+  SmallVector<Value> scales(4, parameter(plan.scale, false, one)), bytes;
+  for (int64_t at = 0; at < count; at += step) {
+    KernelTarget::Values words = k.target.weightedSum(
+        k.b, k.loc, sliceLanes(k, operands[0], at, step),
+        sliceLanes(k, operands[1], at, step), lhsFactor, rhsFactor,
+        -lhsZp * lhsFactor - rhsZp * rhsFactor);
+    if (words.empty())
+      return {};
+    bytes.push_back(packFused(op, words, scales, lanes, LaneOrder::Interleaved));
+  }
+  return k.concatenate(bytes, count);
 }
 
 Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
@@ -126,7 +304,18 @@ Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
   Value scaled = arith::MulFOp::create(b, k.loc, x, inverse);
   scaled = clampFloat(b, k.loc, scaled, range.min - zp, range.max - zp);
   Value sum = arith::AddFOp::create(b, k.loc, scaled, k.splat(f32, kMagic));
-  return readMagic(b, k.loc, sum, zp);
+  Value words = readMagic(b, k.loc, sum, zp);
+  int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters();
+  int64_t count = f32.getNumElements(), registers = count / lanes;
+  Type element = op.getOutput().getType().getElementType();
+  if (registers < 2 || registers > atOnce || count % lanes ||
+      !element.isInteger(8))
+    return words;
+  SmallVector<Value> parts;
+  for (int64_t at = 0; at < count; at += lanes)
+    parts.push_back(sliceLanes(k, words, at, lanes));
+  return k.target.packBytes(b, k.loc, parts, lanes, element.isUnsignedInteger(),
+                            LaneOrder::Natural);
 }
 
 Value PointwiseEmitter::lookup(LookupOp op, Value x) {
@@ -158,5 +347,5 @@ Value PointwiseEmitter::lookup(LookupOp op, Value x) {
     });
     result = k.loadVector(scratch, k.index(0), type.getNumElements());
   }
-  return k.extend(result, outElement);
+  return k.target.packedRegisters() > 1 ? result : k.extend(result, outElement);
 }

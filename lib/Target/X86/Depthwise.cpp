@@ -1,0 +1,128 @@
+//===- Depthwise.cpp - interleaved taps on x86 ----------------------------===//
+//
+//   VNNI         four taps in a lane, vpdpbusd. With VBMI one vpermt2b for each
+//                register of 16 channels; otherwise vpunpck on four registers'
+//                worth of channels, whose order packing undoes
+//   AVX2         two taps, extended to 16 bits by vpunpck with zero; vpmaddwd
+//
+// Signed activations are made unsigned by 128 more, which the biases make up
+// for. Sums of two tensors interleave their elements in the same way.
+//
+//===----------------------------------------------------------------------===//
+#include "X86.h"
+
+#include "../VectorOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::x86;
+
+DepthwiseTile X86Target::chooseDepthwise(const DepthwiseShape &shape) const {
+  if (shape.operand == OperandKind::F32)
+    return KernelTarget::chooseDepthwise(shape);
+  bool permutes = isAVX512() && getInfo().has("avx512vbmi");
+  DepthwiseTile tile;
+  tile.pixels = std::min<int64_t>(shape.columns, 4);
+  tile.channels = (permutes ? 2 : 4) * lanes();
+  tile.activationOffset = shape.operand == OperandKind::I8 ? -128 : 0;
+  tile.taps = hasDot() ? 4 : 2;
+  tile.order = permutes ? LaneOrder::Natural : LaneOrder::Interleaved;
+  return tile;
+}
+
+/// The bytes of `x` and `y` by turns, from the lower (or upper) half of each
+/// 128 bits; `size` bytes at a time.
+static Value unpack(VectorOps &ops, Value x, Value y, bool upper, int64_t size) {
+  SmallVector<int64_t> from;
+  int64_t width = ops.width(x);
+  for (int64_t part = 0; part < width; part += 16)
+    for (int64_t i = 0; i < 8; i += size)
+      for (int64_t source : {int64_t(0), width})
+        for (int64_t j = 0; j < size; ++j)
+          from.push_back(source + part + (upper ? 8 : 0) + i + j);
+  return ops.shuffle(x, y, from);
+}
+
+/// Vectors side by side.
+static Value join(VectorOps &ops, Value x, Value y) {
+  SmallVector<int64_t> from(2 * ops.width(x));
+  for (int64_t i = 0, e = from.size(); i < e; ++i)
+    from[i] = i;
+  return ops.shuffle(x, y, from);
+}
+
+KernelTarget::Values X86Target::interleave(OpBuilder &b, Location loc,
+                                           OperandKind kind,
+                                           ArrayRef<Value> taps,
+                                           LaneOrder order) const {
+  VectorOps ops(b, loc);
+  Values rows(taps);
+  if (kind == OperandKind::I8)
+    for (auto [row, tap] : llvm::zip(rows, taps))
+      row = arith::XOrIOp::create(b, loc, tap,
+                                  ops.splat(ops.typeOf(tap), int64_t(-128)));
+  Values result;
+  if (order == LaneOrder::Interleaved) {
+    Value zero = ops.zero(ops.typeOf(rows[0]));
+    for (bool upper : {false, true}) {
+      Value low = unpack(ops, rows[0], rows[1], upper, 1);
+      Value high = rows.size() == 2 ? zero : unpack(ops, rows[2], rows[3], upper, 1);
+      int64_t size = rows.size() == 2 ? 1 : 2;
+      result.push_back(unpack(ops, low, high, false, size));
+      result.push_back(unpack(ops, low, high, true, size));
+    }
+    return result;
+  }
+  int64_t channels = ops.width(rows[0]);
+  Value low = join(ops, rows[0], rows[1]), high = join(ops, rows[2], rows[3]);
+  for (int64_t first = 0; first < channels; first += lanes()) {
+    SmallVector<int64_t> from;
+    for (int64_t c = first; c < first + lanes(); ++c)
+      for (int64_t tap = 0; tap < 4; ++tap)
+        from.push_back(tap * channels + c);
+    result.push_back(ops.shuffle(low, high, from));
+  }
+  return result;
+}
+
+Value X86Target::dotInterleaved(OpBuilder &b, Location loc, OperandKind,
+                                Value acc, Value x, Value w) const {
+  VectorOps ops(b, loc);
+  if (hasDot())
+    return dotBytes(b, loc, acc, x, w);
+  Type i16 = b.getI16Type();
+  Value sum = ops.callIntrinsic(
+      "llvm.x86.avx2.pmadd.wd", acc.getType(),
+      {ops.bitcast(2 * lanes(), i16, x), ops.bitcast(2 * lanes(), i16, w)});
+  return arith::AddIOp::create(b, loc, acc, sum);
+}
+
+KernelTarget::Values X86Target::weightedSum(OpBuilder &b, Location loc,
+                                            Value lhs, Value rhs,
+                                            int64_t lhsFactor,
+                                            int64_t rhsFactor,
+                                            int64_t constant) const {
+  VectorOps ops(b, loc);
+  VectorType i32 = ops.type(lanes(), b.getI32Type());
+  Type i16 = b.getI16Type();
+  Value factors = ops.bitcast(
+      2 * lanes(), i16,
+      ops.splat(i32, int64_t(int32_t(uint32_t(rhsFactor) << 16 |
+                                     (uint32_t(lhsFactor) & 0xffff)))));
+  Value zero = ops.zero(ops.typeOf(lhs)), more = ops.splat(i32, constant);
+  Values sums;
+  for (bool upper : {false, true}) {
+    Value pairs = unpack(ops, lhs, rhs, upper, 1);
+    for (bool half : {false, true}) {
+      Value words = ops.bitcast(2 * lanes(), i16,
+                                unpack(ops, pairs, zero, half, 1));
+      Value sum = ops.callIntrinsic(
+          isAVX512() ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
+          i32, {words, factors});
+      sums.push_back(arith::AddIOp::create(b, loc, sum, more));
+    }
+  }
+  return sums;
+}
