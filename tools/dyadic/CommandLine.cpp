@@ -1,6 +1,7 @@
 //===- CommandLine.cpp ----------------------------------------------------===//
 #include "CommandLine.h"
 
+#include "dyadic/InitAll.h"
 #include "dyadic/Support/DescribeLocation.h"
 #include "dyadic/Target/Target.h"
 
@@ -272,6 +273,16 @@ DiagnosticPrinter::DiagnosticPrinter(MLIRContext *context)
     : handler(context, [](Diagnostic &diagnostic) { print(diagnostic); }) {
   context->printOpOnDiagnostic(false);
 }
+
+static DialectRegistry everyDialect() {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  return registry;
+}
+
+Session::Session()
+    : context(everyDialect(), MLIRContext::Threading::DISABLED),
+      printer(&context) {}
 
 void printError(const llvm::Twine &message) {
   llvm::errs() << "error: " << message << "\n";

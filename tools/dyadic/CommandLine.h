@@ -5,6 +5,9 @@
 #include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Pipeline/Program.h"
 
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -52,6 +55,16 @@ public:
 
 private:
   mlir::ScopedDiagnosticHandler handler;
+};
+
+/// What a command compiles in: a context with every dialect, whose errors are
+/// printed.
+struct Session {
+  Session();
+  mlir::Location location() { return mlir::UnknownLoc::get(&context); }
+
+  mlir::MLIRContext context;
+  DiagnosticPrinter printer;
 };
 
 /// "error: …" on standard error.

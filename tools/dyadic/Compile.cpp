@@ -3,7 +3,6 @@
 
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Variants.h"
-#include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Tune.h"
 #include "dyadic/Support/OutputFile.h"
 #include "dyadic/Target/Strategy.h"
@@ -11,7 +10,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
@@ -146,11 +144,8 @@ static ExitCode runCompile(Options &options) {
                                    ? llvm::sys::path::stem(options.model)
                                    : StringRef(options.output));
   auto start = std::chrono::steady_clock::now();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(&context);
-  auto resolved = options.resolve(&context);
+  Session session;
+  auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
   resolved->fuse.keepAll = options.keepAll;
@@ -168,7 +163,7 @@ static ExitCode runCompile(Options &options) {
       return inputError(probe.takeError());
   }
 
-  Compilation compilation(&context, *resolved);
+  Compilation compilation(&session.context, *resolved);
   if (options.tune || !options.tuneCache.empty()) {
     TuneOptions tuning;
     tuning.cache = options.tuneCache.empty() ? defaultTuneCache() : options.tuneCache;

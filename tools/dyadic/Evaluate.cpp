@@ -1,13 +1,11 @@
 //===- Evaluate.cpp - dyadic evaluate -------------------------------------===//
 #include "CommandLine.h"
 
-#include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Agreement.h"
 #include "dyadic/Pipeline/Program.h"
 #include "dyadic/Support/Npy.h"
 #include "dyadic/Support/Progress.h"
 
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
@@ -122,23 +120,20 @@ static ExitCode runEvaluate(Options &options) {
   if (options.calibrate.empty())
     return usageError("expected --calibrate PATH with samples");
   options.name = llvm::sys::path::stem(options.model).str();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(&context);
-  auto resolved = options.resolve(&context);
+  Session session;
+  auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
-  if (mlir::failed(checkRunnable(*resolved, options, UnknownLoc::get(&context))))
+  if (mlir::failed(checkRunnable(*resolved, options, session.location())))
     return UsageError;
   CompileOptions floatOptions = *resolved;
   floatOptions.calibration.reset();
   floatOptions.variants.clear();
-  auto host = resolveTarget(TargetRequest(), UnknownLoc::get(&context));
+  auto host = resolveTarget(TargetRequest(), session.location());
   if (mlir::failed(host))
     return InternalError;
   floatOptions.target = *host;
-  Compilation exactly(&context, floatOptions), approximately(&context, *resolved);
+  Compilation exactly(&session.context, floatOptions), approximately(&session.context, *resolved);
   auto exact = makeJITProgram(exactly);
   if (mlir::failed(exact))
     return failed(exactly);

@@ -2,10 +2,8 @@
 #include "CommandLine.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Inspect.h"
 
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -50,14 +48,11 @@ static void print(const CommonOptions &options, const Inspection &found) {
 
 static ExitCode runInspect(CommonOptions &options) {
   options.name = llvm::sys::path::stem(options.model).str();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(&context);
-  auto resolved = options.resolve(&context);
+  Session session;
+  auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
-  Compilation compilation(&context, *resolved);
+  Compilation compilation(&session.context, *resolved);
   auto found = inspect(compilation);
   if (mlir::failed(found))
     return failed(compilation);

@@ -1,11 +1,9 @@
 //===- Profile.cpp - dyadic profile ---------------------------------------===//
 #include "CommandLine.h"
 
-#include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Profile.h"
 #include "dyadic/Support/OutputFile.h"
 
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -63,12 +61,9 @@ static ExitCode runProfile(Options &options) {
   if (options.runs < 1 || options.runs > 1000000)
     return usageError("--runs: expected 1 to 1000000");
   options.name = llvm::sys::path::stem(options.model).str();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(&context);
-  Location loc = UnknownLoc::get(&context);
-  auto resolved = options.resolve(&context);
+  Session session;
+  Location loc = session.location();
+  auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
   auto host = resolveTarget(TargetRequest(), loc);
@@ -77,7 +72,7 @@ static ExitCode runProfile(Options &options) {
     return usageError("expected one CPU of this machine: another can't be timed here");
   if (mlir::failed(checkRunnable(*resolved, options, loc)))
     return UsageError;
-  Compilation compilation(&context, *resolved);
+  Compilation compilation(&session.context, *resolved);
   if (mlir::failed(compilation.advance(Level::Kernels)))
     return failed(compilation);
   SmallVector<HostTensor> inputs;

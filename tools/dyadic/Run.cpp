@@ -1,12 +1,10 @@
 //===- Run.cpp - dyadic run -----------------------------------------------===//
 #include "CommandLine.h"
 
-#include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Program.h"
 #include "dyadic/Support/Npy.h"
 #include "dyadic/Support/Progress.h"
 
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
@@ -120,18 +118,15 @@ static ExitCode runRun(Options &options) {
   if (options.calibrate.empty() && !options.isFloat)
     return usageError("expected --calibrate PATH with samples, or --float");
   options.name = llvm::sys::path::stem(options.model).str();
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  DiagnosticPrinter printer(&context);
-  auto resolved = options.resolve(&context);
+  Session session;
+  auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
   if (!options.interpret &&
-      mlir::failed(checkRunnable(*resolved, options, UnknownLoc::get(&context))))
+      mlir::failed(checkRunnable(*resolved, options, session.location())))
     return UsageError;
   resolved->fuse.keepAll = !options.keepAll.empty();
-  Compilation compilation(&context, *resolved);
+  Compilation compilation(&session.context, *resolved);
   auto program = options.interpret ? makeInterpretedProgram(compilation)
                                    : makeProgram(compilation, options);
   if (mlir::failed(program))
