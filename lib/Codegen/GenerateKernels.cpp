@@ -40,6 +40,7 @@ private:
   bool hasEmitter(Operation *anchor) const override {
     return findEmitter(anchor->getName().getStringRef());
   }
+  bool readsViews() const override { return true; }
 
   FailureOr<WrittenKernel> write(KernelOp kernel, StringRef name,
                                  WeightBlob &blob) override {

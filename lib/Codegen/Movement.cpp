@@ -38,51 +38,62 @@ static StridedCopy box(Value memory, ArrayRef<int64_t> extents,
 
 using Boxes = SmallVector<StridedCopy>;
 
-static Boxes transposed(KernelBuilder &k, Value input, Value output,
-                        ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> from = stridesOf(shapeOf(input)), strides;
-  for (int64_t dim : permutation)
-    strides.push_back(from[dim]);
-  ArrayRef<int64_t> shape = shapeOf(output);
-  return {box(k.buffer(input), shape, strides, stridesOf(shape), 0, 0)};
+/// Whether the kernel's operand is where the result has it.
+static bool isInPlace(KernelBuilder &k, Value input) {
+  auto argument = dyn_cast<BlockArgument>(input);
+  return argument && k.kernel.isInPlace(argument.getArgNumber());
 }
 
-static Boxes joined(KernelBuilder &k, ValueRange inputs, Value output,
-                    int64_t axis) {
-  SmallVector<int64_t> outputStrides = stridesOf(shapeOf(output));
+static Boxes transposed(KernelBuilder &k, Value input, Value output,
+                        ArrayRef<int64_t> permutation,
+                        ArrayRef<int64_t> outputStrides) {
+  SmallVector<int64_t> from = k.strides(input), strides;
+  for (int64_t dim : permutation)
+    strides.push_back(from[dim]);
+  return {box(k.buffer(input), shapeOf(output), strides, outputStrides, 0, 0)};
+}
+
+static Boxes joined(KernelBuilder &k, ValueRange inputs, int64_t axis,
+                    ArrayRef<int64_t> outputStrides) {
   int64_t offset = 0;
   Boxes boxes;
   for (Value input : inputs) {
     ArrayRef<int64_t> shape = shapeOf(input);
-    boxes.push_back(box(k.buffer(input), shape, stridesOf(shape), outputStrides,
-                        0, offset));
+    if (!isInPlace(k, input))
+      boxes.push_back(box(k.buffer(input), shape, k.strides(input),
+                          outputStrides, 0, offset));
     offset += shape[axis] * outputStrides[axis];
   }
   return boxes;
 }
 
 static Boxes sliced(KernelBuilder &k, Value input, ArrayRef<int64_t> offsets,
-                    ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps) {
-  SmallVector<int64_t> strides = stridesOf(shapeOf(input));
+                    ArrayRef<int64_t> sizes, ArrayRef<int64_t> steps,
+                    ArrayRef<int64_t> outputStrides) {
+  if (isInPlace(k, input))
+    return {};
+  SmallVector<int64_t> strides = k.strides(input);
   int64_t offset = 0;
   for (auto [i, stride] : llvm::enumerate(strides)) {
     offset += offsets[i] * stride;
     stride *= steps[i];
   }
-  return {box(k.buffer(input), sizes, strides, stridesOf(sizes), offset, 0)};
+  return {box(k.buffer(input), sizes, strides, outputStrides, offset, 0)};
 }
 
-Boxes codegen::describeCopies(KernelBuilder &k, Operation *anchor) {
+Boxes codegen::describeCopies(KernelBuilder &k, Operation *anchor,
+                              ArrayRef<int64_t> outputStrides) {
   return llvm::TypeSwitch<Operation *, Boxes>(anchor)
       .Case<dyadic::TransposeOp, qnn::TransposeOp>([&](auto op) {
-        return transposed(k, op.getInput(), op.getOutput(), op.getPermutation());
+        return transposed(k, op.getInput(), op.getOutput(), op.getPermutation(),
+                          outputStrides);
       })
       .Case<dyadic::ConcatOp, qnn::ConcatOp>([&](auto op) {
-        return joined(k, op.getInputs(), op.getOutput(), op.getAxis());
+        return joined(k, op.getInputs(), op.getAxis(), outputStrides);
       })
       .Case<dyadic::SliceOp, qnn::SliceOp>([&](auto op) {
         return sliced(k, op.getInput(), op.getOffsets(), op.getSizes(),
-                      op.getStrides());
+                      op.getStrides(), outputStrides);
       })
       .Default([](Operation *) { return Boxes(); });
 }
@@ -103,11 +114,22 @@ public:
         outputStrides(stridesOf(shapeOf(border.output))),
         element(cast<MemRefType>(input.getType()).getElementType()),
         fill(border.fill) {
+    bool inPlace = isInPlace(k, border.input);
+    fillsOnly = inPlace || !k.isRowMajor(border.input);
+    if (fillsOnly && !inPlace) {
+      interior = box(input, shape, k.strides(border.input), outputStrides, 0, 0);
+      for (auto [pad, stride] : llvm::zip_equal(low, outputStrides))
+        interior->outputOffset += pad * stride;
+    }
     while (inner > 0 && low[inner - 1] == 0 && high[inner - 1] == 0)
       --inner;
   }
 
-  void emit() { emitLevel(0, k.index(0), k.index(0)); }
+  void emit() {
+    emitLevel(0, k.index(0), k.index(0));
+    if (interior)
+      emitCopy(k, sink, *interior);
+  }
 
 private:
   /// The part of the result that belongs to one index of all dimensions before
@@ -132,6 +154,8 @@ private:
   }
 
   void copyRun(int64_t count, int64_t channel, Value in, Value out) {
+    if (fillsOnly)
+      return;
     emitRun(
         k, sink, count, channel, out,
         [&](Value at, int64_t width) {
@@ -160,6 +184,9 @@ private:
   Attribute fill;
   /// Dimensions from here on have no border.
   size_t inner = shape.size();
+  /// The interior is in place, or it is strided and copied by itself.
+  bool fillsOnly;
+  std::optional<StridedCopy> interior;
 };
 } // namespace
 
@@ -193,18 +220,20 @@ static void emitSampling(KernelBuilder &k, ResultSink &sink, Op op) {
     Value offset = memref::LoadOp::create(k.b, k.loc, table, i);
     return arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), offset);
   };
-  Value rows = offsets(op.getRows(), in[2] * channels),
-        columns = offsets(op.getCols(), channels), input = k.buffer(op.getInput());
+  SmallVector<int64_t> strides = k.strides(op.getInput());
+  Value rows = offsets(op.getRows(), strides[1]),
+        columns = offsets(op.getCols(), strides[2]), input = k.buffer(op.getInput());
   Type element = cast<MemRefType>(input.getType()).getElementType();
   k.forPieces(
       out.drop_back(), channels, sink.width(element),
       [&](ValueRange at, Value channel, int64_t width) {
         Value pixel = k.add(k.mul(k.add(k.mul(at[0], out[1]), at[1]), out[2]),
                             at[2]);
-        Value from = k.add(k.mul(at[0], in[1] * in[2] * channels),
-                           offsetAt(rows, at[1]));
+        Value from = k.add(k.mul(at[0], strides[0]), offsetAt(rows, at[1]));
         from = k.add(from, offsetAt(columns, at[2]));
-        sink.emit({k.add(k.mul(pixel, channels), channel), channel, width},
+        sink.emit({k.add(k.mul(pixel, channels), channel), channel, width, 1, 0,
+                   {{at[0], out[0]}, {at[1], out[1]}, {at[2], out[2]},
+                    {channel, channels}}},
                   k.loadVector(input, k.add(from, channel), width));
       });
 }
@@ -228,7 +257,10 @@ LogicalResult codegen::emitMovement(KernelBuilder &k, Operation *anchor) {
   } else if (auto border = describeBorder(anchor)) {
     PadEmitter(k, *sink, *border).emit();
   } else {
-    for (StridedCopy &copy : describeCopies(k, anchor))
+    SmallVector<int64_t> strides = sink->isDirect()
+                                       ? sink->addressMemory()
+                                       : stridesOf(shapeOf(anchor->getResult(0)));
+    for (StridedCopy &copy : describeCopies(k, anchor, strides))
       emitCopy(k, *sink, std::move(copy));
   }
   return success();

@@ -7,9 +7,10 @@
 namespace dyadic::codegen {
 
 /// The boxes that make up the result of a transpose, concat or slice of either
-/// dialect; none for another op.
-llvm::SmallVector<StridedCopy> describeCopies(KernelBuilder &k,
-                                              mlir::Operation *anchor);
+/// dialect, with these strides; none for another op, nor for what is in place.
+llvm::SmallVector<StridedCopy>
+describeCopies(KernelBuilder &k, mlir::Operation *anchor,
+               llvm::ArrayRef<int64_t> outputStrides);
 
 /// A pad of either dialect.
 struct Border {

@@ -33,38 +33,43 @@ public:
   PoolEmitter(KernelBuilder &k, ResultSink &sink, const Window &window)
       : k(k), sink(sink), window(window), input(k.buffer(window.input)),
         element(tensorTypeOf(window.input).getElementType()),
-        channels(window.inputShape[3]), rowSize(window.inputShape[2] * channels) {}
+        channels(window.inputShape[3]) {
+    auto strides = k.strides(window.input);
+    imageStride = strides[0];
+    rowStride = strides[1];
+    pixelStride = strides[2];
+  }
 
   /// The result is in the input's type.
   void emitMaximum() {
-    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
+    forBlocks([&](Value first, const Position &at) {
       Value result = foldWindow(
-          load(first, width), first, window.kernel,
-          [&](Value acc, Value at) { return maximum(acc, load(at, width)); });
-      sink.emit({flat, channel, width}, result);
+          load(first, at.width), first, window.kernel,
+          [&](Value acc, Value x) { return maximum(acc, load(x, at.width)); });
+      sink.emit(at, result);
     });
   }
 
   /// Σ (x − zeroPoint) in i32.
   void emitSum(int64_t zeroPoint) {
     int64_t count = window.kernel[0] * window.kernel[1];
-    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
-      auto type = k.vectorType(width, k.b.getI32Type());
+    forBlocks([&](Value first, const Position &at) {
+      auto type = k.vectorType(at.width, k.b.getI32Type());
       Value sum = foldWindow(k.splatInt(type, -zeroPoint * count), first,
-                             window.kernel, addElement(width));
-      sink.emit({flat, channel, width}, sum);
+                             window.kernel, addElement(at.width));
+      sink.emit(at, sum);
     });
   }
 
   /// Float means over windows inside the image.
   void emitMean() {
     float factor = 1.0f / (window.kernel[0] * window.kernel[1]);
-    forBlocks([&](Value first, Value flat, Value channel, int64_t width) {
-      auto type = k.vectorType(width, k.b.getF32Type());
+    forBlocks([&](Value first, const Position &at) {
+      auto type = k.vectorType(at.width, k.b.getF32Type());
       Value sum =
-          foldWindow(k.splat(type, 0), first, window.kernel, addElement(width));
+          foldWindow(k.splat(type, 0), first, window.kernel, addElement(at.width));
       Value mean = arith::MulFOp::create(k.b, k.loc, sum, k.splat(type, factor));
-      sink.emit({flat, channel, width}, mean);
+      sink.emit(at, mean);
     });
   }
 
@@ -82,15 +87,15 @@ public:
       auto type = k.vectorType(piece.width, f32);
       Value sum = forRange(rows, k.splat(type, 0), [&](Value row, Value sum) {
         Value start =
-            k.add(k.add(piece.image, k.mul(row, rowSize)), piece.channel);
+            k.add(k.add(piece.image, k.mul(row, rowStride)), piece.channel);
         return forRange(columns, sum, [&](Value column, Value sum) -> Value {
-          Value x = load(k.add(start, k.mul(column, channels)), piece.width);
+          Value x = load(k.add(start, k.mul(column, pixelStride)), piece.width);
           return arith::AddFOp::create(k.b, k.loc, sum, x);
         });
       });
       Value divisors = vector::BroadcastOp::create(k.b, k.loc, type, divisor);
       Value mean = arith::DivFOp::create(k.b, k.loc, sum, divisors);
-      sink.emit({piece.flat, piece.channel, piece.width}, mean);
+      sink.emit(piece.position(), mean);
     });
   }
 
@@ -110,6 +115,11 @@ private:
   struct Piece {
     Value image, y, x, channel, flat;
     int64_t width;
+    SmallVector<Coordinate, 4> coordinates;
+
+    Position position() const {
+      return {flat, channel, width, 1, 0, coordinates};
+    }
   };
 
   void forPieces(llvm::function_ref<void(const Piece &)> body) {
@@ -117,22 +127,24 @@ private:
     k.forPieces({window.outputShape[0], rows, columns}, channels,
                 sink.width(element),
                 [&](ValueRange at, Value channel, int64_t width) {
-                  Value image = k.mul(at[0], window.inputShape[1] * rowSize);
+                  Value image = k.mul(at[0], imageStride);
                   Value pixel = k.add(
                       k.mul(k.add(k.mul(at[0], rows), at[1]), columns), at[2]);
                   Value flat = k.add(k.mul(pixel, channels), channel);
-                  body({image, at[1], at[2], channel, flat, width});
+                  body({image, at[1], at[2], channel, flat, width,
+                        {{at[0], window.outputShape[0]}, {at[1], rows},
+                         {at[2], columns}, {channel, channels}}});
                 });
   }
 
   /// Calls `body` with the first element of a block of channels of each window
   /// and with the block's place in the result.
-  void forBlocks(llvm::function_ref<void(Value, Value, Value, int64_t)> body) {
+  void forBlocks(llvm::function_ref<void(Value, const Position &)> body) {
     forPieces([&](const Piece &piece) {
       Value corner =
-          k.add(k.add(piece.image, k.mul(piece.y, window.strides[0] * rowSize)),
-                k.mul(piece.x, window.strides[1] * channels));
-      body(k.add(corner, piece.channel), piece.flat, piece.channel, piece.width);
+          k.add(k.add(piece.image, k.mul(piece.y, window.strides[0] * rowStride)),
+                k.mul(piece.x, window.strides[1] * pixelStride));
+      body(k.add(corner, piece.channel), piece.position());
     });
   }
 
@@ -140,18 +152,18 @@ private:
                    Combine combine) {
     auto foldRow = [&](Value acc, Value start) {
       for (int64_t j = 0; j < kernel[1]; ++j)
-        acc = combine(acc, k.add(start, j * channels));
+        acc = combine(acc, k.add(start, j * pixelStride));
       return acc;
     };
     if (kernel[0] * kernel[1] > kMaxUnrolled) {
       auto folded = k.loop(kernel[0], {initial}, [&](Value i, ValueRange acc) {
         return KernelBuilder::Carried{
-            foldRow(acc[0], k.add(first, k.mul(i, rowSize)))};
+            foldRow(acc[0], k.add(first, k.mul(i, rowStride)))};
       });
       return folded[0];
     }
     for (int64_t i = 0; i < kernel[0]; ++i)
-      initial = foldRow(initial, k.add(first, i * rowSize));
+      initial = foldRow(initial, k.add(first, i * rowStride));
     return initial;
   }
 
@@ -210,7 +222,9 @@ private:
   const Window &window;
   Value input;
   Type element;
-  int64_t channels, rowSize;
+  int64_t channels;
+  /// Of the input in memory.
+  int64_t imageStride, rowStride, pixelStride;
 };
 } // namespace
 

@@ -8,13 +8,6 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-SmallVector<int64_t> codegen::stridesOf(ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> strides(shape.size(), 1);
-  for (int64_t i = static_cast<int64_t>(shape.size()) - 2; i >= 0; --i)
-    strides[i] = strides[i + 1] * shape[i + 1];
-  return strides;
-}
-
 void codegen::emitRun(KernelBuilder &k, ResultSink &sink, int64_t count,
                       int64_t channel, Value outputStart,
                       function_ref<Value(Value, int64_t)> read, Type element) {

@@ -3,6 +3,7 @@
 #define DYADIC_LIB_CODEGEN_STRIDEDCOPY_H
 
 #include "ResultSink.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 
 namespace dyadic::codegen {
 
@@ -19,9 +20,6 @@ struct StridedCopy {
   llvm::SmallVector<CopyLoop> loops;
   int64_t inputOffset = 0, outputOffset = 0;
 };
-
-/// Row-major strides.
-llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> shape);
 
 /// The loops without those that run once, and with those joined that are one on
 /// both sides; the last one stays by itself unless `joinLast`. Never empty.

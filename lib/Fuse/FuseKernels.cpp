@@ -67,10 +67,9 @@ public:
         group->anchor = op;
     } else {
       group = producers.front();
-      // A second anchor can't come along, and what has an anchor takes in only
-      // what stands behind it.
-      if (!group->anchor)
-        for (Group *other : ArrayRef(producers).drop_front())
+      // A second anchor can't come along.
+      for (Group *other : ArrayRef(producers).drop_front())
+        if (!other->anchor)
           merge(*group, *other);
     }
     group->ops.push_back(op);
@@ -132,7 +131,8 @@ static void makeKernel(const Group &group) {
   Location loc = (group.anchor ? group.anchor : last)->getLoc();
   auto kernel =
       KernelOp::create(builder, loc, last->getResultTypes(),
-                       inputs.getArrayRef(), /*arena_offsets=*/nullptr);
+                       inputs.getArrayRef(), /*arena_offsets=*/nullptr,
+                       /*in_place=*/nullptr, /*layouts=*/nullptr);
   Block *body = builder.createBlock(&kernel.getBody());
   IRMapping mapping;
   for (Value input : inputs)

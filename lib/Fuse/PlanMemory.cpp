@@ -3,6 +3,7 @@
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Fuse/MemoryPlanner.h"
 #include "dyadic/Fuse/Passes.h"
+#include "dyadic/Fuse/Views.h"
 #include "dyadic/Support/ConstantData.h"
 
 namespace dyadic {
@@ -17,27 +18,6 @@ using namespace dyadic;
 /// tensor's end.
 static constexpr int64_t kAlignment = 64;
 
-static bool isReshape(Operation *op) {
-  return isa_and_nonnull<qnn::ReshapeOp, dyadic::ReshapeOp>(op);
-}
-
-/// The value whose bytes `value` is.
-static Value rootOf(Value value) {
-  while (isReshape(value.getDefiningOp()))
-    value = value.getDefiningOp()->getOperand(0);
-  return value;
-}
-
-/// Calls `visit` for every op but reshapes that reads the bytes of `value`.
-static void forEachReader(Value value,
-                          llvm::function_ref<void(Operation *)> visit) {
-  for (Operation *user : value.getUsers())
-    if (isReshape(user))
-      forEachReader(user->getResult(0), visit);
-    else
-      visit(user);
-}
-
 /// A kernel that does nothing but move `value` to another place.
 static Value copy(OpBuilder &builder, Location loc, Value value) {
   auto type = cast<RankedTensorType>(value.getType());
@@ -47,7 +27,8 @@ static Value copy(OpBuilder &builder, Location loc, Value value) {
   OpBuilder::InsertionGuard guard(builder);
   auto kernel = KernelOp::create(builder, loc, TypeRange{type},
                                  constant ? ValueRange() : ValueRange(value),
-                                 /*arena_offsets=*/nullptr);
+                                 /*arena_offsets=*/nullptr,
+                                 /*in_place=*/nullptr, /*layouts=*/nullptr);
   Block *body = builder.createBlock(&kernel.getBody());
   Value input = constant ? Value(builder.clone(*constant)->getResult(0))
                          : Value(body->addArgument(type, loc));
@@ -68,10 +49,10 @@ static void copySharedResults(func::ReturnOp returnOp) {
   OpBuilder builder(returnOp);
   llvm::DenseSet<Value> returned;
   for (OpOperand &operand : returnOp->getOpOperands()) {
-    Value root = rootOf(operand.get());
+    Value root = stripReshapes(operand.get());
     bool readByKernel = false;
-    forEachReader(root, [&](Operation *reader) {
-      readByKernel |= reader != returnOp;
+    forEachReader(root, [&](OpOperand &use) {
+      readByKernel |= use.getOwner() != returnOp;
     });
     if (root.getDefiningOp<KernelOp>() && !readByKernel &&
         returned.insert(root).second)
@@ -114,43 +95,93 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
     if (!returnOp)
       return func.emitError("expected a function that returns");
     for (Operation &op : block.without_terminator())
-      if (!isa<KernelOp>(op) && !isReshape(&op) &&
+      if (!isa<KernelOp>(op) && !isa<qnn::ReshapeOp, dyadic::ReshapeOp>(op) &&
           !op.hasTrait<OpTrait::ConstantLike>())
         return op.emitError("expected nothing but kernels and reshapes: run "
                             "--dyadic-fuse-kernels first");
     copySharedResults(returnOp);
 
+    Placement placement(block);
+    if (keepAll && failed(copyStrided(block, placement)))
+      return failure();
+
+    // Parts of a tensor live in its buffer, which is there for all of them.
     llvm::DenseMap<Operation *, int64_t> steps;
     for (Operation &op : block)
       steps[&op] = steps.size();
     SmallVector<PlannedBuffer> buffers;
-    llvm::DenseMap<Value, size_t> bufferOf; // of the results in the arena
+    llvm::DenseMap<Value, size_t> bufferOf; // of the roots in the arena
     for (auto kernel : block.getOps<KernelOp>())
       for (Value result : kernel.getResults()) {
-        PlannedBuffer buffer{bytesOf(result), steps[kernel], steps[kernel]};
+        int64_t last = steps[kernel];
         bool isReturned = false;
-        forEachReader(result, [&](Operation *reader) {
-          isReturned |= reader == returnOp;
-          buffer.last = std::max(buffer.last, steps[reader]);
+        forEachReader(result, [&](OpOperand &use) {
+          isReturned |= use.getOwner() == returnOp;
+          last = std::max(last, steps[use.getOwner()]);
         });
         if (isReturned)
           continue;
+        auto place = placement.of(result);
+        if (!place)
+          return refuse(kernel);
+        auto [known, isNew] = bufferOf.try_emplace(place->root, buffers.size());
+        if (isNew)
+          buffers.push_back({bytesOf(place->root), steps[kernel], last});
+        PlannedBuffer &buffer = buffers[known->second];
+        buffer.last = std::max(buffer.last, last);
         if (keepAll) {
           buffer.first = 0;
           buffer.last = INT64_MAX;
         }
-        bufferOf[result] = buffers.size();
-        buffers.push_back(buffer);
       }
 
     int64_t bytes = planMemory(buffers, kAlignment);
-    for (auto kernel : block.getOps<KernelOp>())
-      kernel.setArenaOffsets(
-          llvm::map_to_vector(kernel.getResults(), [&](Value result) -> int64_t {
-            auto it = bufferOf.find(result);
-            return it == bufferOf.end() ? -1 : buffers[it->second].offset;
-          }));
+    for (auto kernel : block.getOps<KernelOp>()) {
+      SmallVector<int64_t> offsets;
+      SmallVector<Attribute> layouts;
+      bool isStrided = false;
+      for (Value result : kernel.getResults()) {
+        auto type = cast<RankedTensorType>(result.getType());
+        auto place = placement.of(result);
+        auto it = bufferOf.find(place->root);
+        int64_t elementBytes = bytesOf(result) / std::max<int64_t>(type.getNumElements(), 1);
+        offsets.push_back(it == bufferOf.end()
+                              ? -1
+                              : buffers[it->second].offset + place->offset * elementBytes);
+        layouts.push_back(StridedLayoutAttr::get(&getContext(), 0, place->strides));
+        isStrided |= !isContiguous(type.getShape(), place->strides);
+      }
+      kernel.setArenaOffsets(offsets);
+      if (isStrided)
+        kernel.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
+      else
+        kernel.removeLayoutsAttr();
+    }
     return llvm::alignTo(bytes, kAlignment) + kAlignment;
+  }
+
+  static LogicalResult refuse(KernelOp kernel) {
+    return kernel.emitError("expected operands in place that every reshape can "
+                            "be read with: run --dyadic-place-views");
+  }
+
+  /// Puts a row-major copy behind every kernel whose result isn't, to be read
+  /// afterwards.
+  static LogicalResult copyStrided(Block &block, const Placement &placement) {
+    for (auto kernel : llvm::to_vector(block.getOps<KernelOp>()))
+      for (auto [result, yielded] :
+           llvm::zip_equal(kernel.getResults(), kernel.getYield().getValues())) {
+        auto place = placement.of(result);
+        if (!place)
+          return refuse(kernel);
+        ArrayRef<int64_t> shape = cast<RankedTensorType>(result.getType()).getShape();
+        if (isContiguous(shape, place->strides))
+          continue;
+        OpBuilder builder(kernel->getContext());
+        builder.setInsertionPointAfter(kernel);
+        copy(builder, yielded.getLoc(), result);
+      }
+    return success();
   }
 };
 } // namespace

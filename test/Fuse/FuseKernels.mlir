@@ -70,6 +70,21 @@ func.func @chains_meet(%x: tensor<4x4xui8>, %y: tensor<4x4xf32>, %z: tensor<4xf3
   return %4 : tensor<4x4xf32>
 }
 
+// A chain that meets an anchor's result is computed behind the anchor.
+// CHECK-LABEL: func @chain_meets_anchor
+// CHECK: dyadic.kernel(%arg1, %arg0)
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: qnn.relu
+// CHECK-NEXT: qnn.softmax
+// CHECK-NEXT: qnn.add
+// CHECK-NOT: dyadic.kernel
+func.func @chain_meets_anchor(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = qnn.relu %y : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = qnn.softmax %x {axis = 1 : i64} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = qnn.add %0, %1 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
+
 // The sum joins one of two anchors; the kernel stands behind the other.
 // CHECK-LABEL: func @two_anchors
 // CHECK: %[[A:.*]] = dyadic.kernel(%arg1)

@@ -50,6 +50,8 @@ class Net:
 
 
 NETS = {}
+# Of ops that GPUs have no kernel for.
+CPU_ONLY = {"lstm", "lstm_bidirectional"}
 
 
 def net(*shape, **options):
@@ -277,6 +279,69 @@ def split(n):
     return n("Concat", b, a, axis=1)
 
 
+# Tensors that lie inside of others: see lib/Fuse/PlaceViews.cpp.
+
+
+@net(1, 10, 13, 11)
+def view_inception(n):
+    x = n("Relu", n.conv("x", 10, 24, pads=[1, 1, 1, 1]))
+    a = n("Relu", n.conv(x, 24, 17, 1))
+    b = n("Relu", n.conv(n("Relu", n.conv(x, 24, 9, 1)), 9, 33, pads=[1, 1, 1, 1]))
+    c = n("Relu", n.conv(n("Relu", n.conv(x, 24, 5, 1)), 5, 16, 5, pads=[2, 2, 2, 2]))
+    d = n.conv(n("MaxPool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1]), 24, 7, 1)
+    return n.conv(n("Concat", a, b, c, n("Relu", d), axis=1), 73, 20, 1)
+
+
+@net(1, 8, 9, 10)
+def view_dense(n):
+    x = n("Relu", n.conv("x", 8, 16, pads=[1, 1, 1, 1]))
+    for _ in range(3):
+        y = n("Relu", n.conv(x, 8 + 8 * (_ + 1), 12, 1))
+        x = n("Concat", x, n("Relu", n.conv(y, 12, 8, pads=[1, 1, 1, 1])), axis=1)
+    return n.conv(x, 40, 11, 1)
+
+
+@net(1, 21, 9, 8)
+def view_split(n):
+    x = n("Relu", n.conv("x", 21, 21, 1))
+    a, b, c = n("Split", x, n.ints(3, 13, 5), outputs=3, axis=1)
+    b = n("Relu", n.conv(b, 13, 13, pads=[1, 1, 1, 1], group=13))
+    return n.conv(n("Concat", n("Relu", n.conv(c, 5, 5, 1)), b, a, axis=1), 21, 10, pads=[1, 1, 1, 1])
+
+
+@net(1, 16, 14, 14)
+def view_pads_of_one_tensor(n):
+    x = n("Relu", n.conv("x", 16, 32, 1))
+    y = n("Add", n.conv(x, 32, 32, pads=[1, 1, 1, 1]), n.conv(x, 32, 32, 5, pads=[2, 2, 2, 2]))
+    y = n("Add", x, n("Relu", y))
+    z = n("Mul", y, n("Sigmoid", n.conv(n("GlobalAveragePool", y), 32, 32, 1)))
+    return n.conv(z, 32, 19, pads=[1, 1, 1, 1], strides=[2, 2])
+
+
+@net(2, 16, 7, 7)
+def view_batch(n):
+    x = n("Relu", n.conv("x", 16, 48, 1))
+    x = n("Relu", n.conv(x, 48, 48, pads=[1, 1, 1, 1], group=48))
+    y = n("Add", x, n.conv(n("Relu", n.conv(x, 48, 40, pads=[1, 1, 1, 1])), 40, 48, 1))
+    return n.conv(n("Concat", x, y, axis=1), 96, 9, pads=[1, 1, 1, 1])
+
+
+@net(1, 12, 9, 11)
+def view_upsampled(n):
+    up = lambda t, k: n("Resize", t, "", n.const([1, 1, k, k]), mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    a = n("Relu", n.conv("x", 12, 24, pads=[1, 1, 1, 1]))
+    b = n("Relu", n.conv(a, 24, 24, pads=[1, 1, 1, 1]))
+    y = n("Concat", up(a, 4), up(up(b, 2), 2), up(n.conv(a, 24, 7, 1), 4), axis=1)
+    return n.conv(n("Relu", y), 55, 8, pads=[1, 1, 1, 1])
+
+
+@net(1, 6, 5, 7)
+def depth_to_space_scaled(n):
+    y = n("Relu", n("DepthToSpace", n.conv("x", 6, 32, 1), blocksize=2, mode="CRD"))
+    y = n("ConvTranspose", y, n.random(8, 12, 2, 2), n.random(12, scale=0.1), strides=[2, 2])
+    return n("Relu", n("Mul", y, n.const(n.rng.uniform(0.5, 1.5, (1, 12, 1, 1)))))
+
+
 @net(1, 6, 9, 9)
 def pad_constant(n):
     return n("Pad", n.conv("x", 6, 8), n.ints(0, 0, 1, 2, 0, 0, 0, 3), n.const(0.25))
@@ -310,7 +375,7 @@ def conv_transpose_3x3_s2(n):
 
 @net(1, 6, 5, 7)
 def conv_transpose_same_dilated(n):
-    y = n("ConvTranspose", n.conv("x", 6, 8), n.random(8, 4, 3, 2, scale=0.2), strides=[1, 3], dilations=[2, 1], auto_pad="SAME_UPPER")
+    y = n("ConvTranspose", n.conv("x", 6, 8), n.random(8, 4, 3, 4, scale=0.2), strides=[1, 3], dilations=[2, 1], auto_pad="SAME_UPPER")
     return n("ConvTranspose", y, n.random(4, 5, 2, 2, scale=0.3), strides=[3, 3], output_shape=[7, 43])
 
 

@@ -30,7 +30,7 @@ def FuseKernels : Pass<"dyadic-fuse-kernels", "::mlir::func::FuncOp"> {
     A kernel starts at an op that isn't pointwise, or at a pointwise op, and
     takes in the pointwise op that alone reads its result, as long as the shape
     stays; what else that op reads becomes an input. Chains without an anchor
-    that meet in one op become one kernel.
+    that meet in one op become one kernel, with an anchor's if it meets there.
 
     With `fuse=false` every op is a kernel, except that an accumulator and what
     requantizes it are never parted: no tensor of sums reaches memory.
@@ -42,6 +42,29 @@ def FuseKernels : Pass<"dyadic-fuse-kernels", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
 }
 
+def PlaceViews : Pass<"dyadic-place-views", "::mlir::func::FuncOp"> {
+  let summary = "let concats, slices and pads find their operands in place";
+  let description = [{
+    Level 4. Marks operands that don't move by `in_place`: the operand of a concat
+    or pad is then written into the result by the kernel that makes it, at the
+    result's strides, and a slice is read inside of its operand.
+    `--dyadic-plan-memory` gives both one buffer. What is left of a kernel is the
+    border of a pad, or the operands of a concat that are not in place, or
+    nothing.
+
+    An operand stays a copy when it is an argument or a constant or returned, is
+    part of another tensor already, has a reshape that its strides don't allow,
+    or when a kernel that writes or reads it has no code for strides. Values are
+    what they were: the pass may be left out.
+
+    ```mlir
+    %2 = dyadic.kernel(%0, %1) {in_place = array<i64: 0, 1>} : … { … dyadic.concat … }
+    ```
+  }];
+  let dependentDialects = ["::dyadic::DyadicDialect"];
+  let statistics = [Statistic<"numViews", "views", "operands that don't move">];
+}
+
 def PlanMemory : Pass<"dyadic-plan-memory", "::mlir::ModuleOp"> {
   let summary = "place kernel results in one arena";
   let description = [{
@@ -50,7 +73,10 @@ def PlanMemory : Pass<"dyadic-plan-memory", "::mlir::ModuleOp"> {
     the caller's buffer. Two results share bytes only if no kernel runs while
     both are needed; a reshape is the same bytes as its operand. The module gets
     `dyadic.arena_bytes`, 64 more than the last byte used, since kernels may
-    read a little past a tensor.
+    read a little past a tensor. Results that are `in_place` parts of others lie
+    inside of them, and `layouts` has their strides; such a tensor is there as
+    long as one of its parts is needed. With `keep-all`, what is strided is also
+    copied to a row-major tensor of the same name.
 
     A returned tensor that can't be written to the caller's buffer by the kernel
     that makes it (it is an argument, a constant, returned twice, or also read

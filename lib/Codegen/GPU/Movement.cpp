@@ -202,6 +202,7 @@ LogicalResult gpu_kernels::emitMovement(GPUKernelBuilder &k, Operation *anchor) 
   else if (auto border = describeBorder(anchor))
     BorderEmitter(k, *sink, *border).emit();
   else
-    emitBoxes(k, *sink, describeCopies(k, anchor));
+    emitBoxes(k, *sink, describeCopies(k, anchor,
+                             stridesOf(tensorTypeOf(anchor->getResult(0)).getShape())));
   return success();
 }

@@ -207,12 +207,12 @@ LogicalResult KernelOp::verify() {
     return emitOpError() << "expected an arena offset for each of "
                          << getNumResults() << " results, but got "
                          << getArenaOffsets()->size();
-  if (getLayouts()) {
-    if (getLayouts()->size() != getNumResults())
+  if (std::optional<ArrayAttr> layouts = getLayouts()) {
+    if (layouts->size() != getNumResults())
       return emitOpError() << "expected a layout for each of "
                            << getNumResults() << " results, but got "
-                           << getLayouts()->size();
-    for (auto [layout, type] : llvm::zip_equal(*getLayouts(), getResultTypes()))
+                           << layouts->size();
+    for (auto [layout, type] : llvm::zip_equal(*layouts, getResultTypes()))
       if (int64_t rank = cast<RankedTensorType>(type).getRank(),
           strides = cast<StridedLayoutAttr>(layout).getStrides().size();
           rank != strides)
@@ -220,8 +220,8 @@ LogicalResult KernelOp::verify() {
                              << " strides for " << type << ", but got "
                              << layout;
   }
-  if (getInPlace())
-    for (int64_t i : *getInPlace())
+  if (std::optional<ArrayRef<int64_t>> operands = getInPlace())
+    for (int64_t i : *operands)
       if (i < 0 || i >= static_cast<int64_t>(getInputs().size()))
         return emitOpError() << "expected in_place to list operands, but got "
                              << i;

@@ -1,0 +1,173 @@
+//===- PlaceViews.cpp - movements that move nothing -----------------------===//
+//
+// Whoever makes the operand of a concat or pad can write it where the result
+// has it, and a slice can be read where it is. A value can be part of one other
+// only: of two that want it, the larger copy is saved.
+//
+//===----------------------------------------------------------------------===//
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Fuse/Passes.h"
+#include "dyadic/Fuse/Views.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace dyadic {
+#define GEN_PASS_DEF_PLACEVIEWS
+#include "dyadic/Fuse/Passes.h.inc"
+} // namespace dyadic
+
+using namespace mlir;
+using namespace dyadic;
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+static bool isPad(Operation *op) { return isa<dyadic::PadOp, qnn::PadOp>(op); }
+
+static bool isCopy(Operation *op) {
+  return isa<dyadic::ConcatOp, qnn::ConcatOp, dyadic::SliceOp, qnn::SliceOp,
+             dyadic::TransposeOp, qnn::TransposeOp, dyadic::ResizeOp,
+             qnn::ResizeOp>(op);
+}
+
+static bool isPool(Operation *op) {
+  return isa<dyadic::MaxPool2DOp, dyadic::SumPool2DOp, qnn::MaxPool2DOp,
+             qnn::AvgPool2DOp>(op);
+}
+
+/// Depthwise convolutions read their input by its shape.
+template <typename Conv> static bool isDepthwise(Conv conv) {
+  return conv.getGroups() > 1 &&
+         conv.getGroups() == shapeOf(conv.getInput()).back();
+}
+
+/// Whether the kernel's code writes a strided result about as fast.
+static bool writesStrided(KernelOp kernel) {
+  Operation *anchor = kernel.getAnchor();
+  if (!anchor || isCopy(anchor) || isPool(anchor))
+    return true;
+  if (auto matmul = dyn_cast<qnn::MatmulOp>(anchor))
+    return succeeded(readConstant(matmul.getRhs()));
+  return isa<dyadic::Conv2DOp, qnn::Conv2DOp, dyadic::MatmulOp>(anchor);
+}
+
+/// The same for reading an operand.
+static bool readsStrided(KernelOp kernel, unsigned operand) {
+  Value inside = kernel.getBody().getArgument(operand);
+  return llvm::all_of(inside.getUsers(), [](Operation *user) {
+    if (auto conv = dyn_cast<dyadic::Conv2DOp>(user))
+      return !isDepthwise(conv);
+    if (auto conv = dyn_cast<qnn::Conv2DOp>(user))
+      return !isDepthwise(conv);
+    return isPointwise(user) || isCopy(user) || isPad(user) || isPool(user);
+  });
+}
+
+static bool isStrided(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
+  return !isContiguous(shape, strides);
+}
+
+/// Vectors lie along the last dimension.
+static bool areReadable(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
+  return isContiguous(shape, strides) ||
+         (strides.back() == 1 && shape.back() > 1);
+}
+
+namespace {
+struct Candidate {
+  KernelOp kernel;
+  unsigned operand;
+  View view;
+  int64_t elements;
+};
+
+struct PlaceViewsPass : dyadic::impl::PlaceViewsBase<PlaceViewsPass> {
+  using PlaceViewsBase::PlaceViewsBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || !func.getBody().hasOneBlock())
+      return;
+    Block &block = func.getBody().front();
+    SmallVector<Candidate> candidates;
+    for (auto kernel : block.getOps<KernelOp>()) {
+      Operation *anchor = kernel.getAnchor();
+      if (!anchor || !(isPad(anchor) || isCopy(anchor)))
+        continue;
+      for (unsigned i = 0; i < kernel.getInputs().size(); ++i)
+        if (auto view = viewOf(kernel, i))
+          candidates.push_back(
+              {kernel, i, *view, ShapedType::getNumElements(shapeOf(view->part))});
+    }
+    llvm::stable_sort(candidates, [](const Candidate &a, const Candidate &b) {
+      return a.elements > b.elements;
+    });
+    Placement placement(block);
+    for (const Candidate &candidate : candidates) {
+      if (!placement.add(candidate.view))
+        continue;
+      if (!isAllowed(block, placement, candidate.view)) {
+        placement.remove(candidate.view);
+        continue;
+      }
+      KernelOp kernel = candidate.kernel;
+      SmallVector<int64_t> inPlace;
+      if (kernel.getInPlace())
+        inPlace = llvm::to_vector(*kernel.getInPlace());
+      inPlace.push_back(candidate.operand);
+      llvm::sort(inPlace);
+      kernel.setInPlace(inPlace);
+      ++numViews;
+    }
+  }
+
+  /// Whether everything in the tree that `view` makes larger can be written and
+  /// read where it then is.
+  static bool isAllowed(Block &block, const Placement &placement,
+                        const View &view) {
+    if (!stripReshapes(view.part).getDefiningOp<KernelOp>() ||
+        !stripReshapes(view.whole).getDefiningOp<KernelOp>())
+      return false;
+    // What the caller gave memory for stays there.
+    for (Value value : {view.part, view.whole}) {
+      bool isReturned = false;
+      forEachReader(stripReshapes(value), [&](OpOperand &use) {
+        isReturned |= isa<func::ReturnOp>(use.getOwner());
+      });
+      if (isReturned)
+        return false;
+    }
+    auto place = placement.of(view.part);
+    if (!place || place->root == stripReshapes(view.part))
+      return false;
+    for (auto kernel : block.getOps<KernelOp>())
+      for (Value result : kernel.getResults())
+        if (placement.find(result) && !isAllowed(placement, result))
+          return false;
+    return true;
+  }
+
+  static bool isAllowed(const Placement &placement, Value part) {
+    auto place = placement.of(part);
+    if (!place)
+      return false;
+    auto writer = part.getDefiningOp<KernelOp>();
+    bool strided = isStrided(shapeOf(part), place->strides);
+    if (strided && (!areReadable(shapeOf(part), place->strides) ||
+                    !writesStrided(writer)))
+      return false;
+    bool allowed = true;
+    forEachReader(part, [&](OpOperand &use) {
+      ArrayRef<int64_t> shape = shapeOf(use.get());
+      auto strides = reshapeStrides(shapeOf(part), place->strides, shape);
+      auto reader = dyn_cast<KernelOp>(use.getOwner());
+      allowed &= strides && areReadable(shape, *strides) &&
+                 (!isStrided(shape, *strides) ||
+                  (reader && readsStrided(reader, use.getOperandNumber())));
+    });
+    return allowed;
+  }
+};
+} // namespace
