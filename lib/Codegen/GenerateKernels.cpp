@@ -34,7 +34,8 @@ public:
                const CodegenOptions &options)
       : ModuleGenerator(module, main, options.modelName),
         target(options.target.target->createKernels(options.target)),
-        threads(options.threads), threadCost(options.threadCost) {}
+        threads(worthwhileTeam(main, options.threads, options.threadCost)),
+        threadCost(options.threadCost) {}
 
 private:
   bool hasEmitter(Operation *anchor) const override {

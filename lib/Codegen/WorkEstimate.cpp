@@ -69,3 +69,15 @@ int64_t codegen::worthwhileThreads(KernelOp kernel, int64_t threads,
     most = std::min(most, estimateNanoseconds(kernel) / threadCost);
   return std::max<int64_t>(static_cast<int64_t>(most), 1);
 }
+
+int64_t codegen::worthwhileTeam(func::FuncOp function, int64_t threads,
+                                double threadCost) {
+  // Starting a team that is awake takes some microseconds.
+  constexpr double costsOfStart = 4;
+  double saved = 0;
+  for (auto kernel : function.getOps<KernelOp>()) {
+    int64_t count = worthwhileThreads(kernel, threads, threadCost);
+    saved += estimateNanoseconds(kernel) * (count - 1) / count;
+  }
+  return saved < costsOfStart * threadCost ? 1 : threads;
+}

@@ -4,6 +4,8 @@
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 namespace dyadic::codegen {
 
 /// The time of `kernel` on one thread of a fast machine in nanoseconds, from its
@@ -14,6 +16,11 @@ double estimateNanoseconds(KernelOp kernel);
 /// How many of `threads` gain by sharing `kernel`: each has work for at least
 /// `threadCost` nanoseconds.
 int64_t worthwhileThreads(KernelOp kernel, int64_t threads, double threadCost);
+
+/// `threads`, or one if sharing the kernels of `function` saves less than it takes
+/// to start them.
+int64_t worthwhileTeam(mlir::func::FuncOp function, int64_t threads,
+                       double threadCost);
 
 } // namespace dyadic::codegen
 
