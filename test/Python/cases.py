@@ -112,6 +112,9 @@ class Compiles(Package):
         self.assertEqual({op.name for op in module.summary.float_ops}, {kept})
         self.assertTrue(module.summary.float_ops[0].reason)
         self.assertEqual((module.name, module.summary.level), ("my_model", "scalar"))
+        dyadic.compile(MODEL, calibration=None, threads=2, output=self.at("threads.o"))
+        with open(self.at("threads.h")) as header:
+            self.assertIn("OpenMP", header.read())
 
     def test_shapes_of_open_dimensions(self):
         path = os.path.join(INPUTS, "open-shape.onnx")
@@ -335,6 +338,7 @@ class Refusals(Package):
         self.refused("there is no op named", keep_float=["nothing"])
         self.refused('keep_float: expected a list of names, but got the string "conv1"', keep_float="conv1", error=TypeError)
         self.refused("expected an optimization level of 0 to 3, but got 4", opt_level=4)
+        self.refused("threads: expected 1 to 256, but got 257", threads=257)
         self.refused("expected positive extents", shapes={"image": (0, 1, 8, 8)})
         self.refused("images.layout", images=dyadic.ImageOptions(layout="chw"), error=ValueError)
         self.refused("/nonexistent/x.o", output="/nonexistent/x.o")

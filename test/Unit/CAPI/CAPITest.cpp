@@ -292,6 +292,8 @@ TEST_F(CAPITest, RefusesOptions) {
   refused("fallback: expected a GPU as the target");
   dyadicOptionsSetOptimizationLevel(options, 4);
   refused("expected an optimization level of 0 to 3, but got 4");
+  dyadicOptionsSetThreads(options, 0);
+  refused("threads: expected 1 to 256, but got 0");
   dyadicOptionsSetObserver(options, toRef("median"));
   refused("median");
   int64_t shape[] = {0, 1};
