@@ -146,7 +146,7 @@ def faults():
     save("unsupported", [node("Frobnicate", "x", "a", "strange"), node("Abs", "a", "b", "fine"),
                          node("Conv", "x w", "c", "sideways", auto_pad="SIDEWAYS"),
                          node("LeakyRelu", "x", "d", "sparse", sparsity=3),
-                         node("Where", "x b c", "e", "chooses"),
+                         node("Range", "x b c", "e", "counts"),
                          node("Sum", "d e", "y")], x(1, 1, 4, 4), weights=[floats("w", (1, 1, 1, 1))])
     save("bad-shapes", [node("Add", "x w", "a", "sum"), node("Reshape", "x to", "b", "view"),
                         node("MatMul", "x w", "c", "product"), node("Concat", "a b c", "y")], x(2, 3),

@@ -1,11 +1,10 @@
 // RUN: dyadic-opt %s --lower-qnn-to-dyadic -split-input-file -verify-diagnostics
 
 !a = !quant.uniform<u8:f32, 0.5:3>
-!w = !quant.uniform<i8<-127:127>:f32, 0.5>
-func.func @run_time_weights(%x: tensor<2x2x!a>, %w: tensor<2x2x!w>) -> tensor<2x2x!a> {
-  // expected-error @+2 {{expected constant weights of 8 bits}}
+func.func @run_time_product(%x: tensor<2x2x!a>, %b: tensor<2xf32>) -> tensor<2x2x!a> {
+  // expected-error @+2 {{expected no bias beside a right operand that is computed at run time}}
   // expected-error @+1 {{failed to legalize}}
-  %0 = qnn.matmul %x, %w : (tensor<2x2x!a>, tensor<2x2x!w>) -> tensor<2x2x!a>
+  %0 = qnn.matmul %x, %x, %b : (tensor<2x2x!a>, tensor<2x2x!a>, tensor<2xf32>) -> tensor<2x2x!a>
   return %0 : tensor<2x2x!a>
 }
 

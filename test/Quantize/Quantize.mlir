@@ -47,16 +47,17 @@ func.func @concat(%x: tensor<1x2x2x1xf32> {qnn.range = #qnn.range<0.0, 255.0>},
   return %1, %2 : tensor<1x2x2x2xf32>, tensor<1x2x2x1xf32>
 }
 
-// Attention: products of tensors are float, and what stands between them is too.
+// A product that has no integer form is float, and what stands behind it is too.
 // CHECK-LABEL: func @island
-// CHECK: qnn.matmul {{.*}}qnn.float_reason = "its right operand is computed at run time"
+// CHECK: qnn.matmul {{.*}}qnn.float_reason = "it has a bias, and its right operand is computed at run time"
 // CHECK: qnn.mul {{.*}}qnn.float_reason = "its neighbours are float"{{.*}} -> tensor<4x4xf32>
 // CHECK-NOT: quant.
 // CHECK: qnn.softmax {{.*}}qnn.float_reason = "it has no integer form"
 // CHECK-NOT: quant.
 func.func @island(%x: tensor<4x4xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<4x4xf32> {
   %s = qnn.constant dense<0.5> : tensor<f32> : tensor<f32>
-  %0 = qnn.matmul %x, %x {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %b = qnn.constant dense<0.5> : tensor<4xf32> : tensor<4xf32>
+  %0 = qnn.matmul %x, %x, %b {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
   %1 = qnn.mul %0, %s {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
   %2 = qnn.softmax %1 {axis = 1} : (tensor<4x4xf32>) -> tensor<4x4xf32>
   return %2 : tensor<4x4xf32>
