@@ -17,7 +17,7 @@ protected:
     return make<dyadic::Conv2DOp>(
         x, constant({channels, filter.rows, filter.columns, 1}, i8()),
         constant({channels}, b.getI32Type()), filter.strides, filter.dilations,
-        channels);
+        channels, DenseI8ArrayAttr());
   }
 };
 
