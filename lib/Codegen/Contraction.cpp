@@ -184,8 +184,11 @@ private:
     SmallVector<std::pair<int64_t, int64_t>> segmentLoops;
   };
 
-  /// Whether neighbouring pixels' segments are one run of memory.
-  bool pixelsOverlap() const { return c.pixelStride <= c.length; }
+  /// Whether neighbouring pixels' segments are one run of memory, and each begins
+  /// with a group of it.
+  bool pixelsOverlap() const {
+    return c.pixelStride <= c.length && c.pixelStride % tile.group == 0;
+  }
 
   /// The activations in place, or memory for those of a tile: segment by segment,
   /// there pixel by pixel or as the run that they are.

@@ -5,10 +5,10 @@
 //                vdpbf16ps
 //   VNNI         vpbroadcastd of 4 bytes, vpdpbusd; signed activations had 128
 //                added in memory, which the biases make up for
-//   Widened      vpbroadcastq of four 16-bit activations, vpmovsxbw of four weights
-//                of four columns, vpmaddwd, vpaddd: exact, where the saturating
-//                vpmaddubsw isn't. An accumulator has two sums of each column,
-//                which finishTile adds
+//   Widened      four activations lie as two pairs of 16 bits, those of even
+//                positions and those of odd ones: vpbroadcastd of a pair,
+//                vpmaddwd with the even or odd bytes of four weights, which a shift
+//                or two widen, vpaddd: exact, where the saturating vpmaddubsw isn't
 //   otherwise    the bytes, split into the 16-bit lanes of even and odd positions,
 //                vpmaddwd, vpaddd
 //
@@ -27,59 +27,20 @@ using namespace dyadic::x86;
 Value X86Target::prepare(OpBuilder &b, Location loc, OperandKind kind,
                          const RegisterTile &tile, Value activations) const {
   VectorOps ops(b, loc);
+  int64_t width = ops.width(activations);
   if (kind == OperandKind::BF16)
-    return arith::TruncFOp::create(
-        b, loc, ops.type(ops.width(activations), b.getBF16Type()), activations);
-  if (tile.form == Widened)
-    return ops.extend(activations, b.getI16Type(), kind == OperandKind::U8);
+    return arith::TruncFOp::create(b, loc, ops.type(width, b.getBF16Type()),
+                                   activations);
+  if (tile.form == Widened) {
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < width; i += 4)
+      order.append({i, i + 2, i + 1, i + 3});
+    Value pairs = ops.shuffle(activations, activations, order);
+    return ops.extend(pairs, b.getI16Type(), kind == OperandKind::U8);
+  }
   // + 128 modulo 256.
   return arith::XOrIOp::create(b, loc, activations,
                                ops.splat(ops.typeOf(activations), int64_t(-128)));
-}
-
-/// Lanes [begin, begin + lanes / 2) of i32 as the lower halves of 64-bit lanes.
-static Value spread(VectorOps &ops, Value sums, int64_t begin) {
-  int64_t half = ops.width(sums) / 2;
-  Value wide = ops.extend(ops.slice(sums, begin, half), ops.b.getI64Type(),
-                          /*isUnsigned=*/true);
-  return ops.bitcast(2 * half, ops.b.getI32Type(), wide);
-}
-
-KernelTarget::Values X86Target::beginTile(OpBuilder &b, Location loc,
-                                          const RegisterTile &tile,
-                                          int64_t pixels,
-                                          ArrayRef<Value> biases) const {
-  if (tile.form != Widened)
-    return KernelTarget::beginTile(b, loc, tile, pixels, biases);
-  VectorOps ops(b, loc);
-  Values sums;
-  for (Value bias : biases) {
-    sums.append(pixels, spread(ops, bias, 0));
-    sums.append(pixels, spread(ops, bias, lanes() / 2));
-  }
-  return sums;
-}
-
-KernelTarget::Values X86Target::finishTile(OpBuilder &b, Location loc,
-                                           const RegisterTile &tile,
-                                           int64_t pixels,
-                                           ValueRange sums) const {
-  if (tile.form != Widened)
-    return KernelTarget::finishTile(b, loc, tile, pixels, sums);
-  VectorOps ops(b, loc);
-  Values results;
-  SmallVector<int64_t> even, odd;
-  for (int64_t i = 0; i < lanes(); ++i) {
-    even.push_back(2 * i);
-    odd.push_back(2 * i + 1);
-  }
-  for (size_t v = 0; v < sums.size(); v += 2 * pixels)
-    for (int64_t p = 0; p < pixels; ++p) {
-      Value low = sums[v + p], high = sums[v + pixels + p];
-      results.push_back(arith::AddIOp::create(b, loc, ops.shuffle(low, high, even),
-                                              ops.shuffle(low, high, odd)));
-    }
-  return results;
 }
 
 Value X86Target::loadActivation(OpBuilder &b, Location loc, OperandKind kind,
@@ -107,6 +68,21 @@ static Value multiplyAddPairs(VectorOps &ops, int64_t lanes, Value acc, Value x,
   return arith::AddIOp::create(ops.b, ops.loc, acc, sums);
 }
 
+/// Bytes as 16-bit lanes: those at even positions, and those at odd ones.
+static std::pair<Value, Value> widenBytes(VectorOps &ops, Value bytes,
+                                          bool isUnsigned) {
+  OpBuilder &b = ops.b;
+  Location loc = ops.loc;
+  Value words = ops.bitcast(ops.width(bytes) / 2, b.getI16Type(), bytes);
+  Value eight = ops.splat(ops.typeOf(words), int64_t(8));
+  Value up = arith::ShLIOp::create(b, loc, words, eight);
+  if (isUnsigned)
+    return {arith::ShRUIOp::create(b, loc, up, eight),
+            arith::ShRUIOp::create(b, loc, words, eight)};
+  return {arith::ShRSIOp::create(b, loc, up, eight),
+          arith::ShRSIOp::create(b, loc, words, eight)};
+}
+
 KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
                                      const TileStep &step,
                                      ValueRange sums) const {
@@ -121,41 +97,29 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
       bytes.operand = OperandKind::U8;
     return KernelTarget::step(b, loc, bytes, sums);
   }
-  Type i16 = b.getI16Type(), i64 = b.getI64Type();
-  int64_t count = step.pixels.size(), columns = lanes() / 2;
+  Type i16 = b.getI16Type(), i32 = b.getI32Type();
+  int64_t count = step.pixels.size();
+  SmallVector<std::pair<Value, Value>> weights; // even and odd ones
+  for (int64_t v = 0; v < step.vectors; ++v)
+    weights.push_back(widenBytes(
+        ops, ops.load(4 * lanes(), step.weights, ops.add(step.weight, v * 4 * lanes())),
+        /*isUnsigned=*/false));
   Values next(sums);
-  Values weights;
-  for (int64_t half = 0; half < 2 * step.vectors; ++half) {
-    Value bytes = ops.load(4 * columns, step.weights,
-                           ops.add(step.weight, half * 4 * columns));
-    weights.push_back(ops.extend(bytes, i16, /*isUnsigned=*/false));
-  }
-  // Pixel by pixel: an activation takes a register for two products only.
+  // Pixel by pixel: a pair is needed for as many products as there are vectors.
   for (int64_t p = 0; p < count; ++p) {
-    Value four = ops.load(4, step.activations, step.pixels[p]);
-    Value all = ops.bitcast(4 * columns, i16,
-                            ops.broadcast(columns, ops.bitcast(1, i64, four)));
-    for (auto [half, weight] : llvm::enumerate(weights)) {
-      Value &sum = next[half * count + p];
-      sum = multiplyAddPairs(ops, lanes(), sum, all, weight);
+    auto pair = [&](int64_t first) {
+      Value two = ops.load(2, step.activations, ops.add(step.pixels[p], first));
+      Value all = ops.broadcast(lanes(), ops.bitcast(1, i32, two));
+      return ops.bitcast(2 * lanes(), i16, all);
+    };
+    Value even = pair(0), odd = pair(2);
+    for (auto [v, weight] : llvm::enumerate(weights)) {
+      Value &sum = next[v * count + p];
+      sum = multiplyAddPairs(ops, lanes(), sum, even, weight.first);
+      sum = multiplyAddPairs(ops, lanes(), sum, odd, weight.second);
     }
   }
   return next;
-}
-
-/// Bytes as 16-bit lanes: those at even positions, and those at odd ones.
-static std::pair<Value, Value> widenBytes(VectorOps &ops, Value bytes,
-                                          bool isUnsigned) {
-  OpBuilder &b = ops.b;
-  Location loc = ops.loc;
-  Value words = ops.bitcast(ops.width(bytes) / 2, b.getI16Type(), bytes);
-  Value eight = ops.splat(ops.typeOf(words), int64_t(8));
-  Value up = arith::ShLIOp::create(b, loc, words, eight);
-  if (isUnsigned)
-    return {arith::ShRUIOp::create(b, loc, up, eight),
-            arith::ShRUIOp::create(b, loc, words, eight)};
-  return {arith::ShRSIOp::create(b, loc, up, eight),
-          arith::ShRSIOp::create(b, loc, words, eight)};
 }
 
 Value X86Target::dotBytes(OpBuilder &b, Location loc, Value acc, Value x,

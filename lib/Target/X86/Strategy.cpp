@@ -98,11 +98,14 @@ public:
   double compute(int64_t p, int64_t v) const {
     auto step = [&](int64_t pixels, int64_t vectors) {
       double sums = pixels * vectors, read = pixels + vectors;
-      // Two products and two additions for each sum, and weights to be widened:
-      // on as many ports again as multiply.
-      double issue = pairs ? (4 * sums + 2 * vectors) / (2 * products) : sums / products;
+      // Without a dot product two products and two additions for each sum, and
+      // three shifts for each vector of weights, on twice the ports that multiply;
+      // six instructions a cycle are begun.
+      double issue = pairs ? (4 * sums + 3 * vectors) / (2 * products) : sums / products;
+      double begun = pairs ? (4 * sums + 4 * vectors + 2 * pixels + 3) / 6 : 0;
       // What comes behind the sums of a tile doesn't overlap with the next.
-      return std::max({issue, (pairs ? read + vectors : read) / loads, core.latency}) *
+      return std::max({issue, begun, (pairs ? read + pixels : read) / loads,
+                       core.latency}) *
                  steps + 3 * sums;
     };
     auto row = [&](int64_t vectors) {
@@ -169,7 +172,7 @@ X86Target::candidates(const ContractionShape &shape) const {
   for (const RegisterTile &form : forms(shape)) {
     // Registers beside the sums: weights, an activation, a product.
     bool widened = form.form == Widened;
-    int64_t perSum = widened ? 2 : 1, scratch = widened ? 2 : pairs ? 3 : 1;
+    int64_t scratch = widened ? 2 : pairs ? 3 : 1;
     int64_t perVector = pairs ? 2 : 1;
     if (shape.nibbles != Nibbles::None) { // both halves, the table and the mask
       perVector += 1;
@@ -177,7 +180,7 @@ X86Target::candidates(const ContractionShape &shape) const {
     }
     for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
       for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
-        if (perSum * p * v + perVector * v + scratch > vectorRegisters() ||
+        if (p * v + perVector * v + scratch > vectorRegisters() ||
             p * shape.depth * form.preparedBytes > kMaxPrepared)
           break;
         consider(p, v, /*panels=*/false, form);

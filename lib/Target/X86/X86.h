@@ -11,8 +11,8 @@ enum Form : unsigned {
   /// f32, or four bytes to vpdpbusd; without it, bytes are split into 16-bit lanes
   /// in registers.
   InPlace = 0,
-  /// Activations are prepared as 16-bit integers; weights become such when they
-  /// are loaded. A register sums two halves of four products for each column.
+  /// Activations are prepared as pairs of 16-bit integers; weights become such
+  /// when they are loaded.
   Widened = 1,
 };
 
@@ -32,14 +32,8 @@ public:
   mlir::Value prepare(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                       const RegisterTile &tile,
                       mlir::Value activations) const override;
-  Values beginTile(mlir::OpBuilder &b, mlir::Location loc,
-                   const RegisterTile &tile, int64_t pixels,
-                   llvm::ArrayRef<mlir::Value> biases) const override;
   Values step(mlir::OpBuilder &b, mlir::Location loc, const TileStep &step,
               mlir::ValueRange sums) const override;
-  Values finishTile(mlir::OpBuilder &b, mlir::Location loc,
-                    const RegisterTile &tile, int64_t pixels,
-                    mlir::ValueRange sums) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
