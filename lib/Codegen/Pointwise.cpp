@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -58,7 +59,7 @@ Value codegen::sliceLanes(KernelBuilder &k, Value vector, int64_t begin,
 bool PointwiseEmitter::canJoinPixels() const {
   KernelOp kernel = k.kernel;
   Operation *anchor = kernel.getAnchor();
-  auto shape = tensorType(anchor->getResult(0)).getShape();
+  auto shape = tensorType(kernel.getResult(0)).getShape();
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (&op == anchor || op.hasTrait<OpTrait::ConstantLike>())
       continue;
@@ -110,16 +111,37 @@ bool PointwiseEmitter::isChannelFree() const {
 }
 
 void PointwiseEmitter::emit(Position position, Value anchor) {
-  vectors.clear();
+  vectors = held;
   if (anchor)
     vectors[k.kernel.getAnchor()->getResult(0)] =
         k.widen(anchor, lanesAt(position));
   storeResults(position);
 }
 
+SmallVector<Value> PointwiseEmitter::channelTensors() const {
+  KernelOp kernel = k.kernel;
+  auto shape = tensorType(kernel.getResult(0)).getShape();
+  SmallVector<Value> found;
+  if (shape.empty())
+    return found;
+  for (Value input : kernel.getBody().front().getArguments()) {
+    auto own = tensorType(input).getShape();
+    if (own != shape && !own.empty() && own.back() == shape.back() &&
+        own.back() != 1 && ShapedType::getNumElements(own) == own.back())
+      found.push_back(input);
+  }
+  return found;
+}
+
+void PointwiseEmitter::holdChannels(Value channel, int64_t width) {
+  held.clear();
+  for (Value tensor : channelTensors())
+    held[tensor] = load(tensor, {channel, channel, width});
+}
+
 int64_t PointwiseEmitter::lanesAt(const Position &position) const {
   int64_t count = position.elements();
-  if (k.target.packedRegisters() == 1 || position.pixels > 1 || count == 1)
+  if (k.target.packedRegisters() == 1 || count == 1)
     return count;
   return llvm::alignTo(count, k.target.lanes());
 }
@@ -227,7 +249,7 @@ Value PointwiseEmitter::operand(Value tensor, ArrayRef<int64_t> shape,
 Value PointwiseEmitter::compute(Operation *op, const Position &position) {
   ArrayRef<int64_t> shape = tensorType(op->getResult(0)).getShape();
   if (auto requantize = dyn_cast<RequantizeOp>(op))
-    if (Value bytes = requantizeSum(requantize, position))
+    if (Value bytes = requantizePair(requantize, position))
       return bytes;
   SmallVector<Value> operands;
   for (Value tensor : op->getOperands()) {
@@ -303,17 +325,57 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
   SmallVector<int64_t> extents = llvm::to_vector(outer);
   if (isRowMajor)
     extents = {ShapedType::getNumElements(outer)};
-  k.forPieces(extents, row, width,
-              [&](ValueRange at, Value channel, int64_t lanes) {
-                Position position{Value(), channel, lanes};
-                Value index = k.index(0);
-                for (auto [i, extent] : llvm::zip_equal(at, extents)) {
-                  index = k.add(k.mul(index, extent), i);
-                  position.coordinates.push_back({i, extent});
-                }
-                position.coordinates.push_back({channel, row});
-                position.flat = k.add(k.mul(index, row), channel);
-                emitter->emit(position, {});
-              });
+  auto emitAt = [&](ValueRange at, Value channel, int64_t lanes, int64_t pixels) {
+    Position position{Value(), channel, lanes, pixels, pixels > 1 ? row : 0};
+    Value index = k.index(0);
+    for (auto [i, extent] : llvm::zip_equal(at, extents)) {
+      index = k.add(k.mul(index, extent), i);
+      position.coordinates.push_back({i, extent});
+    }
+    position.coordinates.push_back({channel, row});
+    position.flat = k.add(k.mul(index, row), channel);
+    emitter->emit(position, {});
+  };
+  // Several short rows fill a vector.
+  int64_t together = llvm::bit_floor<uint64_t>(width / std::max<int64_t>(row, 1));
+  if (together > 1 && k.target.lanes() > 1 && !extents.empty() &&
+      extents.back() > 1 && emitter->canJoinPixels()) {
+    k.forPieces(ArrayRef(extents).drop_back(), extents.back(), together,
+                [&](ValueRange at, Value pixel, int64_t pixels) {
+                  auto all = llvm::to_vector(at);
+                  all.push_back(pixel);
+                  emitAt(all, k.index(0), row, pixels);
+                });
+    return success();
+  }
+  if (k.target.packedRegisters() == 1 || extents.empty() ||
+      !emitter->broadcastsChannels()) {
+    k.forPieces(extents, row, width,
+                [&](ValueRange at, Value channel, int64_t lanes) {
+                  emitAt(at, channel, lanes, 1);
+                });
+    return success();
+  }
+  // Down the rows: what they share is loaded once.
+  auto shares = k.share({k.piecesOf(row, width), extents.front()});
+  k.pieces(shares[0], row, width, [&](Value channel, int64_t lanes) {
+    emitter->holdChannels(channel, lanes);
+    SmallVector<Value> at;
+    std::function<void()> nest = [&] {
+      size_t level = at.size();
+      if (level == extents.size())
+        return emitAt(at, channel, lanes, 1);
+      auto body = [&](Value i) {
+        at.push_back(i);
+        nest();
+        at.pop_back();
+      };
+      if (level == 0)
+        k.loop(shares[1], extents[0], 1, body);
+      else
+        k.loop(extents[level], body);
+    };
+    nest();
+  });
   return success();
 }

@@ -47,6 +47,11 @@ public:
   /// anchor's vector there (i32 or f32 lanes), null without one.
   void emit(Position position, mlir::Value anchor);
 
+  /// Loads what is the same for all rows of the result, for `width` channels
+  /// from `channel` on; emit() at those channels uses it from then on.
+  void holdChannels(mlir::Value channel, int64_t width);
+  bool broadcastsChannels() const { return !channelTensors().empty(); }
+
   /// The same for the registers of a tile's i32 sums: those of each pixel hold
   /// its `width` channels and, in the last one, whatever is left. At most
   /// registersAtOnce() of them, of which all but the last of a pixel are full.
@@ -68,6 +73,9 @@ public:
   bool canFlatten() const;
   bool isChannelFree() const;
   bool allRowMajor() const;
+  /// Whether several pixels can be emitted at once: nothing broadcasts but
+  /// along channels.
+  bool canJoinPixels() const;
 
 private:
   explicit PointwiseEmitter(KernelBuilder &kernel) : k(kernel) {}
@@ -85,14 +93,13 @@ private:
   /// The requantize that alone uses the anchor and makes bytes of it by a fused
   /// multiply-add; null elsewhere.
   RequantizeOp packedRequantize() const;
-  /// Whether several pixels can be emitted at once: nothing broadcasts but
-  /// along channels.
-  bool canJoinPixels() const;
 
   /// Lanes of the vectors at a position: whole registers where LLVM would take
   /// others apart, the last ones for nothing.
   int64_t lanesAt(const Position &position) const;
+  mlir::Value fitLanes(mlir::Value vector, const Position &position);
   void storeResults(const Position &position);
+  llvm::SmallVector<mlir::Value> channelTensors() const;
   mlir::Value value(mlir::Value tensor, const Position &position);
   mlir::Value compute(mlir::Operation *op, const Position &position);
   /// An operand of an op with result `shape`, broadcast to `position`.
@@ -107,9 +114,9 @@ private:
                      llvm::ArrayRef<int64_t> from);
 
   mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p);
-  /// A requantize of a sum that nothing else uses, on bytes; null where plain
+  /// A requantize of a sum or product that nothing else uses, on bytes; null where plain
   /// lanes must do.
-  mlir::Value requantizeSum(RequantizeOp op, const Position &p);
+  mlir::Value requantizePair(RequantizeOp op, const Position &p);
   /// Bytes of registers of i32.
   mlir::Value packFused(RequantizeOp op, llvm::ArrayRef<mlir::Value> words,
                         llvm::ArrayRef<mlir::Value> scales, int64_t valid,
@@ -123,6 +130,8 @@ private:
   KernelBuilder &k;
   llvm::DenseMap<mlir::Operation *, RequantizePlan> plans;
   llvm::DenseMap<mlir::Operation *, mlir::Value> tables;
+  /// The vectors of channelTensors() that hold for the present channels.
+  llvm::DenseMap<mlir::Value, mlir::Value> held;
   /// The vectors of the values at the present position.
   llvm::DenseMap<mlir::Value, mlir::Value> vectors;
 };

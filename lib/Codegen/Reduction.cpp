@@ -8,6 +8,7 @@
 #include "Emitters.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -128,8 +129,8 @@ public:
                       first = k.add(first, k.mul(i, axis.inputStride));
                       out = k.add(out, k.mul(i, axis.outputStride));
                     }
-                    auto read = [&](Value at) { return load(at, width); };
-                    store(out, sum(summed, first, width, read));
+                    Value sums = sumLanes(first, width);
+                    store(out, sliceLanes(k, sums, 0, width));
                   });
       return;
     }
@@ -178,6 +179,77 @@ private:
 
   Type sumType() {
     return element.isF32() ? Type(k.b.getF32Type()) : Type(k.b.getI32Type());
+  }
+
+  /// Neighbouring sums in lanes: of whole registers, where bytes become so.
+  Value sumLanes(Value first, int64_t width) {
+    int64_t lanes = k.target.lanes(), registers = k.target.packedRegisters();
+    int64_t whole = registers > 1 ? llvm::alignTo(width, lanes) : width;
+    DepthwiseTile tile;
+    if (registers > 1 && !summed.empty() && width > lanes &&
+        element.isUnsignedInteger(8))
+      tile = k.target.chooseDepthwise(
+          {OperandKind::U8, 1, registers * lanes, 2, 2});
+    if (tile.taps > 1 && summed.back().extent >= tile.taps)
+      return sumInterleaved(first, width, tile.taps);
+    return sum(summed, first, whole, [&](Value at) {
+      return k.extend(k.widen(k.loadVector(input, at, width), whole), element);
+    });
+  }
+
+  /// The same by products with one, of several rows at once.
+  Value sumInterleaved(Value first, int64_t width, int64_t taps) {
+    using Carried = KernelBuilder::Carried;
+    int64_t lanes = k.target.lanes(), registers = k.target.packedRegisters(),
+            bytes = registers * lanes;
+    auto type = k.vectorType(lanes, k.b.getI32Type());
+    Carried zeros(registers, k.splatInt(type, 0));
+    // A tap of one fills its part of a lane.
+    int32_t one = taps == 4 ? 0x01010101 : 0x00010001;
+    Value ones = vector::BitCastOp::create(
+        k.b, k.loc, k.vectorType(4 * lanes, k.b.getI8Type()),
+        k.splatInt(type, one));
+    Axis inner = summed.back();
+    auto add = [&](Value at, int64_t rows, ValueRange sums) {
+      Carried next(sums);
+      SmallVector<Value> loaded;
+      for (int64_t i = 0; i < taps; ++i)
+        loaded.push_back(
+            i < rows ? k.widen(k.loadVector(input,
+                                            k.add(at, i * inner.inputStride),
+                                            width),
+                               bytes)
+                     : k.splatInt(k.vectorType(bytes, k.b.getI8Type()), 0));
+      auto x = k.target.interleave(k.b, k.loc, OperandKind::U8, loaded,
+                                   LaneOrder::Interleaved);
+      for (int64_t r = 0; r < registers; ++r)
+        next[r] = k.target.dotInterleaved(k.b, k.loc, OperandKind::U8, next[r],
+                                          x[r], ones);
+      return next;
+    };
+    std::function<Carried(size_t, Value, Carried)> nest =
+        [&](size_t level, Value at, Carried sums) {
+          Axis axis = summed[level];
+          if (level + 1 < summed.size())
+            return k.loop(axis.extent, sums, [&](Value i, ValueRange sums) {
+              return nest(level + 1, k.add(at, k.mul(i, axis.inputStride)),
+                          Carried(sums));
+            });
+          int64_t groups = axis.extent / taps, rest = axis.extent % taps;
+          sums = k.loop(groups, sums, [&](Value i, ValueRange sums) {
+            return add(k.add(at, k.mul(i, taps * axis.inputStride)), taps, sums);
+          });
+          if (rest)
+            sums = add(k.add(at, groups * taps * axis.inputStride), rest, sums);
+          return sums;
+        };
+    Carried sums = nest(0, first, zeros);
+    SmallVector<int64_t> order(bytes);
+    for (int64_t r = 0; r < registers; ++r)
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        order[KernelTarget::interleavedChannel(r, lane)] = r * lanes + lane;
+    Value all = k.concatenate(sums, bytes);
+    return vector::ShuffleOp::create(k.b, k.loc, all, all, order);
   }
 
   Value load(Value at, int64_t width) {

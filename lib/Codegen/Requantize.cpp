@@ -162,13 +162,19 @@ Value PointwiseEmitter::packFused(RequantizeOp op, ArrayRef<Value> words,
   return clampInt(bytes, low, high, isUnsigned);
 }
 
+Value PointwiseEmitter::fitLanes(Value vector, const Position &position) {
+  int64_t lanes = lanesAt(position);
+  int64_t own = cast<VectorType>(vector.getType()).getNumElements();
+  return own < lanes ? k.widen(vector, lanes) : sliceLanes(k, vector, 0, lanes);
+}
+
 void PointwiseEmitter::emitInterleaved(Position position, ArrayRef<Value> sums,
                                        ArrayRef<Value> scales) {
   RequantizeOp op = packedRequantize();
   vectors.clear();
   Value bytes = packFused(op, sums, scales, k.target.lanes(),
                           LaneOrder::Interleaved);
-  vectors[op.getOutput()] = sliceLanes(k, bytes, 0, lanesAt(position));
+  vectors[op.getOutput()] = fitLanes(bytes, position);
   storeResults(position);
 }
 
@@ -210,7 +216,7 @@ void PointwiseEmitter::emitSums(Position position, ArrayRef<Value> sums) {
   vectors.clear();
   Value bytes = packFused(op, sums, scales, std::min(width, lanes),
                           LaneOrder::Natural);
-  vectors[op.getOutput()] = sliceLanes(k, bytes, 0, lanesAt(position));
+  vectors[op.getOutput()] = fitLanes(bytes, position);
   storeResults(position);
 }
 
@@ -257,42 +263,54 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
                                   high});
 }
 
-Value PointwiseEmitter::requantizeSum(RequantizeOp op,
+Value PointwiseEmitter::requantizePair(RequantizeOp op,
                                       const Position &position) {
   const RequantizePlan &plan = plans.find(op)->second;
-  auto sum = op.getInput().getDefiningOp<dyadic::AddOp>();
-  int64_t lanes = k.target.lanes(), count = lanesAt(position),
-          step = 4 * lanes;
-  if (!sum || !sum.getOutput().hasOneUse() || !plan.useFloat ||
-      plan.perChannel || k.target.packedRegisters() != 4 || count % step ||
+  Operation *producer = op.getInput().getDefiningOp();
+  int64_t lanes = k.target.lanes(), count = lanesAt(position), step = 4 * lanes;
+  if (!isa_and_nonnull<dyadic::AddOp, dyadic::MulOp>(producer) ||
+      !producer->hasOneUse() || !plan.useFloat || plan.perChannel ||
+      k.target.packedRegisters() != 4 || count < step / 2 ||
       !op.getOutput().getType().getElementType().isInteger(8))
     return {};
-  int64_t lhsFactor = static_cast<int32_t>(sum.getLhsMultiplier()),
-          rhsFactor = static_cast<int32_t>(sum.getRhsMultiplier()),
-          lhsZp = static_cast<int32_t>(sum.getLhsZp()),
-          rhsZp = static_cast<int32_t>(sum.getRhsZp());
-  SmallVector<Value> operands;
-  for (Value tensor : {sum.getLhs(), sum.getRhs()}) {
-    Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
-    if (!element.isUnsignedInteger(8))
+  for (Value tensor : producer->getOperands())
+    if (!cast<RankedTensorType>(tensor.getType())
+             .getElementType()
+             .isUnsignedInteger(8))
       return {};
-    operands.push_back(k.truncate(
-        operand(tensor, sum.getOutput().getType().getShape(), position), element));
+  // The registers of four at a time; the last ones may be for nothing.
+  int64_t whole = llvm::alignTo(count, step);
+  SmallVector<Value> operands;
+  auto shape = cast<RankedTensorType>(op.getInput().getType()).getShape();
+  for (Value tensor : producer->getOperands()) {
+    Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+    Value bytes = k.truncate(operand(tensor, shape, position), element);
+    operands.push_back(k.widen(bytes, whole));
   }
-  if (std::max(std::abs(lhsFactor), std::abs(rhsFactor)) >= 1 << 15)
-    return {};
+  auto compute = [&](Value lhs, Value rhs) {
+    auto number = [](uint32_t x) -> int64_t { return static_cast<int32_t>(x); };
+    if (auto mul = dyn_cast<dyadic::MulOp>(producer))
+      return k.target.productOf(k.b, k.loc, lhs, rhs, number(mul.getLhsZp()),
+                                number(mul.getRhsZp()));
+    auto sum = cast<dyadic::AddOp>(producer);
+    int64_t left = number(sum.getLhsMultiplier()),
+            right = number(sum.getRhsMultiplier());
+    if (std::max(std::abs(left), std::abs(right)) >= 1 << 15)
+      return KernelTarget::Values();
+    return k.target.weightedSum(k.b, k.loc, lhs, rhs, left, right,
+                                -number(sum.getLhsZp()) * left -
+                                    number(sum.getRhsZp()) * right);
+  };
   Position one{position.flat, position.channel, lanes};
   SmallVector<Value> scales(4, parameter(plan.scale, false, one)), bytes;
-  for (int64_t at = 0; at < count; at += step) {
-    KernelTarget::Values words = k.target.weightedSum(
-        k.b, k.loc, sliceLanes(k, operands[0], at, step),
-        sliceLanes(k, operands[1], at, step), lhsFactor, rhsFactor,
-        -lhsZp * lhsFactor - rhsZp * rhsFactor);
+  for (int64_t at = 0; at < whole; at += step) {
+    KernelTarget::Values words = compute(sliceLanes(k, operands[0], at, step),
+                                         sliceLanes(k, operands[1], at, step));
     if (words.empty())
       return {};
     bytes.push_back(packFused(op, words, scales, lanes, LaneOrder::Interleaved));
   }
-  return k.concatenate(bytes, count);
+  return sliceLanes(k, k.concatenate(bytes, whole), 0, count);
 }
 
 Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {

@@ -24,14 +24,15 @@ func.func @main(%x: tensor<1x8x8x3xui8>) -> tensor<1x8x8x8xui8> {
 // CHECK: arith.constant dense<-125> : vector<30xi8>
 // CHECK: scf.for
 // CHECK: vector.load {{.*}} : memref<192xi8>, vector<24xi8>
-// CHECK-NEXT: vector.store {{.*}} : memref<300xi8>, vector<24xi8>
+// CHECK: vector.store {{.*}} : memref<300xi8>, vector<24xi8>
 
 // A kernel row of 9 bytes is three groups of four. One fused multiply-add
-// requantizes.
+// requantizes; four pixels of eight channels become bytes and are stored at once.
 // CHECK-LABEL: func.func private @k1_conv2d(
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK: math.fma
-// CHECK: vector.store {{.*}} : memref<512xi8>, vector<8xi8>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.packuswb.512"
+// CHECK: vector.store {{.*}} : memref<512xi8>, vector<32xi8>
 
 // -----
 
@@ -65,9 +66,11 @@ func.func @main(%x: tensor<1x8x8x64xui8>) -> tensor<1x4x4x64xui8> {
 
 // -----
 
-// Lanes are channels, so nothing is summed across a register.
+// Lanes are channels, so nothing is summed across a register. Four rows at a
+// time are products with one.
 // CHECK-LABEL: func.func private @k0_reduce_sum(
-// CHECK: arith.extui {{.*}} : vector<64xi8> to vector<64xi32>
+// CHECK: arith.constant dense<16843009> : vector<16xi32>
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK: arith.constant dense<-448> : vector<64xi32>
 // CHECK-NOT: vector.reduction
 func.func @main(%x: tensor<1x8x8x64xui8>) -> tensor<1x64xui8> {
@@ -106,4 +109,23 @@ func.func @main(%i: tensor<3xi64>) -> tensor<3x32xf32> {
 func.func @main(%i: tensor<3xi1>) -> tensor<3xf32> {
   %0 = qnn.cast %i : (tensor<3xi1>) -> tensor<3xf32>
   return %0 : tensor<3xf32>
+}
+
+// -----
+
+// Depthwise: two columns of three interleaved rows are carried from pixel to
+// pixel. Packing alone puts the channels in order.
+// CHECK-LABEL: func.func private @k0_conv2d(
+// CHECK: scf.for {{.*}} -> (vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>, vector<64xi8>)
+// CHECK: vector.shuffle {{.*}} : vector<64xi8>, vector<64xi8>
+// CHECK-COUNT-12: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: %[[BYTES:.*]] = llvm.call_intrinsic "llvm.x86.avx512.packuswb.512"
+// CHECK-NOT: vector.shuffle
+// CHECK: vector.store %[[BYTES]], %arg1[{{.*}}] : memref<2048xi8>, vector<64xi8>
+func.func @main(%x: tensor<1x6x10x64xui8>) -> tensor<1x4x8x64xui8> {
+  %w = dyadic.constant dense<1> : tensor<64x3x3x1xi8> : tensor<64x3x3x1xi8>
+  %b = dyadic.constant dense<1> : tensor<64xi32> : tensor<64xi32>
+  %acc = dyadic.conv2d %x, %w, %b {groups = 64 : i64} : (tensor<1x6x10x64xui8>, tensor<64x3x3x1xi8>, tensor<64xi32>) -> tensor<1x4x8x64xi32>
+  %y = dyadic.requantize %acc {multiplier = array<i32: 8388608>, shift = array<i32: 28>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<1x4x8x64xi32>) -> tensor<1x4x8x64xui8>
+  return %y : tensor<1x4x8x64xui8>
 }

@@ -223,6 +223,14 @@ public:
     return {};
   }
 
+  /// (lhs − lhsZp) · (rhs − rhsZp) of such vectors, in the same way. What depends
+  /// on `rhs` alone is computed apart, for loops over the other one.
+  virtual Values productOf(mlir::OpBuilder &b, mlir::Location loc,
+                           mlir::Value lhs, mlir::Value rhs, int64_t lhsZp,
+                           int64_t rhsZp) const {
+    return {};
+  }
+
   /// A table of 256 bytes in the form that `lookup` reads.
   virtual std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const {
     return table.vec();

@@ -99,30 +99,64 @@ Value X86Target::dotInterleaved(OpBuilder &b, Location loc, OperandKind,
   return arith::AddIOp::create(b, loc, acc, sum);
 }
 
+/// The unsigned bytes of x and y as neighbouring 16-bit lanes: four registers in
+/// interleaved order.
+static KernelTarget::Values pairWords(VectorOps &ops, Value x, Value y) {
+  Value zero = ops.zero(ops.typeOf(x));
+  KernelTarget::Values words;
+  for (bool upper : {false, true}) {
+    Value pairs = unpack(ops, x, y, upper, 1);
+    for (bool half : {false, true})
+      words.push_back(ops.bitcast(ops.width(x) / 2, ops.b.getI16Type(),
+                                  unpack(ops, pairs, zero, half, 1)));
+  }
+  return words;
+}
+
+/// even · 2^0 + odd · 2^16: neighbouring 16-bit lanes.
+static Value splatPair(VectorOps &ops, int64_t lanes, int64_t even, int64_t odd) {
+  uint32_t bits = uint32_t(odd) << 16 | (uint32_t(even) & 0xffff);
+  return ops.bitcast(2 * lanes, ops.b.getI16Type(),
+                     ops.splat(ops.type(lanes, ops.b.getI32Type()),
+                               int64_t(int32_t(bits))));
+}
+
+/// vpmaddwd.
+static Value multiplyPairs(VectorOps &ops, int64_t lanes, Value x, Value y) {
+  return ops.callIntrinsic(lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512"
+                                       : "llvm.x86.avx2.pmadd.wd",
+                           ops.type(lanes, ops.b.getI32Type()), {x, y});
+}
+
 KernelTarget::Values X86Target::weightedSum(OpBuilder &b, Location loc,
                                             Value lhs, Value rhs,
                                             int64_t lhsFactor,
                                             int64_t rhsFactor,
                                             int64_t constant) const {
   VectorOps ops(b, loc);
-  VectorType i32 = ops.type(lanes(), b.getI32Type());
-  Type i16 = b.getI16Type();
-  Value factors = ops.bitcast(
-      2 * lanes(), i16,
-      ops.splat(i32, int64_t(int32_t(uint32_t(rhsFactor) << 16 |
-                                     (uint32_t(lhsFactor) & 0xffff)))));
-  Value zero = ops.zero(ops.typeOf(lhs)), more = ops.splat(i32, constant);
+  Value factors = splatPair(ops, lanes(), lhsFactor, rhsFactor);
+  Value more = ops.splat(ops.type(lanes(), b.getI32Type()), constant);
   Values sums;
-  for (bool upper : {false, true}) {
-    Value pairs = unpack(ops, lhs, rhs, upper, 1);
-    for (bool half : {false, true}) {
-      Value words = ops.bitcast(2 * lanes(), i16,
-                                unpack(ops, pairs, zero, half, 1));
-      Value sum = ops.callIntrinsic(
-          isAVX512() ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd",
-          i32, {words, factors});
-      sums.push_back(arith::AddIOp::create(b, loc, sum, more));
-    }
+  for (Value words : pairWords(ops, lhs, rhs))
+    sums.push_back(arith::AddIOp::create(
+        b, loc, multiplyPairs(ops, lanes(), words, factors), more));
+  return sums;
+}
+
+KernelTarget::Values X86Target::productOf(OpBuilder &b, Location loc, Value lhs,
+                                          Value rhs, int64_t lhsZp,
+                                          int64_t rhsZp) const {
+  // lhs · y + lhsZp · −y, with y = rhs − rhsZp.
+  VectorOps ops(b, loc);
+  Value zp = ops.splat(ops.typeOf(lhs), lhsZp);
+  Value minus = splatPair(ops, lanes(), rhsZp, -rhsZp);
+  Value signs = splatPair(ops, lanes(), 1, -1);
+  Values sums;
+  for (auto [x, y] :
+       llvm::zip(pairWords(ops, lhs, zp), pairWords(ops, rhs, rhs))) {
+    Value signedY = arith::SubIOp::create(
+        b, loc, arith::MulIOp::create(b, loc, y, signs), minus);
+    sums.push_back(multiplyPairs(ops, lanes(), x, signedY));
   }
   return sums;
 }

@@ -59,6 +59,8 @@ public:
   Values weightedSum(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
                      mlir::Value rhs, int64_t lhsFactor, int64_t rhsFactor,
                      int64_t constant) const override;
+  Values productOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
+                   mlir::Value rhs, int64_t lhsZp, int64_t rhsZp) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
