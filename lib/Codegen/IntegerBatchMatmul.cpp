@@ -143,7 +143,8 @@ private:
     prepareRow(from, k.index(0), ones, k.index(0));
   }
 
-  /// Brings a row into the form that tiles read; nothing beyond it is read.
+  /// Brings a row into the form that tiles read, in whole groups: as without,
+  /// what lies behind the row meets weights of zero.
   void prepareRow(Value memory, Value from, Value to, Value at) {
     int64_t width = 4 * lanes / tile.preparedBytes;
     auto copy = [&](Value i, int64_t n) {
@@ -151,9 +152,9 @@ private:
       k.storeVector(k.target.prepare(k.b, k.loc, kind, tile, bytes), to,
                     k.add(at, i));
     };
-    int64_t whole = s.depth - s.depth % width;
+    int64_t whole = packedDepth - packedDepth % width;
     k.loop(whole, width, [&](Value i) { copy(i, width); });
-    for (RowPiece piece : cutRow(s.depth - whole, width))
+    for (RowPiece piece : cutRow(packedDepth - whole, width))
       copy(k.index(whole + piece.at), piece.width);
   }
   /// The loops over the dimensions of the batch from `level` on.

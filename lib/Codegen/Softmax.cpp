@@ -83,31 +83,42 @@ private:
   void emitRows() {
     RowPieces pieces = cutRow(extent, lanes);
     bool fits = int64_t(pieces.size()) <= k.target.vectorRegisters() / 2;
+    if (fits) {
+      int64_t atOnce = std::clamp<int64_t>(
+          k.target.vectorRegisters() / 2 / int64_t(pieces.size()), 1, 4);
+      return k.parallelPieces(outer, atOnce, [&](Value o, int64_t count) {
+        emitShortRows(k.mul(o, extent), count, pieces);
+      });
+    }
     // Exponentials of a long row wait in memory.
-    Value waiting;
-    if (!fits)
-      waiting = sink.isDirect() && sink.canFlatten()
-                    ? k.output(0)
-                    : k.scratch(extent * 4, f32);
-    bool inPlace = !fits && waiting == k.output(0);
+    bool inPlace = sink.isDirect() && sink.canFlatten();
+    Value waiting = inPlace ? k.output(0) : k.scratch(extent * 4, f32);
     k.parallelLoop(outer, [&](Value o) {
       Value base = k.mul(o, extent);
-      if (fits)
-        emitShortRow(base, pieces);
-      else
-        emitLongRow(base, waiting, inPlace ? base : k.index(0));
+      emitLongRow(base, waiting, inPlace ? base : k.index(0));
     });
   }
 
-  void emitShortRow(Value base, ArrayRef<RowPiece> pieces) {
-    SmallVector<Value> x = loadRow(k, input, base, pieces);
-    Value max = maximumOf(x);
-    for (auto [value, piece] : llvm::zip(x, pieces))
-      value = exponential(value, spread(max, piece.width));
-    Value factor = reciprocal(sumOf(x));
-    for (auto [value, piece] : llvm::zip(x, pieces))
-      value = product(value, spread(factor, piece.width));
-    emitRow(k, sink, base, pieces, x);
+  /// `count` neighbouring rows: while one waits for its maximum or its sum, the
+  /// others' exponentials are computed.
+  void emitShortRows(Value first, int64_t count, ArrayRef<RowPiece> pieces) {
+    SmallVector<SmallVector<Value>> rows;
+    SmallVector<Value> bases, maxima, factors;
+    for (int64_t i = 0; i < count; ++i) {
+      bases.push_back(k.add(first, i * extent));
+      rows.push_back(loadRow(k, input, bases.back(), pieces));
+      maxima.push_back(maximumOf(rows.back()));
+    }
+    for (auto [x, max] : llvm::zip(rows, maxima)) {
+      for (auto [value, piece] : llvm::zip(x, pieces))
+        value = exponential(value, spread(max, piece.width));
+      factors.push_back(reciprocal(sumOf(x)));
+    }
+    for (auto [x, base, factor] : llvm::zip(rows, bases, factors)) {
+      for (auto [value, piece] : llvm::zip(x, pieces))
+        value = product(value, spread(factor, piece.width));
+      emitRow(k, sink, base, pieces, x);
+    }
   }
 
   void emitLongRow(Value base, Value waiting, Value start) {
