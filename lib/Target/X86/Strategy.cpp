@@ -59,6 +59,8 @@ std::unique_ptr<Target> x86::makeTarget() {
   return std::make_unique<Machine>();
 }
 
+/// How far ahead a stream of weights is fetched: 2 to 4 KB measured best.
+static constexpr int64_t kAhead = 4096;
 /// More than these nobody measures.
 static constexpr size_t kMaxCandidates = 12;
 
@@ -161,9 +163,14 @@ X86Target::candidates(const ContractionShape &shape) const {
     choice.tile.pixels = p;
     choice.tile.vectors = v;
     choice.tile.panelsOutermost = panels;
-    // The next panel, while this one is used: it lies right behind.
-    if (panels && model.weights > core.l2 / 2)
-      choice.tile.prefetch = int64_t(model.column) * v;
+    // The next panel, while this one is used: it lies right behind. Where there is
+    // one pixel, only as far ahead as hides the latency.
+    if (model.weights > core.l2 / 2) {
+      if (shape.rows * shape.pixels == 1)
+        choice.tile.prefetch = kAhead;
+      else if (panels)
+        choice.tile.prefetch = int64_t(model.column) * v;
+    }
     choice.cycles = model.compute(p, v) +
                     model.prepare(p, v, form.preparedBytes, panels);
     choice.memory = model.memory(p, v, panels);

@@ -100,6 +100,9 @@ TEST(StrategyTest, WeightsBeyondTheSecondCacheAreFetchedAhead) {
   auto tile = [&](const char *cpu) { return target(cpu)->tileFor(shape); };
   EXPECT_TRUE(tile("znver4").panelsOutermost);
   EXPECT_EQ(tile("znver4").prefetch, tile("znver4").vectors * 16 * 3072);
+  // One pixel reads a stream.
+  shape.pixels = 1;
+  EXPECT_EQ(tile("znver4").prefetch, 4096);
   // 64 KB stay where they are.
   ContractionShape small{OperandKind::U8, 1, 784, 512, 128};
   EXPECT_EQ(target("znver4")->tileFor(small).prefetch, 0);
