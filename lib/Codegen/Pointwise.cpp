@@ -146,14 +146,30 @@ int64_t PointwiseEmitter::lanesAt(const Position &position) const {
   return llvm::alignTo(count, k.target.lanes());
 }
 
+/// Whether the elements at a position lie one behind the other in memory.
+static bool isRun(const Position &position, ArrayRef<int64_t> shape,
+                  ArrayRef<int64_t> strides) {
+  if (position.pixels == 1)
+    return true;
+  if (position.pitch != position.width)
+    return false;
+  if (isContiguous(shape, strides))
+    return true;
+  // The pixels are in one run of what their coordinate goes through.
+  size_t known = position.coordinates.size();
+  int64_t together =
+      ShapedType::getNumElements(shape.take_back(contiguousDims(shape, strides)));
+  return known >= 2 && strides.back() == 1 &&
+         together >= position.width * position.coordinates[known - 2].extent;
+}
+
 void PointwiseEmitter::storeResults(const Position &position) {
   for (auto [i, yielded] : llvm::enumerate(k.kernel.getYield().getValues())) {
     Value result =
         k.truncate(value(yielded, position), tensorType(yielded).getElementType());
     ArrayRef<int64_t> shape = tensorType(yielded).getShape(),
                       strides = k.outputStrides(i);
-    if (position.pixels == 1 || (position.pitch == position.width &&
-                                 isContiguous(shape, strides))) {
+    if (isRun(position, shape, strides)) {
       k.storeVector(sliceLanes(k, result, 0, position.elements()), k.output(i),
                     elementIndex(k, shape, strides, position));
       continue;
@@ -180,8 +196,7 @@ Value PointwiseEmitter::load(Value tensor, const Position &position) {
   Value vector;
   ArrayRef<int64_t> shape = tensorType(tensor).getShape();
   SmallVector<int64_t> strides = k.strides(tensor);
-  if (position.pixels == 1 ||
-      (position.pitch == position.width && isContiguous(shape, strides))) {
+  if (isRun(position, shape, strides)) {
     vector = k.loadVector(memref, elementIndex(k, shape, strides, position),
                           position.elements());
   } else {

@@ -2,7 +2,6 @@
 #include "dyadic/Emit/ProgramInfo.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
-#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -145,9 +144,8 @@ static LogicalResult readKept(func::FuncOp main, ProgramInfo &info) {
       int64_t offset = (*offsets)[i];
       if (offset < 0)
         continue; // a function result: the caller has it
-      if (!isContiguous(cast<RankedTensorType>(result.getType()).getShape(),
-                        memoryStrides(result)))
-        continue; // --keep-all makes a copy of it
+      if (kernel.getLayouts())
+        continue; // part of another tensor: --keep-all makes a copy of it
       // The op behind each yielded value has the better name.
       Value yielded = kernel.getYield().getValues()[i];
       StringRef name = nameOf(yielded.getLoc());

@@ -105,22 +105,63 @@ struct PlaceViewsPass : dyadic::impl::PlaceViewsBase<PlaceViewsPass> {
       return a.elements > b.elements;
     });
     Placement placement(block);
-    for (const Candidate &candidate : candidates) {
-      if (!placement.add(candidate.view))
-        continue;
-      if (!isAllowed(block, placement, candidate.view)) {
-        placement.remove(candidate.view);
-        continue;
-      }
-      KernelOp kernel = candidate.kernel;
-      SmallVector<int64_t> inPlace;
-      if (kernel.getInPlace())
-        inPlace = llvm::to_vector(*kernel.getInPlace());
-      inPlace.push_back(candidate.operand);
-      llvm::sort(inPlace);
-      kernel.setInPlace(inPlace);
-      ++numViews;
+    for (const Candidate &candidate : candidates)
+      tryView(block, placement, candidate);
+    if (!overwrite)
+      return;
+    for (auto kernel : block.getOps<KernelOp>())
+      for (unsigned i = 0; i < kernel.getInputs().size(); ++i)
+        if (mayOverwrite(block, placement, kernel, i) &&
+            tryView(block, placement, {kernel, i, *viewOf(kernel, i), 0}))
+          break;
+  }
+
+  bool tryView(Block &block, Placement &placement, const Candidate &candidate) {
+    if (!placement.add(candidate.view))
+      return false;
+    if (!isAllowed(block, placement, candidate.view)) {
+      placement.remove(candidate.view);
+      return false;
     }
+    KernelOp kernel = candidate.kernel;
+    SmallVector<int64_t> inPlace;
+    if (kernel.getInPlace())
+      inPlace = llvm::to_vector(*kernel.getInPlace());
+    inPlace.push_back(candidate.operand);
+    llvm::sort(inPlace);
+    kernel.setInPlace(inPlace);
+    ++numViews;
+    return true;
+  }
+
+  /// Whether the kernel computes its result element by element from the operand,
+  /// whose bytes nobody reads otherwise or later.
+  static bool mayOverwrite(Block &block, const Placement &placement,
+                           KernelOp kernel, unsigned operand) {
+    Operation *anchor = kernel.getAnchor();
+    Value value = stripReshapes(kernel.getInputs()[operand]);
+    if ((anchor && !isa<dyadic::Conv2DOp, qnn::Conv2DOp, dyadic::MatmulOp>(anchor)) ||
+        !viewOf(kernel, operand) || placement.find(value))
+      return false;
+    auto isInside = [&](Value part) {
+      while (part != value) {
+        const View *view = placement.find(part);
+        if (!view)
+          return false;
+        part = stripReshapes(view->whole);
+      }
+      return true;
+    };
+    bool isLast = true;
+    for (auto other : block.getOps<KernelOp>())
+      for (Value result : other.getResults())
+        if (isInside(result))
+          forEachReader(result, [&](OpOperand &use) {
+            Operation *reader = use.getOwner();
+            isLast &= reader->isBeforeInBlock(kernel) ||
+                      (reader == kernel && use.getOperandNumber() == operand);
+          });
+    return isLast;
   }
 
   /// Whether everything in the tree that `view` makes larger can be written and

@@ -102,7 +102,7 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
     copySharedResults(returnOp);
 
     Placement placement(block);
-    if (keepAll && failed(copyStrided(block, placement)))
+    if (keepAll && failed(copyParts(block, placement)))
       return failure();
 
     // Parts of a tensor live in its buffer, which is there for all of them.
@@ -139,7 +139,7 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
     for (auto kernel : block.getOps<KernelOp>()) {
       SmallVector<int64_t> offsets;
       SmallVector<Attribute> layouts;
-      bool isStrided = false;
+      bool isPart = false;
       for (Value result : kernel.getResults()) {
         auto type = cast<RankedTensorType>(result.getType());
         auto place = placement.of(result);
@@ -149,10 +149,10 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
                               ? -1
                               : buffers[it->second].offset + place->offset * elementBytes);
         layouts.push_back(StridedLayoutAttr::get(&getContext(), 0, place->strides));
-        isStrided |= !isContiguous(type.getShape(), place->strides);
+        isPart |= placement.find(result) != nullptr;
       }
       kernel.setArenaOffsets(offsets);
-      if (isStrided)
+      if (isPart)
         kernel.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
       else
         kernel.removeLayoutsAttr();
@@ -165,17 +165,15 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
                             "be read with: run --dyadic-place-views");
   }
 
-  /// Puts a row-major copy behind every kernel whose result isn't, to be read
-  /// afterwards.
-  static LogicalResult copyStrided(Block &block, const Placement &placement) {
+  /// Puts a copy of its own behind every kernel whose result is part of another,
+  /// to be read afterwards.
+  static LogicalResult copyParts(Block &block, const Placement &placement) {
     for (auto kernel : llvm::to_vector(block.getOps<KernelOp>()))
       for (auto [result, yielded] :
            llvm::zip_equal(kernel.getResults(), kernel.getYield().getValues())) {
-        auto place = placement.of(result);
-        if (!place)
+        if (!placement.of(result))
           return refuse(kernel);
-        ArrayRef<int64_t> shape = cast<RankedTensorType>(result.getType()).getShape();
-        if (isContiguous(shape, place->strides))
+        if (!placement.find(result))
           continue;
         OpBuilder builder(kernel->getContext());
         builder.setInsertionPointAfter(kernel);

@@ -49,11 +49,13 @@ std::optional<View> dyadic::viewOf(KernelOp kernel, unsigned operand) {
   if (kernel.getNumResults() != 1)
     return std::nullopt;
   Value input = kernel.getInputs()[operand], result = kernel.getResult(0);
-  if (Operation *anchor = kernel.getAnchor()) {
-    if (kernel.getYield().getValues().front() != anchor->getResult(0))
-      return std::nullopt;
+  Operation *anchor = kernel.getAnchor();
+  if (anchor && kernel.getYield().getValues().front() == anchor->getResult(0))
     return viewOfMovement(kernel, anchor, operand);
-  }
+  // What only pointwise ops read is read where the result is written.
+  for (Operation *user : kernel.getBody().getArgument(operand).getUsers())
+    if (user == anchor)
+      return std::nullopt;
   auto bits = [](Value v) { return typeOf(v).getElementTypeBitWidth(); };
   if (typeOf(input).getShape() != typeOf(result).getShape() ||
       bits(input) != bits(result))

@@ -57,7 +57,7 @@ void buildFusePipeline(OpPassManager &pm, const FuseOptions &options) {
   func.addPass(createMaterializePadding());
   func.addPass(createFuseKernels({options.fuse}));
   if (options.views)
-    func.addPass(createPlaceViews());
+    func.addPass(createPlaceViews({/*overwrite=*/!options.keepAll}));
   pm.addPass(createPlanMemory({options.keepAll}));
 }
 

@@ -2,7 +2,6 @@
 #include "dyadic/Pipeline/Program.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
-#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Reference/Interpreter.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -70,8 +69,7 @@ public:
     for (auto kernel : main.getOps<KernelOp>())
       for (auto [result, offset] :
            llvm::zip(kernel.getResults(), *kernel.getArenaOffsets()))
-        if (offset >= 0 && isContiguous(cast<RankedTensorType>(result.getType()).getShape(),
-                                        memoryStrides(result)))
+        if (offset >= 0 && !kernel.getLayouts())
           keptNumber[result] = keptNumber.size();
   }
 

@@ -134,6 +134,75 @@ template <typename OpTy> struct FoldBehind : OpRewritePattern<OpTy> {
   }
 };
 
+/// The contraction whose result `value` is, moved by reshapes and transposes
+/// that nothing else reads; null where there is none.
+Operation *movedContraction(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (isa_and_nonnull<ReshapeOp, TransposeOp>(op) && op->hasOneUse())
+    op = op->getOperand(0).getDefiningOp();
+  return isContraction(op) && op->hasOneUse() ? op : nullptr;
+}
+
+/// The operand of the movement that makes `value`, if element i of its last
+/// dimension becomes element i mod `channels` of the result's.
+Value beforeMovement(Value value, int64_t channels) {
+  if (auto reshape = value.getDefiningOp<ReshapeOp>()) {
+    ArrayRef<int64_t> from = shapeOf(reshape.getInput());
+    bool repeats = !from.empty() && from.back() % channels == 0;
+    return repeats ? reshape.getInput() : Value();
+  }
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  if (!transpose || transpose.getPermutation().back() !=
+                        static_cast<int64_t>(shapeOf(value).size()) - 1)
+    return {};
+  return transpose.getInput();
+}
+
+/// mul(movement(x), s) → movement(mul(x, s…s)), and add likewise, where that
+/// brings it to a contraction: the parts of a depth-to-space are channels there.
+template <typename OpTy> struct LiftAboveMovement : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    auto applied = matchPerChannel(op);
+    if (!applied || !movedContraction(applied->input))
+      return failure();
+    int64_t channels = applied->values.size();
+    Value before = beforeMovement(applied->input, channels);
+    if (!before)
+      return failure();
+    SmallVector<float> repeated;
+    for (int64_t i = 0, n = shapeOf(before).back(); i < n; ++i)
+      repeated.push_back(applied->values[i % channels]);
+    Operation *movement = applied->input.getDefiningOp();
+    rewriter.setInsertionPoint(movement);
+    Value lifted = OpTy::create(rewriter, op.getLoc(), before.getType(), before,
+                                makeVector(rewriter, op.getLoc(), repeated));
+    rewriter.modifyOpInPlace(movement, [&] { movement->setOperand(0, lifted); });
+    rewriter.replaceOp(op, movement->getResults());
+    return success();
+  }
+};
+
+/// relu(movement(x)) → movement(relu(x)) where x is made by a contraction.
+struct LiftActivation : OpRewritePattern<ReluOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReluOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *movement = op.getInput().getDefiningOp();
+    if (!isa_and_nonnull<ReshapeOp, TransposeOp>(movement) ||
+        !movedContraction(op.getInput()))
+      return failure();
+    rewriter.setInsertionPoint(movement);
+    Value before = movement->getOperand(0);
+    Value lifted =
+        ReluOp::create(rewriter, op.getLoc(), before.getType(), before);
+    rewriter.modifyOpInPlace(movement, [&] { movement->setOperand(0, lifted); });
+    rewriter.replaceOp(op, movement->getResults());
+    return success();
+  }
+};
+
 bool hasPadding(Operation *op) {
   auto conv = dyn_cast<Conv2DOp>(op);
   return conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad; });
@@ -255,7 +324,8 @@ struct FoldScaleAndBias : impl::FoldScaleAndBiasBase<FoldScaleAndBias> {
     patterns.add<FoldBehind<MulOp>, FoldBehind<AddOp>, FoldInFront<MulOp>,
                  FoldInFront<AddOp>, FoldScaleThroughAdd,
                  FoldBehindLayerNorm<MulOp>, FoldBehindLayerNorm<AddOp>,
-                 AddToMatmulBias>(&getContext());
+                 AddToMatmulBias, LiftAboveMovement<MulOp>,
+                 LiftAboveMovement<AddOp>, LiftActivation>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

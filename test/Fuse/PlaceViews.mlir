@@ -1,6 +1,6 @@
 // RUN: dyadic-opt %s --dyadic-place-views -split-input-file | FileCheck %s
 // RUN: dyadic-opt %s --dyadic-place-views --dyadic-plan-memory -split-input-file | FileCheck %s --check-prefix=PLAN
-// RUN: dyadic-opt %s --dyadic-place-views --dyadic-plan-memory=keep-all -split-input-file | FileCheck %s --check-prefix=KEEP
+// RUN: dyadic-opt %s --dyadic-place-views=overwrite=false --dyadic-plan-memory=keep-all -split-input-file | FileCheck %s --check-prefix=KEEP
 
 // The first kernel writes the interior of a 5×6 image of two channels: its
 // first element is element (1·6 + 1)·2, a row is 12 elements. A second reader,
@@ -47,12 +47,13 @@ func.func @padded(%x: tensor<1x3x4x2xf32>) -> (tensor<1x3x4x2xf32>, tensor<1x5x6
 // behind the three channels of the first. A slice of the result with an odd
 // offset is read where it is.
 // CHECK-LABEL: func @slots
+// CHECK: dyadic.kernel(%arg2) :
 // CHECK: dyadic.kernel(%arg1) :
-// CHECK: dyadic.kernel(%arg1) :
+// CHECK: dyadic.kernel({{.*}}) {in_place = array<i64: 1>}
 // CHECK: dyadic.concat
 // CHECK: dyadic.kernel({{.*}}) {in_place = array<i64: 0>}
 // CHECK: dyadic.slice
-// PLAN: dyadic.kernel(%arg1) {arena_offsets = array<i64: 64>}
+// PLAN: dyadic.kernel(%arg2) {arena_offsets = array<i64: 64>}
 // PLAN: dyadic.kernel(%arg1) {arena_offsets = array<i64: 3>, layouts = [strided<[40, 10, 1]>]}
 // PLAN: dyadic.kernel(%arg0, %1, %0) {arena_offsets = array<i64: 0>, in_place = array<i64: 1>}
 // PLAN: dyadic.kernel(%2) {arena_offsets = array<i64: 1>, in_place = array<i64: 0>, layouts = [strided<[40, 10, 1]>]}
@@ -87,15 +88,14 @@ func.func @slots(%x: tensor<1x4x3xui8>, %y: tensor<1x4x3xf32>, %z: tensor<1x4x2x
 
 // -----
 
-// Refused: every second element of a row, a reshape that strides can't read
-// (of the pad's operand), a value that is returned, a second whole for a value.
+// Refused: every second element of a row (%1), an operand that is returned and
+// a concat that is (%3 and %0 in %5).
 // CHECK-LABEL: func @refused
 // CHECK-NOT: in_place
 // CHECK: qnn.concat
 // CHECK: {in_place = array<i64: 0>}
 // CHECK: qnn.pad
 // CHECK-NOT: in_place
-// PLAN-LABEL: func @refused
 func.func @refused(%x: tensor<4x6xf32>) -> (tensor<4x3xf32>, tensor<24xf32>, tensor<4x6xf32>, tensor<4x12xf32>, tensor<6x8xf32>) {
   %0 = dyadic.kernel(%x) : (tensor<4x6xf32>) -> tensor<4x6xf32> {
   ^bb0(%a: tensor<4x6xf32>):
@@ -139,4 +139,76 @@ func.func @refused(%x: tensor<4x6xf32>) -> (tensor<4x3xf32>, tensor<24xf32>, ten
     dyadic.yield %r : tensor<6x8xf32>
   }
   return %2, %4, %3, %5, %7 : tensor<4x3xf32>, tensor<24xf32>, tensor<4x6xf32>, tensor<4x12xf32>, tensor<6x8xf32>
+}
+
+// -----
+
+// The operand is read as one row of eight, which strides can't do; what reads it
+// otherwise would have been fine.
+// CHECK-LABEL: func @reshaped
+// CHECK-NOT: in_place
+func.func @reshaped(%x: tensor<2x4xf32>) -> (tensor<8xf32>, tensor<2x8xf32>) {
+  %0 = dyadic.kernel(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    %r = qnn.relu %a : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %1 = dyadic.kernel(%x, %0) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x8xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>):
+    %r = qnn.concat %a, %b {axis = 1 : i64} : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x8xf32>
+    dyadic.yield %r : tensor<2x8xf32>
+  }
+  %flat = qnn.reshape %0 : (tensor<2x4xf32>) -> tensor<8xf32>
+  %2 = dyadic.kernel(%flat) : (tensor<8xf32>) -> tensor<8xf32> {
+  ^bb0(%a: tensor<8xf32>):
+    %r = qnn.softmax %a {axis = 0 : i64} : (tensor<8xf32>) -> tensor<8xf32>
+    dyadic.yield %r : tensor<8xf32>
+  }
+  %3 = dyadic.kernel(%1) : (tensor<2x8xf32>) -> tensor<2x8xf32> {
+  ^bb0(%a: tensor<2x8xf32>):
+    %r = qnn.softmax %a {axis = 1 : i64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+    dyadic.yield %r : tensor<2x8xf32>
+  }
+  return %2, %3 : tensor<8xf32>, tensor<2x8xf32>
+}
+
+// -----
+
+// The sum is written over the term that the second kernel read before: the
+// first term is read again by the last kernel, and operands of a softmax aren't
+// read element by element.
+// CHECK-LABEL: func @overwritten
+// CHECK: dyadic.kernel(%arg0) :
+// CHECK: dyadic.kernel(%0) :
+// CHECK: dyadic.kernel(%0, %1) {in_place = array<i64: 1>}
+// CHECK: qnn.add
+// CHECK: dyadic.kernel(%2) :
+// CHECK: qnn.softmax
+func.func @overwritten(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %0 = dyadic.kernel(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    %r = qnn.relu %a : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %1 = dyadic.kernel(%0) : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    %r = qnn.softmax %a {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %2 = dyadic.kernel(%0, %1) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>):
+    %r = qnn.add %a, %b : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %3 = dyadic.kernel(%2) : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    %r = qnn.softmax %a {axis = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %4 = dyadic.kernel(%0, %3) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<2x4xf32>):
+    %r = qnn.add %a, %b : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  return %4 : tensor<2x4xf32>
 }

@@ -60,6 +60,44 @@ func.func @padded(%x: tensor<1x2x2x1xf32>) -> tensor<1x4x4x1xf32> {
   return %2 : tensor<1x4x4x1xf32>
 }
 
+// Two by two pixels of one channel each are four channels before they move.
+// CHECK-LABEL: func.func @depth_to_space
+//   CHECK-DAG:   %[[W:.*]] = qnn.constant dense<{{.*}}2.000000e+00{{.*}}4.000000e+00{{.*}}6.000000e+00{{.*}}8.000000e+00{{.*}}> : tensor<4x1x1x1xf32>
+//   CHECK-DAG:   %[[B:.*]] = qnn.constant dense<{{\[?}}5.000000e-01
+//       CHECK:   %[[C:.*]] = qnn.conv2d %arg0, %[[W]], %[[B]]
+//  CHECK-NEXT:   %[[R:.*]] = qnn.relu %[[C]]
+//  CHECK-NEXT:   qnn.reshape %[[R]]
+//  CHECK-NEXT:   qnn.transpose
+//  CHECK-NEXT:   %[[D:.*]] = qnn.reshape
+//  CHECK-NEXT:   return %[[D]]
+func.func @depth_to_space(%x: tensor<1x3x3x1xf32>) -> tensor<1x6x6x1xf32> {
+  %w = qnn.constant dense<[[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]]]> : tensor<4x1x1x1xf32> : tensor<4x1x1x1xf32>
+  %s = qnn.constant dense<2.0> : tensor<1xf32> : tensor<1xf32>
+  %a = qnn.constant dense<0.5> : tensor<1xf32> : tensor<1xf32>
+  %0 = qnn.conv2d %x, %w : (tensor<1x3x3x1xf32>, tensor<4x1x1x1xf32>) -> tensor<1x3x3x4xf32>
+  %1 = qnn.reshape %0 : (tensor<1x3x3x4xf32>) -> tensor<1x3x3x2x2x1xf32>
+  %2 = qnn.transpose %1 {permutation = array<i64: 0, 1, 3, 2, 4, 5>} : (tensor<1x3x3x2x2x1xf32>) -> tensor<1x3x2x3x2x1xf32>
+  %3 = qnn.reshape %2 : (tensor<1x3x2x3x2x1xf32>) -> tensor<1x6x6x1xf32>
+  %4 = qnn.mul %3, %s : (tensor<1x6x6x1xf32>, tensor<1xf32>) -> tensor<1x6x6x1xf32>
+  %5 = qnn.add %4, %a : (tensor<1x6x6x1xf32>, tensor<1xf32>) -> tensor<1x6x6x1xf32>
+  %6 = qnn.relu %5 : (tensor<1x6x6x1xf32>) -> tensor<1x6x6x1xf32>
+  return %6 : tensor<1x6x6x1xf32>
+}
+
+// A transpose that makes pixels of channels keeps what stands behind it.
+// CHECK-LABEL: func.func @channels_move
+//       CHECK:   qnn.conv2d
+//       CHECK:   qnn.transpose
+//       CHECK:   qnn.mul
+func.func @channels_move(%x: tensor<1x3x3x1xf32>) -> tensor<1x4x3x3xf32> {
+  %w = qnn.constant dense<[[[[1.0]]], [[[2.0]]], [[[3.0]]], [[[4.0]]]]> : tensor<4x1x1x1xf32> : tensor<4x1x1x1xf32>
+  %s = qnn.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32> : tensor<3xf32>
+  %0 = qnn.conv2d %x, %w : (tensor<1x3x3x1xf32>, tensor<4x1x1x1xf32>) -> tensor<1x3x3x4xf32>
+  %1 = qnn.transpose %0 {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x3x3x4xf32>) -> tensor<1x4x3x3xf32>
+  %2 = qnn.mul %1, %s : (tensor<1x4x3x3xf32>, tensor<3xf32>) -> tensor<1x4x3x3xf32>
+  return %2 : tensor<1x4x3x3xf32>
+}
+
 // CHECK-LABEL: func.func @layer_norm
 //   CHECK-DAG:   %[[S:.*]] = qnn.constant dense<[2.000000e+00, 3.000000e+00]>
 //   CHECK-DAG:   %[[B:.*]] = qnn.constant dense<[1.000000e+00, 4.000000e+00]>

@@ -57,11 +57,18 @@ def PlaceViews : Pass<"dyadic-place-views", "::mlir::func::FuncOp"> {
     or when a kernel that writes or reads it has no code for strides. Values are
     what they were: the pass may be left out.
 
+    With `overwrite`, pointwise ops, those behind a contraction too, write over an
+    operand that nothing needs any more: a residual sum over one of its terms.
+
     ```mlir
     %2 = dyadic.kernel(%0, %1) {in_place = array<i64: 0, 1>} : … { … dyadic.concat … }
     ```
   }];
   let dependentDialects = ["::dyadic::DyadicDialect"];
+  let options = [
+    Option<"overwrite", "overwrite", "bool", "true",
+           "write over operands that nothing needs any more">
+  ];
   let statistics = [Statistic<"numViews", "views", "operands that don't move">];
 }
 
@@ -75,8 +82,8 @@ def PlanMemory : Pass<"dyadic-plan-memory", "::mlir::ModuleOp"> {
     `dyadic.arena_bytes`, 64 more than the last byte used, since kernels may
     read a little past a tensor. Results that are `in_place` parts of others lie
     inside of them, and `layouts` has their strides; such a tensor is there as
-    long as one of its parts is needed. With `keep-all`, what is strided is also
-    copied to a row-major tensor of the same name.
+    long as one of its parts is needed. With `keep-all`, a part is also copied
+    to a tensor of the same name.
 
     A returned tensor that can't be written to the caller's buffer by the kernel
     that makes it (it is an argument, a constant, returned twice, or also read

@@ -18,9 +18,10 @@ struct View {
 };
 
 /// What it takes for operand `operand` of a kernel to be in place: the operand
-/// of a concat or pad in the result, the result of a slice in the operand, the
-/// result of pointwise ops where the operand is. None where nothing would make
-/// it so: another anchor, ops behind a movement, another shape or element size.
+/// of a concat or pad in the result, the result of a slice in the operand, and
+/// the result of pointwise ops where one of their operands is. None where
+/// nothing would make it so: an operand of another anchor or of a movement with
+/// ops behind it, another shape or element size.
 std::optional<View> viewOf(KernelOp kernel, unsigned operand);
 
 /// Where each kernel result lies whose kernel, or one that reads it, is

@@ -68,7 +68,9 @@ def FoldScaleAndBias : SimplifyPass<"qnn-fold-scale-and-bias"> {
     `conv2d`, `matmul` or `layer_norm` with constant weights goes into its
     weights and bias: batch norms and bias adds disappear. So does a
     multiplication in front, and an addition in front where no zero padding
-    comes between.
+    comes between. Reshapes and transposes between the two that keep channels
+    apart, as a depth-to-space does, don't matter; a relu behind them moves with
+    it.
 
     ```mlir
     %0 = qnn.conv2d %x, %w : …
