@@ -33,6 +33,14 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
     The inputs of a concatenation are produced in its result's type where
     nothing else reads them.
 
+    A product of two operands that are computed at run time has two activation
+    types; the right one gets its zero point in the middle of its storage type,
+    where the kernels have the least to correct. A sum stays f32 where float ops
+    read it, as layer norms read those around each residual, and where one operand
+    would be a few steps of the result beside the other, as attention's scores are
+    beside a mask of −10⁹. A table that is looked up becomes integers, its indices
+    stay what they are.
+
     ```mlir
     %0 = qnn.relu %x {qnn.range = [#qnn.range<0.0, 2.55>]} : (tensor<4xf32>) -> tensor<4xf32>
     // becomes, %x being an argument with a range:
