@@ -6,7 +6,7 @@
 #include "dyadic/Emit/Passes.h"
 
 #include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
-#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,25 +22,6 @@ namespace dyadic {
 #include "dyadic/Emit/Passes.h.inc"
 
 namespace {
-/// What is read once only passes the first cache by.
-struct LowerStreamedLoad : ConvertOpToLLVMPattern<amx::TileLoadOp> {
-  explicit LowerStreamedLoad(const LLVMTypeConverter &converter)
-      : ConvertOpToLLVMPattern(converter, /*benefit=*/2) {}
-
-  LogicalResult
-  matchAndRewrite(amx::TileLoadOp load, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!load->hasAttr("dyadic.streamed"))
-      return failure();
-    auto operands = load.getIntrinsicOperands(
-        llvm::to_vector(adaptor.getOperands()), *getTypeConverter(), rewriter);
-    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
-        load, LLVM::LLVMX86AMXType::get(getContext()),
-        rewriter.getStringAttr("llvm.x86.tileloaddt164.internal"), operands);
-    return success();
-  }
-};
-
 struct LowerTilesPass : impl::LowerTilesPassBase<LowerTilesPass> {
   void runOnOperation() override {
     func::FuncOp function = getOperation();
@@ -61,7 +42,6 @@ struct LowerTilesPass : impl::LowerTilesPassBase<LowerTilesPass> {
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     populateAMXLegalizeForLLVMExportPatterns(toLLVM, patterns);
     configureAMXLegalizeForExportTarget(target);
-    patterns.add<LowerStreamedLoad>(toLLVM);
     // Loops keep everything else as it is.
     TypeConverter onlyTiles;
     onlyTiles.addConversion([](Type type) { return type; });
@@ -71,7 +51,12 @@ struct LowerTilesPass : impl::LowerTilesPassBase<LowerTilesPass> {
     scf::populateSCFStructuralTypeConversionsAndLegality(onlyTiles, patterns,
                                                          target);
     if (failed(applyPartialConversion(function, target, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    // What is read once only passes the first cache by.
+    function.walk([](LLVM::CallIntrinsicOp call) {
+      if (call->removeAttr("dyadic.streamed"))
+        call.setIntrin("llvm.x86.tileloaddt164.internal");
+    });
   }
 };
 } // namespace

@@ -5,9 +5,10 @@
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -62,10 +63,18 @@ std::optional<Slot> slotShape(Type type) {
 
 LogicalResult checkOps(FunctionOpInterface function) {
   LogicalResult result = success();
+  llvm::StringSet<> seen; // each kind is reported once
   function.getFunctionBody().walk([&](Operation *op) {
-    if (!findOp(op->getName().getStringRef()))
-      result = op->emitError("the emulator does not know the op '")
-               << op->getName() << "'";
+    StringRef name = op->getName().getStringRef();
+    bool isKnown = findOp(name);
+    if (isKnown && knowsIntrinsic(op))
+      return;
+    result = failure();
+    auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+    if (seen.insert(call ? call.getIntrin() : name).second)
+      op->emitError("the emulator does not know the ")
+          << (call ? "intrinsic '" : "op '") << (call ? call.getIntrin() : name)
+          << "'";
   });
   if (!function.getFunctionBody().hasOneBlock())
     result = function.emitError("expected a body of one block");

@@ -190,11 +190,36 @@ static void dotBF16(const Call &call) {
   }
 }
 
+template <typename T, int sign> static void addSaturating(const Call &call) {
+  const T *a = call.in<T>(0), *b = call.in<T>(1);
+  for (uint32_t i = 0; i < call.count(); ++i)
+    call.out<T>()[i] = saturate<T>(int64_t(a[i]) + sign * int64_t(b[i]));
+}
+
 static void nothing(const Call &) {}
 
 //===--- The table --------------------------------------------------------===//
 
+/// LLVM's own name their type at the end: for bytes and words.
+template <int sign>
+static Execute findSaturating(StringRef type, bool isSigned) {
+  if (type.ends_with("i8"))
+    return isSigned ? execute<addSaturating<int8_t, sign>>
+                    : execute<addSaturating<uint8_t, sign>>;
+  if (type.ends_with("i16"))
+    return isSigned ? execute<addSaturating<int16_t, sign>>
+                    : execute<addSaturating<uint16_t, sign>>;
+  return nullptr;
+}
+
 static Execute findIntrinsic(StringRef name) {
+  for (bool isSigned : {true, false}) {
+    StringRef type = name;
+    if (type.consume_front(isSigned ? "llvm.sadd.sat." : "llvm.uadd.sat."))
+      return findSaturating<1>(type, isSigned);
+    if (type.consume_front(isSigned ? "llvm.ssub.sat." : "llvm.usub.sat."))
+      return findSaturating<-1>(type, isSigned);
+  }
   static const auto *table = [] {
     auto *map = new llvm::StringMap<Execute>();
     auto add = [&](std::initializer_list<const char *> names, Execute code) {
@@ -263,13 +288,18 @@ static Execute findIntrinsic(StringRef name) {
   return table->lookup(name);
 }
 
+bool knowsIntrinsic(Operation *op) {
+  auto call = dyn_cast<LLVM::CallIntrinsicOp>(op);
+  return !call || findIntrinsic(call.getIntrin());
+}
+
 LogicalResult compileIntrinsic(Compiler &compiler, Operation *op,
                                const OpEntry &) {
   auto call = cast<LLVM::CallIntrinsicOp>(op);
   Execute code = findIntrinsic(call.getIntrin());
   if (!code || !compiler.program.isCPU)
-    return op->emitError("the emulator does not know the intrinsic '")
-           << call.getIntrin() << "'";
+    return op->emitError("the emulator knows the intrinsic '")
+           << call.getIntrin() << "' in CPU kernels only";
   if (op->getNumResults())
     compiler.emitElementwise(code, op);
   return success();

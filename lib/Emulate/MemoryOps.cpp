@@ -2,6 +2,8 @@
 #include "Access.h"
 #include "OpTable.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -119,7 +121,7 @@ LogicalResult compileLoad(Compiler &compiler, Operation *op, const OpEntry &) {
     return failure();
   Slot slot = compiler.define(op->getResult(0));
   bool isCPU = compiler.program.isCPU;
-  if (isCPU && (*address)->count > 1)
+  if (isCPU && isa<vector::LoadOp>(op))
     (*address)->slack = kReadSlack;
   Instruction &instruction =
       compiler.emit(isCPU ? loadRun : loadCode(byteWidth(slot.kind)), op);

@@ -135,6 +135,7 @@ static const OpEntry entries[] = {
     {"nvvm.mma.sync", Flow::Varying, compileMma},
     {"nvvm.dot.accumulate.4way", Flow::Pure, compileDot4},
     // Processors.
+    {"memref.prefetch", Flow::Control, compileTerminator},
     {"llvm.call_intrinsic", Flow::Pure, compileIntrinsic},
     {"amx.tile_zero", Flow::Uniform, compileTileZero},
     {"amx.tile_load", Flow::Varying, compileTileLoad},

@@ -30,6 +30,8 @@ struct OpEntry {
 
 /// The entry for an op, null for one that can't be emulated.
 const OpEntry *findOp(llvm::StringRef name);
+/// Whether `op` calls no intrinsic, or one that can be emulated.
+bool knowsIntrinsic(mlir::Operation *op);
 
 //===--- Handlers
 //-----------------------------------------------------------===//

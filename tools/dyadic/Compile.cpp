@@ -107,6 +107,8 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
   if (quantized)
     os << summary.integerOps << " ops in integers, ";
   os << summary.floatOps.size() << " in float";
+  if (compilation.options().target.bf16)
+    os << " (products of bf16: each sum within 1/128 of the sum of its terms' sizes)";
   if (quantized)
     os << " (" << summary.samples << " calibration samples)";
   os << "\n";

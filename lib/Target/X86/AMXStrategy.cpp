@@ -78,7 +78,9 @@ llvm::SmallVector<TileChoice>
 AMXTarget::candidates(const ContractionShape &shape) const {
   llvm::SmallVector<TileChoice> all = X86Target::candidates(shape);
   bool rounds = shape.operand == OperandKind::BF16;
-  if (!shape.matrices || shape.operand == OperandKind::F32 ||
+  // One row reads weights as fast as they come, with any instruction.
+  if (!shape.matrices || shape.rows * shape.pixels == 1 ||
+      shape.operand == OperandKind::F32 ||
       shape.nibbles != Nibbles::None || (rounds && !getInfo().has("amx-bf16")))
     return all;
   int64_t width = byteWidth(shape.operand);

@@ -23,9 +23,11 @@
 namespace dyadic {
 
 /// The targets that every kernel is tested on; their form is Runner's. Each
-/// level of ARM runs on the oldest core that has it, GPUs in our emulator.
+/// level of ARM runs on the oldest core that has it, GPUs in our emulator, and so
+/// do the levels of x86 that few machines have.
 inline auto kernelTargets() {
   return testing::Values("scalar", "avx2", "avx512vnni", "native",
+                         "x86/avxvnni/emulated", "x86/amx/emulated",
                          "arm/neon/cortex-a53", "arm/dotprod/cortex-a76",
                          "arm/i8mm/max", "nvptx/sm_75", "nvptx/sm_80");
 }
