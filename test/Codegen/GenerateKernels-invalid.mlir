@@ -1,6 +1,6 @@
 // RUN: dyadic-opt %s --dyadic-generate-kernels -verify-diagnostics -split-input-file
 // RUN: not dyadic-opt %s --dyadic-generate-kernels=cpu=avx612 2>&1 | FileCheck %s
-// CHECK: unknown CPU 'avx612' {{.*}}: expected native, generic, scalar, avx2, avx512vnni, amx or a name such as
+// CHECK: unknown CPU 'avx612' {{.*}}: expected native, generic, scalar, avx2, avxvnni, avx512vnni, amx or a name such as
 
 module attributes {dyadic.arena_bytes = 64 : i64} {
   func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
