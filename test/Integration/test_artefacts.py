@@ -8,6 +8,7 @@ import unittest
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper
 
 import harness
 from harness import DYADIC
@@ -127,13 +128,50 @@ class Limits(unittest.TestCase):
     def at(self, name):
         return os.path.join(self.folder, name)
 
-    def test_mobilenetv2_is_its_weights_and_400_kb(self):
-        model = available("mobilenetv2")
-        calib = model.write_samples(self.at("calib.npz"), 2, 1)
-        harness.compile_model(model, self.at("mobilenetv2"), calib)
-        tensors = onnx.load(model.path).graph.initializer
-        weights = sum(int(np.prod(t.dims)) for t in tensors if len(t.dims) > 1)
-        self.assertLessEqual(os.path.getsize(self.at("mobilenetv2")), weights + 400 * KB)
+    def test_executables_are_their_weights_and_5_percent_and_300_kb(self):
+        for name in ("digits", "cls", "mobilenetv2"):
+            with self.subTest(model=name):
+                model = available(name)
+                calib = model.write_samples(self.at("calib.npz"), 2, 1)
+                harness.compile_model(model, self.at(name), calib)
+                told = harness.check([self.at(name), "--help"]).stdout
+                weights = int(re.search(r"memory: (\d+) bytes of weights", told).group(1))
+                size = os.path.getsize(self.at(name))
+                print(f"{name}: {size / KB:.0f} KB with {weights / KB:.0f} KB of weights", flush=True)
+                self.assertLessEqual(size, 1.05 * weights + 300 * KB)
+
+    def test_a_call_costs_less_than_200_ns(self):
+        x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 16]) for n in "xy")
+        graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.at("tiny.onnx"))
+        program = """
+        #include "libtiny.h"
+        #include <stdio.h>
+        #include <time.h>
+        static float x[16], y[16];
+        static _Alignas(64) char arena[TINY_ARENA_BYTES];
+        int main(void) {
+          double best = 1e9;
+          for (int batch = 0; batch < 50; ++batch) {
+            struct timespec a, b;
+            clock_gettime(CLOCK_MONOTONIC, &a);
+            for (int i = 0; i < 10000; ++i) tiny_run(x, y, arena);
+            clock_gettime(CLOCK_MONOTONIC, &b);
+            double ns = ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / 10000;
+            best = ns < best ? ns : best;
+          }
+          printf("%.1f", best);
+        }
+        """
+        with open(self.at("calls.c"), "w") as f:
+            f.write(program)
+        for cpu in ("native", "scalar,avx2,avx512vnni"):
+            with self.subTest(cpu=cpu):
+                harness.check([DYADIC, "compile", self.at("tiny.onnx"), "--float", "-o", self.at("libtiny.so"), "--name", "tiny", "--cpu", cpu])
+                harness.check(["cc", "-std=gnu11", "-O1", self.at("calls.c"), self.at("libtiny.so"), f"-Wl,-rpath,{self.folder}", "-o", self.at("calls")])
+                nanoseconds = float(harness.check([self.at("calls")]).stdout)
+                print(f"a call of 16 elements ({cpu}): {nanoseconds:.1f} ns", flush=True)
+                self.assertLess(nanoseconds, 200)
 
     def test_mobilenetv2_starts_within_5_ms(self):
         model = available("mobilenetv2")
