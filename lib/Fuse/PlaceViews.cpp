@@ -94,8 +94,9 @@ struct PlaceViewsPass : dyadic::impl::PlaceViewsBase<PlaceViewsPass> {
     SmallVector<Candidate> candidates;
     for (auto kernel : block.getOps<KernelOp>()) {
       Operation *anchor = kernel.getAnchor();
-      if (!anchor || !(isPad(anchor) || isCopy(anchor)))
-        continue;
+      if (!anchor || !(isPad(anchor) || isCopy(anchor)) ||
+          kernel.getYield().getValues().front() != anchor->getResult(0))
+        continue; // with ops behind a movement, its operands are elsewhere
       for (unsigned i = 0; i < kernel.getInputs().size(); ++i)
         if (auto view = viewOf(kernel, i))
           candidates.push_back(

@@ -212,3 +212,36 @@ func.func @overwritten(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   }
   return %4 : tensor<2x4xf32>
 }
+
+// -----
+
+// A movement with an op behind it has nothing in place, the op's other operand
+// neither: the last kernel reads it.
+// CHECK-LABEL: func @movement_with_a_sum
+// CHECK-NOT: in_place
+// CHECK: return
+func.func @movement_with_a_sum(%x: tensor<2x4xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>) {
+  %0 = dyadic.kernel(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32> {
+  ^bb0(%a: tensor<2x4xf32>):
+    %r = qnn.relu %a : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    dyadic.yield %r : tensor<2x4xf32>
+  }
+  %1 = qnn.reshape %0 : (tensor<2x4xf32>) -> tensor<4x2xf32>
+  %2 = dyadic.kernel(%x, %1) : (tensor<2x4xf32>, tensor<4x2xf32>) -> tensor<4x2xf32> {
+  ^bb0(%a: tensor<2x4xf32>, %b: tensor<4x2xf32>):
+    %t = qnn.transpose %a {permutation = array<i64: 1, 0>} : (tensor<2x4xf32>) -> tensor<4x2xf32>
+    %r = qnn.add %t, %b : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+    dyadic.yield %r : tensor<4x2xf32>
+  }
+  %3 = dyadic.kernel(%2) : (tensor<4x2xf32>) -> tensor<4x2xf32> {
+  ^bb0(%a: tensor<4x2xf32>):
+    %r = qnn.softmax %a {axis = 1 : i64} : (tensor<4x2xf32>) -> tensor<4x2xf32>
+    dyadic.yield %r : tensor<4x2xf32>
+  }
+  %4 = dyadic.kernel(%1) : (tensor<4x2xf32>) -> tensor<4x2xf32> {
+  ^bb0(%a: tensor<4x2xf32>):
+    %r = qnn.softmax %a {axis = 1 : i64} : (tensor<4x2xf32>) -> tensor<4x2xf32>
+    dyadic.yield %r : tensor<4x2xf32>
+  }
+  return %3, %4 : tensor<4x2xf32>, tensor<4x2xf32>
+}
