@@ -5,6 +5,7 @@
 //                                                {output_permutation})
 //
 //===----------------------------------------------------------------------===//
+#include "DequantizeSums.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -126,4 +127,5 @@ struct FoldTransposedResult : OpRewritePattern<TransposeOp> {
 void BatchMatmulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                                 MLIRContext *context) {
   patterns.add<FoldTransposedOperands, FoldTransposedResult>(context);
+  addDequantizeSums(patterns);
 }

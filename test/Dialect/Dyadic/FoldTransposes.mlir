@@ -31,7 +31,7 @@ func.func @transposed_lhs(%l: tensor<4x5xui8>, %r: tensor<4x6xui8>) -> tensor<5x
 
 // CHECK-LABEL: @swapped_back
 // CHECK-NOT: transpose
-// CHECK: dyadic.batch_matmul %arg0, %arg1 {lhs_zp = 0 : i32, rhs_zp = 0 : i32, transpose_rhs = false}
+// CHECK: dyadic.batch_matmul %arg0, %arg1 {lhs_zp = 0 : i32, rhs_zp = 0 : i32}
 func.func @swapped_back(%l: tensor<5x4xui8>, %r: tensor<4x6xui8>) -> tensor<5x6xi32> {
   %t = dyadic.transpose %r {permutation = array<i64: 1, 0>} : (tensor<4x6xui8>) -> tensor<6x4xui8>
   %0 = dyadic.batch_matmul %l, %t {lhs_zp = 0 : i32, rhs_zp = 0 : i32, transpose_rhs = true} : (tensor<5x4xui8>, tensor<6x4xui8>) -> tensor<5x6xi32>

@@ -82,7 +82,8 @@ func.func @matmul_bias(%x: tensor<2x3xui8>, %w: tensor<3x4xi8>, %b: tensor<3xi32
 // -----
 
 func.func @product_of_other_depths(%l: tensor<2x3x4xui8>, %r: tensor<2x5x6xui8>) {
-  // expected-error @+1 {{expected 4 rows in the right operand, but got 5}}
+  // expected-error @+2 {{expected 4 rows in the right operand, but got 5}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32} : (tensor<2x3x4xui8>, tensor<2x5x6xui8>) -> tensor<2x3x6xi32>
   return
 }
@@ -90,7 +91,8 @@ func.func @product_of_other_depths(%l: tensor<2x3x4xui8>, %r: tensor<2x5x6xui8>)
 // -----
 
 func.func @product_of_other_batches(%l: tensor<2x3x4xui8>, %r: tensor<3x4x6xui8>) {
-  // expected-error @+1 {{expected shapes that broadcast together, but got [2] and [3]}}
+  // expected-error @+2 {{expected shapes that broadcast together, but got [2] and [3]}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32} : (tensor<2x3x4xui8>, tensor<3x4x6xui8>) -> tensor<2x3x6xi32>
   return
 }
@@ -122,7 +124,8 @@ func.func @product_permutation(%l: tensor<4x3xi8>, %r: tensor<4x6xui8>) {
 // -----
 
 func.func @product_no_permutation(%l: tensor<2x4x3xi8>, %r: tensor<3x6xui8>) {
-  // expected-error @+1 {{expected a permutation, but dimension 0 comes twice}}
+  // expected-error @+2 {{expected a permutation, but dimension 0 comes twice}}
+  // expected-error @+1 {{failed to infer returned types}}
   %0 = dyadic.batch_matmul %l, %r {lhs_zp = 0 : i32, rhs_zp = 0 : i32, lhs_permutation = array<i64: 0, 0, 2>} : (tensor<2x4x3xi8>, tensor<3x6xui8>) -> tensor<2x2x6xi32>
   return
 }
