@@ -177,6 +177,16 @@ class Threads(unittest.TestCase):
         binary = self.compile("variants", "--threads", 2, "--thread-cost", 0, "--cpu", "scalar,avx2,avx512vnni")
         np.testing.assert_array_equal(self.expected, harness.execute(binary, self.at("images.npz"), self.folder)["scores"])
 
+    def test_aarch64(self):
+        for tool in ("qemu-aarch64", "aarch64-linux-gnu-gcc"):
+            if not shutil.which(tool):
+                self.skipTest(f"{tool} is not installed")
+        target = ["--target", "aarch64-linux-gnu", "--cpu", "dotprod", "--static"]
+        binary = self.compile("arm", "--threads", 3, "--thread-cost", 0, *target)
+        out = self.at("arm.npz")
+        harness.check(["qemu-aarch64", "-cpu", "max", binary, self.at("images.npz"), "--output", out])
+        np.testing.assert_array_equal(self.expected, harness.load(out)["scores"])
+
     def test_refused(self):
         for flags, message in [
             (["--threads", "0"], "threads: expected 1 to 256, but got 0"),
