@@ -270,7 +270,7 @@ Value PointwiseEmitter::requantizePair(RequantizeOp op,
   int64_t lanes = k.target.lanes(), count = lanesAt(position), step = 4 * lanes;
   if (!isa_and_nonnull<dyadic::AddOp, dyadic::MulOp>(producer) ||
       !producer->hasOneUse() || !plan.useFloat || plan.perChannel ||
-      k.target.packedRegisters() != 4 || count < step / 2 ||
+      k.target.packedRegisters() != 4 || count <= step / 2 ||
       !op.getOutput().getType().getElementType().isInteger(8))
     return {};
   for (Value tensor : producer->getOperands())
