@@ -11,8 +11,13 @@
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+
+namespace mlir {
+class Operation;
+} // namespace mlir
 
 namespace dyadic {
 
