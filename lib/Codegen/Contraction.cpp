@@ -71,7 +71,8 @@ public:
                  : c.kind),
         tile(k.target.tileFor({kind, c.images * c.rowsPerImage, c.pixels,
                                c.channels, c.segments() * c.length,
-                               c.segments(), nibbles, /*matrices=*/true},
+                               c.segments(), nibbles, /*matrices=*/true,
+                               c.joinedGroups},
                               &strategy)),
         steps(tile.shortLastStep || (tile.tileRows && tile.depth <= c.length)
                   ? c.length / tile.depth
@@ -411,7 +412,7 @@ private:
                           packed, pixels, weights, fullRangeWeights,
                           packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
                                          : ArrayRef<int8_t>(),
-                          source.pixelStride},
+                          source.pixelStride, c.joinedGroups},
                          sums);
   }
 
@@ -501,7 +502,8 @@ private:
         int64_t width = std::min<int64_t>(
             panelColumns(), llvm::alignTo(c.channels - begin, lanes));
         for (int64_t segment = 0; segment < c.segments(); ++segment)
-          packNibbles(data, *c.nibbles, packedLength, tile.group, width,
+          packNibbles(data, *c.nibbles, packedLength, tile.group,
+                      tile.lowerOffset, width,
                       [&](int64_t column, int64_t i) -> int8_t {
                         int64_t n = begin + column;
                         if (n >= c.channels || i >= c.length)

@@ -14,6 +14,9 @@ struct ConvOperands {
   llvm::SmallVector<int64_t> inputShape, filterShape, outputShape;
   /// Of the input in memory: KernelBuilder::strides where it may be a view.
   llvm::SmallVector<int64_t> inputStrides;
+  /// Rows of pixels that follow one another may be one long row. Not where the
+  /// result's rows don't: a tile that leaves a row needs divisions.
+  bool joinsRows = true;
   HostTensor filter; // O×KH×KW×(C/groups)
   NibbleTable nibbles;
   HostTensor bias;   // O; zeros where there is none

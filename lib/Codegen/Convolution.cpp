@@ -101,7 +101,8 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
   bool onePixel = kh == 1 && kw == 1;
   auto row = reshapeStrides(shape.take_front(3), strides.take_front(3),
                             {images * height * width});
-  if (onePixel && conv.strides[0] == 1 && conv.strides[1] == 1 && row) {
+  if (onePixel && conv.strides[0] == 1 && conv.strides[1] == 1 && row &&
+      conv.joinsRows) {
     // Rows follow one another: one long row.
     c.pixels = images * height * width;
     c.pixelStride = row->front();
@@ -130,6 +131,38 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
   return c;
 }
 
+/// Groups with fewer channels than a register has lanes are computed together.
+static void joinGroups(Contraction &c, const KernelTarget &target) {
+  int64_t together = target.lanes() / c.channels;
+  if (c.groups == 1 || c.nibbles || together < 2 ||
+      target.lanes() % c.channels != 0 || c.groups % together != 0 ||
+      !target.joinsGroups(c.kind, together, c.length))
+    return;
+  c.joinedGroups = together;
+  c.groups /= together;
+  c.channels *= together;
+  c.groupStride *= together;
+}
+
+/// Whether rows of pixels follow one another in the results and in what ops
+/// behind the convolution read.
+static bool rowsFollow(KernelBuilder &k, ArrayRef<int64_t> shape) {
+  auto follow = [&](ArrayRef<int64_t> strides) {
+    int64_t pixels = ShapedType::getNumElements(shape.drop_back());
+    return reshapeStrides(shape.drop_back(), strides.drop_back(), {pixels})
+        .has_value();
+  };
+  KernelOp kernel = k.kernel;
+  for (unsigned i = 0; i < kernel.getNumResults(); ++i)
+    if (!follow(k.outputStrides(i)))
+      return false;
+  Operation *anchor = kernel.getAnchor();
+  return llvm::all_of(kernel.getBody().front().getArguments(), [&](Value input) {
+    return shapeOf(input) != shape || llvm::is_contained(input.getUsers(), anchor) ||
+           follow(k.strides(input));
+  });
+}
+
 LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   auto conv = ConvOperands::read(anchor);
   if (failed(conv))
@@ -137,7 +170,10 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   if (conv->isDepthwise())
     return emitDepthwise(k, anchor);
   conv->inputStrides = k.strides(conv->input);
-  return emitContraction(k, contractionOf(*conv, k.buffer(conv->input)));
+  conv->joinsRows = rowsFollow(k, conv->outputShape);
+  Contraction c = contractionOf(*conv, k.buffer(conv->input));
+  joinGroups(c, k.target);
+  return emitContraction(k, c);
 }
 
 template <typename Op>

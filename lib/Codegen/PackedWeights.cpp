@@ -25,7 +25,7 @@ FailureOr<HostTensor> codegen::readWeights(Operation *contraction,
 
 void codegen::packNibbles(std::vector<int8_t> &data,
                           const std::array<int8_t, 16> &table, int64_t depth,
-                          int64_t group, int64_t columns,
+                          int64_t group, int64_t lowerOffset, int64_t columns,
                           function_ref<int8_t(int64_t, int64_t)> weight) {
   std::array<uint8_t, 256> numberOf{};
   for (int i = 15; i >= 0; --i)
@@ -37,5 +37,6 @@ void codegen::packNibbles(std::vector<int8_t> &data,
     for (int64_t n = 0; n < columns; ++n)
       for (int64_t i = first; i < first + group; ++i)
         data.push_back(
-            static_cast<int8_t>(number(n, i) | number(n, i + group) << 4));
+            static_cast<int8_t>(((number(n, i) + lowerOffset) & 15) |
+                                number(n, i + group) << 4));
 }

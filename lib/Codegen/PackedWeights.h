@@ -21,10 +21,12 @@ mlir::FailureOr<HostTensor> readWeights(mlir::Operation *contraction,
                                         NibbleTable &table);
 
 /// A panel's weights, two a byte: [depth / 2·group][column][group], where a byte
-/// has the weight of position i low and that of position i + group high.
+/// has the weight of position i low, plus `lowerOffset` modulo 16, and that of
+/// position i + group high.
 /// `depth` is a multiple of 2·group; `weight` gives numbers that `table` has.
 void packNibbles(std::vector<int8_t> &data, const std::array<int8_t, 16> &table,
-                 int64_t depth, int64_t group, int64_t columns,
+                 int64_t depth, int64_t group, int64_t lowerOffset,
+                 int64_t columns,
                  llvm::function_ref<int8_t(int64_t column, int64_t i)> weight);
 
 } // namespace dyadic::codegen

@@ -38,11 +38,14 @@ public:
     steps = shape[0];
     batch = shape[1];
     units = shape[2] / 4;
-    // Two vectors of units are eight sums: enough to hide a product's latency.
-    panelUnits = lanes * (units > lanes ? 2 : 1);
+    // Eight sums hide a product's latency: those of two vectors of units, or of
+    // several rows, for which weights are then read once.
+    panelUnits = lanes * (units > lanes && batch == 1 ? 2 : 1);
+    int64_t registers = k.target.vectorRegisters();
+    rowsTogether = std::max<int64_t>(isInteger ? registers / 16 : registers / 4 - 2, 1);
     OperandKind kind = isInteger ? OperandKind::U8 : OperandKind::F32;
     tile = k.target.chooseTile({kind, 1, 1, 4 * panelUnits, units});
-    tile.pixels = 1;
+    tile.pixels = std::min(batch, rowsTogether);
     tile.vectors = 4 * panelUnits / lanes;
     tile.prefetch = 0;
     operand = kind;
@@ -68,7 +71,9 @@ public:
       to = subtract(k.index(batch * pitch), from);
       Value step = op.getReverse() ? subtract(k.index(steps - 1), i) : i;
       k.pieces(units, panelUnits, [&](Value unit, int64_t width) {
-        sequentially(batch, [&](Value row) { emitUnits(step, row, unit, width); });
+        k.pieces(batch, tile.pixels, [&](Value row, int64_t count) {
+          emitUnits(step, row, count, unit, width);
+        });
       });
     });
     if (op.getWithCell())
@@ -181,7 +186,8 @@ private:
     sequentially(batch, [&](Value row) {
       k.pieces(units, lanes, [&](Value unit, int64_t width) {
         auto load = [&](Value memref, ArrayRef<int64_t> strides) {
-          return k.loadVector(memref, k.add(k.mul(row, strides[0]), unit), width);
+          Value at = k.add(k.mul(row, strides[0]), unit);
+          return k.widen(k.loadVector(memref, at, width), lanes);
         };
         k.storeVector(encode(load(hidden, hiddenStrides)), state,
                       cellAt(row, unit));
@@ -192,28 +198,33 @@ private:
 
   //===--- One step --------------------------------------------------------===//
 
-  /// The four gates of `width` units from `unit` on, and their new state.
-  void emitUnits(Value step, Value row, Value unit, int64_t width) {
+  /// The four gates of `width` units from `unit` on, for `count` rows of the
+  /// batch, and their new state.
+  void emitUnits(Value step, Value row, int64_t count, Value unit,
+                 int64_t width) {
     int64_t vectors = llvm::divideCeil(width, lanes), columns = 4 * vectors * lanes;
     // Panels before this one are whole.
     Value firstColumn = k.mul(unit, 4);
     Value at = k.mul(firstColumn, packedDepth);
+    // Of vector v of the columns and row p it is number v · count + p.
     KernelBuilder::Carried inputs, initial;
     for (int64_t gate = 0; gate < 4; ++gate)
       for (int64_t v = 0; v < vectors; ++v)
-        inputs.push_back(projected(step, row, unit, width, gate, v));
-    if (isInteger)
-      for (int64_t v = 0; v < 4 * vectors; ++v)
-        initial.push_back(
-            k.loadVector(bias, k.add(firstColumn, v * lanes), lanes));
-    else
-      initial = inputs;
+        for (int64_t p = 0; p < count; ++p)
+          inputs.push_back(projected(step, k.add(row, p), unit, width, gate, v));
+    auto columnAt = [&](int64_t v) { return k.add(firstColumn, v * lanes); };
+    for (int64_t v = 0; v < 4 * vectors; ++v)
+      initial.push_back(
+          isInteger ? k.loadVector(bias, columnAt(v), lanes)
+                    : k.splat(k.vectorType(lanes, f32), 0));
     RegisterTile used = tile;
     used.vectors = 4 * vectors;
-    auto sums = k.target.beginTile(k.b, k.loc, used, 1, initial);
+    auto sums = k.target.beginTile(k.b, k.loc, used, count, initial);
     Value base = k.add(from, k.mul(row, pitch));
     auto add = [&](Value first, Value weight, ValueRange sums, int64_t depth) {
-      SmallVector<Value> pixels{first};
+      SmallVector<Value> pixels;
+      for (int64_t p = 0; p < count; ++p)
+        pixels.push_back(k.add(first, p * pitch));
       return KernelBuilder::Carried(k.target.step(
           k.b, k.loc,
           {operand, used, used.vectors, depth, state, packed, pixels, weight,
@@ -228,15 +239,20 @@ private:
       int64_t done = wholeSteps * tile.depth;
       sums = add(k.add(base, done), k.add(at, done * columns), sums, rest);
     }
-    sums = k.target.finishTile(k.b, k.loc, used, 1, sums);
-    if (isInteger)
-      for (auto [v, sum] : llvm::enumerate(sums))
-        sum = real(sum, k.add(firstColumn, v * lanes), inputs[v]);
-    for (int64_t v = 0; v < vectors; ++v)
-      update(step, row, k.add(unit, v * lanes),
-             std::min(lanes, width - v * lanes),
-             {sums[v], sums[vectors + v], sums[2 * vectors + v],
-              sums[3 * vectors + v]});
+    sums = k.target.finishTile(k.b, k.loc, used, count, sums);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      sum = isInteger ? real(sum, columnAt(i / count), inputs[i])
+                      : arith::AddFOp::create(k.b, k.loc, sum, inputs[i])
+                            .getResult();
+    for (int64_t p = 0; p < count; ++p)
+      for (int64_t v = 0; v < vectors; ++v) {
+        auto gate = [&](int64_t number) {
+          return sums[(number * vectors + v) * count + p];
+        };
+        update(step, k.add(row, p), k.add(unit, v * lanes),
+               std::min(lanes, width - v * lanes),
+               {gate(0), gate(1), gate(2), gate(3)});
+      }
   }
 
   /// The input's part of a gate, for `lanes` units of which some may be none.
@@ -305,7 +321,7 @@ private:
   bool isInteger, fullRange = false;
   OperandKind operand;
   Type f32, stateElement; // of the products' operand, in memory
-  int64_t lanes, steps, batch, units, panelUnits;
+  int64_t lanes, steps, batch, units, panelUnits, rowsTogether;
   RegisterTile tile;
   int64_t wholeSteps, rest, packedDepth, pitch;
   SmallVector<int64_t> projectionStrides;

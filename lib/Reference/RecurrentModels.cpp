@@ -53,7 +53,8 @@ private:
     std::vector<int64_t> exact(4 * units, 0);
     for (int64_t k = 0; k < units; ++k)
       for (int64_t j = 0; j < 4 * units; ++j)
-        exact[j] += static_cast<int64_t>(std::nearbyint(127 * h[k])) *
+        exact[j] += static_cast<int64_t>(std::nearbyint(
+                        std::min(std::max(127 * h[k], -127.0f), 127.0f))) *
                     recurrent.as<int8_t>()[k * 4 * units + j];
     for (int64_t j = 0; j < 4 * units; ++j)
       sums[j] = static_cast<float>(exact[j]) *

@@ -13,11 +13,14 @@ std::string ContractionShape::str() const {
                      : operand == OperandKind::BF16 ? "bf16"
                      : operand == OperandKind::U8 ? "u8"
                                                   : "i8";
-  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}", kind,
+  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}{7}", kind,
                        rows, pixels, channels, segments, segmentLength(),
                        nibbles == Nibbles::None      ? ""
                        : nibbles == Nibbles::Numbers ? ", weights of 4 bits"
-                                                     : ", codebook of 16");
+                                                     : ", codebook of 16",
+                       joinedGroups > 1
+                           ? llvm::formatv(", {0} groups", joinedGroups).str()
+                           : std::string());
 }
 
 std::string RegisterTile::str() const {

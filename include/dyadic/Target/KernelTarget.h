@@ -39,6 +39,8 @@ struct TileStep {
   /// the first one low.
   llvm::ArrayRef<int8_t> nibbles = {};
   int64_t pixelStride = 0;
+  /// As in ContractionShape: the activations of each group are `depth` apart.
+  int64_t joinedGroups = 1;
 };
 
 /// A depthwise convolution: one filter a channel.
@@ -164,6 +166,12 @@ public:
   virtual mlir::Value loadWeights(mlir::OpBuilder &b, mlir::Location loc,
                                   OperandKind kind, mlir::Value memref,
                                   mlir::Value index) const;
+  /// Whether `groups` groups of a convolution, with sums over segments of
+  /// `length` activations, are computed side by side in one register.
+  virtual bool joinsGroups(OperandKind kind, int64_t groups,
+                           int64_t length) const {
+    return false;
+  }
   /// Whether steps take weights of four bits; Codegen makes bytes of them
   /// otherwise.
   virtual bool decodesNibbles(OperandKind kind) const { return false; }

@@ -55,6 +55,9 @@ struct ContractionShape {
   Nibbles nibbles = Nibbles::None;
   /// Whether the kernel can have RegisterTile::tileRows.
   bool matrices = false;
+  /// The channels are those of so many groups of a convolution, side by side in
+  /// one register, each with a sum over its own activations.
+  int64_t joinedGroups = 1;
 
   int64_t segmentLength() const { return depth / segments; }
   /// "u8 56x56 pixels, 64 channels, 3x192 products".
@@ -89,6 +92,8 @@ struct RegisterTile {
   /// Sums are of weights times 2^this: Codegen makes the biases so, and shifts
   /// the sums back.
   int64_t weightShift = 0;
+  /// What is added, modulo 16, to the weights in the lower halves of bytes.
+  int64_t lowerOffset = 0;
   /// Activations of a tile are first brought into another form, of so many bytes
   /// each, by the target's `prepare`; 0: they are read in place.
   int64_t preparedBytes = 0;

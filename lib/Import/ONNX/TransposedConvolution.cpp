@@ -117,7 +117,11 @@ private:
       int64_t all = axis.stride * (axis.input - 1) + extra[i] + axis.extent();
       if (same || !wanted.empty()) {
         axis.output = wanted.empty() ? axis.input * axis.stride : wanted[i];
-        int64_t total = std::max<int64_t>(all - axis.output, 0);
+        // Runtimes disagree about what lies beyond the last window.
+        int64_t total = all - axis.output;
+        if (total < 0)
+          return node.unsupported("an output that is larger than its windows "
+                                  "reach");
         axis.padBegin =
             automatic == "SAME_UPPER" ? total / 2 : total - total / 2;
       } else {

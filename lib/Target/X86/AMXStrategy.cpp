@@ -20,6 +20,8 @@ using namespace dyadic::x86;
 static constexpr int64_t kRows = 16, kColumns = 16, kDepthBytes = 64;
 static constexpr double kLoad = 8, kStore = 16, kLatency = 52,
                         kConfigure = 160;
+/// What the first cache keeps while the other operand passes it by.
+static constexpr double kStays = 40 * 1024;
 
 namespace {
 class TileModel {
@@ -35,7 +37,9 @@ public:
   double compute(int64_t rows, int64_t m, int64_t n) const {
     auto tile = [&](int64_t n) {
       double product = 7 + 9.0 / 16 * rows;
-      double step = std::max({m * n * product, (m + n) * kLoad, kLatency});
+      // Loads do not hide wholly behind products.
+      double step = std::max({m * n * product, (m + n) * kLoad, kLatency}) +
+                    0.1 * (m + n) * kLoad;
       // A bias, the store, three cycles for each vector of results.
       return steps * step + m * n * (kLoad + kStore + 3.0 * rows);
     };
@@ -51,16 +55,17 @@ public:
     double weights = depth * shape.channels,
            activations = depth * shape.rows * shape.pixels /
                          double(shape.segments * shape.segments);
-    double panel = depth * n * kColumns, tile = depth * rows * m;
+    // Windows of neighbouring pixels overlap.
+    double panel = depth * n * kColumns,
+           tile = depth * rows * m / double(shape.segments);
     double panels = llvm::divideCeil(shape.channels, n * kColumns);
-    double first = weights / core.fromL3;
+    double first = weights / core.fromL3, again = (tiles(rows * m) - 1) * weights;
     if (panelsOutermost)
-      return first +
-             (tiles(rows * m) - 1) * weights / core.bandwidth(panel + tile) +
+      return first + (panel <= kStays ? 0 : again / core.bandwidth(panel + tile)) +
              (panels - 1) * activations / core.bandwidth(activations + panel);
-    return first +
-           (tiles(rows * m) - 1) * weights / core.bandwidth(weights + tile) +
-           (panels - 1) * tiles(rows * m) * tile / core.bandwidth(tile + 2 * panel);
+    double reread = (panels - 1) * tiles(rows * m) * tile;
+    return first + again / core.bandwidth(weights + tile) +
+           (tile <= kStays ? 0 : reread / core.bandwidth(tile + 2 * panel));
   }
 
 private:
@@ -79,9 +84,8 @@ AMXTarget::candidates(const ContractionShape &shape) const {
   llvm::SmallVector<TileChoice> all = X86Target::candidates(shape);
   bool rounds = shape.operand == OperandKind::BF16;
   // One row reads weights as fast as they come, with any instruction.
-  if (!shape.matrices || shape.rows * shape.pixels == 1 ||
-      shape.operand == OperandKind::F32 ||
-      shape.nibbles != Nibbles::None || (rounds && !getInfo().has("amx-bf16")))
+  if (!shape.matrices || shape.rows * shape.pixels == 1 || shape.operand == OperandKind::F32 ||
+      shape.nibbles != Nibbles::None || shape.joinedGroups > 1 || (rounds && !getInfo().has("amx-bf16")))
     return all;
   int64_t width = byteWidth(shape.operand);
   size_t most = all.size();
@@ -117,7 +121,7 @@ AMXTarget::candidates(const ContractionShape &shape) const {
       // What stays: a panel of weights, or the activations of the tiles. Windows
       // that overlap are read again soon.
       double stays = double(shape.depth) * width * (panels ? n * kColumns : rows * m);
-      if (stays <= 40 * 1024 && (!panels || shape.segments == 1))
+      if (stays <= kStays && (!panels || shape.segments == 1))
         choice.tile.form = kStreams;
       choice.cycles = model.compute(rows, m, n);
       choice.memory = model.memory(rows, m, n, panels);

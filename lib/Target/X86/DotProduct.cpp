@@ -91,6 +91,10 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
     for (int64_t v = 0; v < step.vectors; ++v)
       ops.prefetch(step.weights, ops.add(step.weight, step.tile.prefetch +
                                                           v * lanes() * 4));
+  if (step.tile.form == SplitNibbles)
+    return stepOfSplitNibbles(b, loc, step, sums);
+  if (step.tile.form == JoinedGroups)
+    return stepOfJoinedGroups(b, loc, step, sums);
   if (step.tile.form != Widened) {
     TileStep bytes = step;
     if (step.tile.preparedBytes && !isFloat(step.operand))

@@ -166,9 +166,9 @@ X86Target::candidates(const ContractionShape &shape) const {
     // The next panel, while this one is used: it lies right behind. Where there is
     // one pixel, only as far ahead as hides the latency.
     if (model.weights > core.l2 / 2) {
-      if (shape.rows * shape.pixels == 1)
+      if (shape.rows * shape.pixels == 1 && form.form != SplitNibbles)
         choice.tile.prefetch = kAhead;
-      else if (panels)
+      else if (panels && form.form != SplitNibbles)
         choice.tile.prefetch = int64_t(model.column) * v;
     }
     choice.cycles = model.compute(p, v) +
@@ -178,8 +178,8 @@ X86Target::candidates(const ContractionShape &shape) const {
   };
   for (const RegisterTile &form : forms(shape)) {
     // Registers beside the sums: weights, an activation, a product.
-    bool widened = form.form == Widened;
-    int64_t scratch = widened ? 2 : pairs ? 3 : 1;
+    bool widened = form.form == Widened, split = form.form == SplitNibbles;
+    int64_t perSum = widened || split ? 2 : 1, scratch = widened ? 2 : pairs ? 3 : 1;
     int64_t perVector = pairs ? 2 : 1;
     if (shape.nibbles != Nibbles::None) { // both halves, the table and the mask
       perVector += 1;
@@ -206,14 +206,30 @@ X86Target::candidates(const ContractionShape &shape) const {
   return all;
 }
 
+/// So few results that decoding isn't hidden behind products.
+bool X86Target::streamsNibbles(const ContractionShape &shape) const {
+  return shape.nibbles == Nibbles::Numbers && shape.operand == OperandKind::U8 &&
+         hasDot() && getInfo().level != "amx" && shape.rows * shape.pixels <= 2;
+}
+
 llvm::SmallVector<RegisterTile>
 X86Target::forms(const ContractionShape &shape) const {
   RegisterTile form;
   form.group = form.depth = reductionGroup(shape.operand);
+  if (shape.joinedGroups > 1) {
+    form.depth = shape.segmentLength();
+    form.form = JoinedGroups;
+    return {form};
+  }
   if (shape.nibbles != Nibbles::None) {
     form.depth *= 2;
     form.shortLastStep = true;
     form.weightShift = shape.nibbles == Nibbles::Numbers ? 4 : 0;
+    if (streamsNibbles(shape)) {
+      form.form = SplitNibbles;
+      form.weightShift = 0;
+      form.lowerOffset = 8;
+    }
   }
   if (shape.operand == OperandKind::I8 && hasDot())
     form.activationOffset = -128;

@@ -14,6 +14,12 @@ enum Form : unsigned {
   /// Activations are prepared as pairs of 16-bit integers; weights become such
   /// when they are loaded.
   Widened = 1,
+  /// Weights of four bits, for a stream of them: the lower halves of bytes as w + 8
+  /// and the upper ones as 16·w, in sums of their own, with nothing but an AND
+  /// before each product. 8·Σx is one more sum.
+  SplitNibbles = 8,
+  /// Groups of few channels side by side.
+  JoinedGroups = 9,
 };
 
 /// What a tile's activations may take on the stack in another form.
@@ -32,11 +38,19 @@ public:
   mlir::Value prepare(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                       const RegisterTile &tile,
                       mlir::Value activations) const override;
+  Values beginTile(mlir::OpBuilder &b, mlir::Location loc,
+                   const RegisterTile &tile, int64_t pixels,
+                   llvm::ArrayRef<mlir::Value> biases) const override;
+  Values finishTile(mlir::OpBuilder &b, mlir::Location loc,
+                    const RegisterTile &tile, int64_t pixels,
+                    mlir::ValueRange sums) const override;
   Values step(mlir::OpBuilder &b, mlir::Location loc, const TileStep &step,
               mlir::ValueRange sums) const override;
   mlir::Value loadActivation(mlir::OpBuilder &b, mlir::Location loc,
                              OperandKind kind, mlir::Value memref,
                              mlir::Value index) const override;
+  bool joinsGroups(OperandKind kind, int64_t groups,
+                   int64_t length) const override;
   bool decodesNibbles(OperandKind kind) const override {
     return !isFloat(kind);
   }
@@ -75,9 +89,14 @@ public:
 
 private:
   bool isAVX512() const { return lanesAreWide; }
+  Values stepOfSplitNibbles(mlir::OpBuilder &b, mlir::Location loc,
+                            const TileStep &step, mlir::ValueRange sums) const;
+  Values stepOfJoinedGroups(mlir::OpBuilder &b, mlir::Location loc,
+                            const TileStep &step, mlir::ValueRange sums) const;
   /// vpdpbusd, which takes unsigned activations only: signed ones are prepared,
   /// with 128 added.
   bool hasDot() const { return dot4; }
+  bool streamsNibbles(const ContractionShape &shape) const;
   /// The forms for a shape, without a size.
   llvm::SmallVector<RegisterTile> forms(const ContractionShape &shape) const;
   mlir::Value dotBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value acc,
