@@ -82,7 +82,7 @@ static ExitCode runProfile(Options &options) {
   } else {
     SmallVector<InputSpec> specs;
     for (const TensorInfo &input : compilation.info().inputs)
-      specs.push_back({input.name, input.shape});
+      specs.push_back({input.name, input.shape, input.kind});
     auto samples = SampleStream::open(options.input, specs, options.images());
     if (!samples)
       return inputError(samples.takeError());
