@@ -95,7 +95,7 @@ class AMX(unittest.TestCase):
     def test_assembly(self):
         """One configuration a function, and no tile spilt: whatever LLVM copies of a loop has as many loads and
         stores for each product as the kernel says."""
-        self.prepare("cls")
+        self.prepare("squeezenet")
         kernels = {
             match[1]: [match[0].count("amx.tile_" + op) for op in ("mul", "load", "store")]
             for match in re.finditer(r"func.func private @(\w+)\(.*?\n  \}", self.text("linalg"), flags=re.S)
