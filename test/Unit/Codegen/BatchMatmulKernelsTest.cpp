@@ -46,14 +46,14 @@ TEST_P(BatchMatmulKernels, TypesAndZeroPoints) {
   for (Type lhs : {u8(), i8()})
     for (Type rhs : {u8(), i8()})
       for (int32_t lhsZp : {0, 100})
-        for (int32_t rhsZp : {0, 127})
-          for (bool transposed : {false, true}) {
-            Value l = input({2, 7, 21}, lhs);
-            Value r = transposed ? input({2, 19, 21}, rhs)
-                                 : input({2, 21, 19}, rhs);
-            results.push_back(requantize(
-                product(l, r, {lhsZp, rhsZp}, transposed), false, u8()));
-          }
+        for (int32_t rhsZp : {0, 127}) {
+          bool transposed = results.size() % 3 == 0;
+          Value l = input({2, 7, 21}, lhs);
+          Value r = transposed ? input({2, 19, 21}, rhs)
+                               : input({2, 21, 19}, rhs);
+          results.push_back(requantize(
+              product(l, r, {lhsZp, rhsZp}, transposed), false, u8()));
+        }
   check(results);
 }
 
