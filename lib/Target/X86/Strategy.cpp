@@ -164,7 +164,8 @@ X86Target::candidates(const ContractionShape &shape) const {
     choice.tile.vectors = v;
     choice.tile.panelsOutermost = panels;
     // The next panel, while this one is used: it lies right behind. Where there is
-    // one pixel, only as far ahead as hides the latency.
+    // one pixel, only as far ahead as hides the latency. A stream of packed weights
+    // comes as fast unasked, and prefetching takes what decoding needs.
     if (model.weights > core.l2 / 2) {
       if (shape.rows * shape.pixels == 1 && form.form != SplitNibbles)
         choice.tile.prefetch = kAhead;
