@@ -136,7 +136,7 @@ class Converter:
         x, (oh, ow), stride, padding = self.window(node, a)
         filters = self.weights[node.input[1]]
         groups, channels = a.get("group", 1), self.shapes[x][3]
-        depthwise = groups == channels and filters.shape[1] == 1
+        depthwise = groups == channels > 1 and filters.shape[1] == 1
         if groups != 1 and not depthwise:
             raise Unavailable("grouped convolutions aren't converted")
         scales = np.maximum(np.abs(filters).max((1, 2, 3)), 1e-9) / 127

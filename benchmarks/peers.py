@@ -122,8 +122,11 @@ def litert_session(path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as e:
         raise Unavailable(str(e))
-    interpreter = Interpreter(path, num_threads=threads)
-    interpreter.allocate_tensors()
+    try:
+        interpreter = Interpreter(path, num_threads=threads)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as e:
+        raise Unavailable(str(e).strip().splitlines()[0])
     inputs, out = interpreter.get_input_details(), interpreter.get_output_details()[0]["index"]
 
     def run(feeds):

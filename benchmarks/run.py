@@ -33,10 +33,12 @@ import harness
 import kernels
 import peers
 import report
-from models import MODELS, Unavailable
+import tiny
+from models import MODELS as TESTED, Unavailable
 from native import Native
 
 CALIBRATION = 32
+MODELS = {**TESTED, **tiny.MODELS}
 RESULTS = os.path.join(ROOT, "docs/Results.md")
 OURS = ("Dyadic int8", "Dyadic float")
 FIRST_ANSWER = """
@@ -261,7 +263,7 @@ def draw(results, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default="squeezenet,mobilenetv2,resnet50,minilm,cls,det,rec")
+    parser.add_argument("--models", default="squeezenet,mobilenetv2,resnet50,minilm,cls,det,rec,tiny-resnet8,tiny-kws,tiny-vww,tiny-ad")
     parser.add_argument("--peers", default="onnxruntime,openvino,litert", help="of onnxruntime, openvino, litert, iree")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=1)
