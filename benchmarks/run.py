@@ -13,6 +13,7 @@ docs/speed.svg. AMX is kept from peers by ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI in
 environment, from Dyadic by --cpu avx512vnni.
 """
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -175,8 +176,18 @@ def multiply_adds(model):
     return float(re.search(r"([\d.]+) M multiply-adds", done.stdout)[1])
 
 
+@contextlib.contextmanager
+def kept_or_temporary(folder):
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+        yield os.path.abspath(folder)
+    else:
+        with tempfile.TemporaryDirectory(prefix="dyadic-bench-") as made:
+            yield made
+
+
 def measure(model, options):
-    with tempfile.TemporaryDirectory(prefix="dyadic-bench-") as folder:
+    with kept_or_temporary(options.folder) as folder:
         calib = model.write_samples(os.path.join(folder, "calib.npz"), CALIBRATION, 1)
         arrays = dict(np.load(calib))
         batch = model.shape[0]
@@ -269,6 +280,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cpu", default="native", help="what Dyadic compiles for")
     parser.add_argument("--core", type=int, default=0, help="the first core to run on")
+    parser.add_argument("--folder", help="keep here what peers quantize, which takes minutes, for the next run")
     parser.add_argument("--json", help="write what was measured here, too")
     parser.add_argument("--write", action="store_true", help="write docs/Results.md and README.md")
     options = parser.parse_args()
