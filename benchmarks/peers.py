@@ -110,7 +110,7 @@ def openvino_int8(model, folder, calibration):
         return out
     network = openvino.Core().read_model(model.path)
     network.reshape(shapes_of(calibration[0]))
-    attention = any(op.get_type_name() == "Softmax" for op in network.get_ops()[:-4])
+    attention = sum(op.get_type_name() == "Softmax" for op in network.get_ops()) > 1
     kind = {"model_type": nncf.ModelType.TRANSFORMER} if attention else {}
     quantized = nncf.quantize(network, nncf.Dataset(calibration), preset=nncf.QuantizationPreset.MIXED, **kind)
     openvino.save_model(quantized, out)

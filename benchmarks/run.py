@@ -284,6 +284,9 @@ def main():
     parser.add_argument("--json", help="write what was measured here, too")
     parser.add_argument("--write", action="store_true", help="write docs/Results.md and README.md")
     options = parser.parse_args()
+    unknown = [name for name in options.models.split(",") if name not in MODELS]
+    if unknown:
+        parser.error(f"expected models of {', '.join(MODELS)}, but got {', '.join(unknown)}")
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     if options.write:
         report.build_first(ROOT, "dyadic", "dyadic-benchmark")
@@ -294,7 +297,7 @@ def main():
         print(f"{name} …", flush=True)
         try:
             results[name] = measure(MODELS[name], options)
-        except (Unavailable, KeyError) as e:
+        except Unavailable as e:
             print(f"  skipped: {e}", flush=True)
             continue
         print("  " + ", ".join(f"{s} {t:.3f} ms" for s, t in results[name]["interleaved"].items()), flush=True)
