@@ -1,4 +1,5 @@
 """ONNX -> executable -> compare: integers with the interpreter, floats with onnxruntime."""
+import atexit
 import functools
 import os
 import shutil
@@ -26,7 +27,7 @@ def folder(name):
     except Unavailable as e:
         raise unittest.SkipTest(str(e))
     path = tempfile.mkdtemp(prefix=f"dyadic-{name}-")
-    unittest.addModuleCleanup(shutil.rmtree, path, ignore_errors=True)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)  # test_views.py reads it, too
     model.write_samples(os.path.join(path, "calib.npz"), CALIBRATION, 1)
     model.write_samples(os.path.join(path, "test.npz"), COMPARED.get(name, 1), 2)
     return path
