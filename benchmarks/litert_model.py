@@ -186,7 +186,7 @@ class Converter:
             self.pool(node, a, "MAX_POOL_2D" if kind == "MaxPool" else "AVERAGE_POOL_2D")
         elif kind == "GlobalAveragePool":
             self.pool(node, {"kernel_shape": self.shapes[x][1:3]}, "AVERAGE_POOL_2D")
-        elif kind in ("Add", "Sum") and len(node.input) == 2:
+        elif kind in ("Add", "Sum") and len(node.input) == 2 and all(i in self.made for i in node.input):
             name, act = self.clamp(y)
             out = self.activation(name, self.shapes[x])
             self.w.op("ADD", [self.made[x], self.made[node.input[1]]], [out], ("AddOptions", dict(fusedActivationFunction=act)))
