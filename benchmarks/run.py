@@ -224,7 +224,7 @@ def tables(results, peak, threads):
                 peer, t = fastest_peer(r[way])
                 row.append(f"{n(t / r[way]['Dyadic int8'])}× ({peer})")
             if way == "alone" and peak:
-                row.append(f"{0.2 * r['mmac'] / r[way]['Dyadic int8'] / (peak * threads):.0f} %")
+                row.append(f"{200 * r['mmac'] / r[way]['Dyadic int8'] / (peak * threads):.0f} %")
             rows.append(row)
         return rows
 
