@@ -264,8 +264,10 @@ def draw(results, path):
     for i, name in enumerate(names):
         heights = [r["interleaved"].get(name, 0) / r["interleaved"]["Dyadic int8"] for r in results.values()]
         axes.bar(np.arange(len(results)) + (i - len(names) / 2 + 0.5) * width, heights, width, label=name)
-    axes.set_xticks(range(len(results)), list(results))
-    axes.set_ylabel("time, Dyadic int8 = 1")
+    axes.set_xticks(range(len(results)), list(results), rotation=20)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter("{x:g}×")
+    axes.set_ylabel("time; Dyadic int8 is 1")
     axes.legend(fontsize="small", ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
