@@ -1,20 +1,18 @@
 //===- Contraction.cpp - register-tiled sums of products ------------------===//
 //
-// Weights are packed into panels, as wide as a register tile:
-//
-//   [group][panel][segment][length / g][column][g]
-//
-// where g is the number of products that one instruction adds. A tile of
-// pixels × vectors accumulators stays in registers for a whole sum; what comes
-// behind it in the kernel (requantize, table, residual) happens there too, and
-// only bytes are stored. Activations are read in place: a segment is a run of
-// contiguous channels (of a whole kernel row where nothing lies between its
-// columns), padded with zero weights to a multiple of g.
+// Weights are packed into panels, as wide as a register tile, in groups of as
+// many products as one instruction adds (PanelLayout.h). A tile of pixels ×
+// vectors accumulators stays in registers for a whole sum; what comes behind it
+// in the kernel (requantize, table, residual) happens there too, and only bytes
+// are stored. Activations are read in place: a segment is a run of contiguous
+// channels (of a whole kernel row where nothing lies between its columns),
+// padded with zero weights to whole groups.
 //
 //===----------------------------------------------------------------------===//
 #include "Contraction.h"
 
 #include "BF16.h"
+#include "PanelLayout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -32,26 +30,6 @@ int64_t Contraction::segments() const {
   for (auto [extent, stride] : segmentLoops)
     count *= extent;
   return count;
-}
-
-/// How weights of four bits are computed with. Padding has weights of zero.
-static Nibbles nibblesOf(const Contraction &c, const KernelTarget &target) {
-  if (!c.nibbles || !target.decodesNibbles(c.kind) ||
-      !llvm::is_contained(*c.nibbles, 0))
-    return Nibbles::None;
-  for (int i = 0; i < 16; ++i)
-    if ((*c.nibbles)[i] != (i ^ 8) - 8)
-      return Nibbles::Codebook;
-  constexpr int64_t limit = int64_t(1) << 27;
-  for (int64_t n = 0; n < c.channels * c.groups; ++n) {
-    int64_t magnitude = std::abs(static_cast<int64_t>(c.bias->get(n)));
-    for (int64_t segment = 0; segment < c.segments(); ++segment)
-      for (int64_t i = 0; i < c.length; ++i)
-        magnitude += 255 * std::abs(static_cast<int64_t>(c.weight(n, segment, i)));
-    if (magnitude >= limit)
-      return Nibbles::Codebook;
-  }
-  return Nibbles::Numbers;
 }
 
 namespace {
@@ -74,14 +52,7 @@ public:
                                c.segments(), nibbles, /*matrices=*/true,
                                c.joinedGroups},
                               &strategy)),
-        steps(tile.shortLastStep || (tile.tileRows && tile.depth <= c.length)
-                  ? c.length / tile.depth
-                                 : llvm::divideCeil(c.length, tile.depth)),
-        rest(std::max<int64_t>(c.length - steps * tile.depth, 0)),
-        packedLength(steps * tile.depth +
-                     llvm::alignTo(rest, tile.tileRows    ? tile.depth
-                                         : packsNibbles() ? 2 * tile.group
-                                                          : tile.group)) {}
+        layout(c, tile, nibbles, lanes) {}
 
   void emit() {
     strategy.record(k.getFunction());
@@ -111,7 +82,7 @@ private:
   /// Spreads threads over what balances. Each thread reads all of the operand
   /// whose loop isn't divided: the larger one comes first.
   void divide() {
-    int64_t panels = llvm::divideCeil(c.channels, panelColumns()),
+    int64_t panels = llvm::divideCeil(c.channels, layout.panelColumns()),
             tiles = llvm::divideCeil(c.pixels, tile.pixels),
             rows = c.images * c.rowsPerImage;
     bool panelsFirst = c.channels > rows * c.pixels;
@@ -129,23 +100,13 @@ private:
   using PanelBody = llvm::function_ref<void(Value weights, Value channel, Panel)>;
   using PixelBody = llvm::function_ref<void(Value base, Value pixel, int64_t)>;
 
-  int64_t panelColumns() const { return tile.vectors * lanes; }
-  int64_t depth() const { return c.segments() * packedLength; }
-  int64_t paddedChannels() const { return llvm::alignTo(c.channels, lanes); }
-
-  bool packsNibbles() const { return nibbles != Nibbles::None; }
-
-  /// The elements of memory that so many packed weights take.
-  int64_t packedSize(int64_t weights) const {
-    return packsNibbles() ? weights / 2 : weights;
-  }
-
   /// Calls `body` for the panels of a group; the last one may be narrower.
   void forPanels(Value group, PanelBody body) {
-    Value groupWeights = k.mul(group, packedSize(depth()) * paddedChannels());
-    k.pieces(panelShare, c.channels, panelColumns(),
+    int64_t columnSize = layout.packedSize(layout.depth());
+    Value groupWeights = k.mul(group, columnSize * layout.paddedChannels());
+    k.pieces(panelShare, c.channels, layout.panelColumns(),
              [&](Value channel, int64_t width) {
-               body(k.add(groupWeights, k.mul(channel, packedSize(depth()))), channel,
+               body(k.add(groupWeights, k.mul(channel, columnSize)), channel,
                     {width, static_cast<int64_t>(llvm::divideCeil(width, lanes))});
              });
   }
@@ -196,8 +157,8 @@ private:
   Source makeSource() {
     if (!tile.preparedBytes)
       return {c.activations, c.pixelStride, c.segmentLoops};
-    int64_t pixelStride = pixelsOverlap() ? c.pixelStride : packedLength;
-    int64_t segmentSize = (tile.pixels - 1) * pixelStride + packedLength;
+    int64_t pixelStride = pixelsOverlap() ? c.pixelStride : layout.packedLength;
+    int64_t segmentSize = (tile.pixels - 1) * pixelStride + layout.packedLength;
     SmallVector<std::pair<int64_t, int64_t>> loops;
     int64_t stride = segmentSize;
     for (auto [extent, unused] : llvm::reverse(c.segmentLoops)) {
@@ -232,14 +193,14 @@ private:
       });
     }
     // What lies behind a segment of floats, times zero, may be no number.
-    int64_t length = isFloat(kind) ? c.length : packedLength;
+    int64_t length = isFloat(kind) ? c.length : layout.packedLength;
     if (pixelsOverlap())
       return prepareRun(from, to, (count - 1) * c.pixelStride + length,
-                        packedLength - length);
+                        layout.packedLength - length);
     k.loop(count, [&](Value p) {
       prepareRun(k.add(from, k.mul(p, c.pixelStride)),
                  k.add(to, k.mul(p, source.pixelStride)), length,
-                 packedLength - length);
+                 layout.packedLength - length);
     });
   }
 
@@ -352,24 +313,26 @@ private:
     if (level == source.segmentLoops.size()) {
       int64_t columns = panel.vectors * lanes;
       Value segmentWeights =
-          k.add(weights, k.mul(segment, packedSize(packedLength) * columns));
-      acc = loop(steps, acc, [&](Value step, ValueRange sums) {
+          k.add(weights, k.mul(segment, layout.packedSize(layout.packedLength) *
+                                            columns));
+      acc = loop(layout.steps, acc, [&](Value step, ValueRange sums) {
         Value first = k.mul(step, tile.depth);
         return emitStep(
             k.add(base, first),
-            k.add(segmentWeights, k.mul(step, packedSize(tile.depth) * columns)),
+            k.add(segmentWeights,
+                  k.mul(step, layout.packedSize(tile.depth) * columns)),
             sums, count, panel, tile.depth);
       });
-      if (!rest)
+      if (!layout.rest)
         return acc;
-      int64_t done = steps * tile.depth;
+      int64_t done = layout.steps * tile.depth;
       if (tile.tileRows)
         return emitStep(k.add(base, c.length - tile.depth),
                         k.add(segmentWeights, done * columns), acc, count, panel,
                         tile.depth);
       return emitStep(k.add(base, done),
-                      k.add(segmentWeights, packedSize(done) * columns), acc,
-                      count, panel, rest);
+                      k.add(segmentWeights, layout.packedSize(done) * columns),
+                      acc, count, panel, layout.rest);
     }
     int64_t extent = source.segmentLoops[level].first,
             stride = source.segmentLoops[level].second;
@@ -410,7 +373,7 @@ private:
     return k.target.step(k.b, k.loc,
                          {kind, tile, panel.vectors, depth, source.memory,
                           packed, pixels, weights, fullRangeWeights,
-                          packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
+                          layout.packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
                                          : ArrayRef<int8_t>(),
                           source.pixelStride, c.joinedGroups},
                          sums);
@@ -423,95 +386,27 @@ private:
   /// Biases are padded group by group, so that vectors may read past the end.
   Value biasChannel(Value channel) {
     return c.groups == 1 ? channel
-                         : k.add(k.mul(currentGroup, paddedChannels()), channel);
+                         : k.add(k.mul(currentGroup, layout.paddedChannels()),
+                                 channel);
   }
 
   void pack() {
     if (isFloat(kind)) {
-      packed = kind == OperandKind::BF16 ? k.constants<BF16>(packWeights<BF16>())
-                                         : k.constants<float>(packWeights<float>());
-      bias = k.constants<float>(packBias<float>());
+      packed = kind == OperandKind::BF16
+                   ? k.constants<BF16>(layout.packWeights<BF16>())
+                   : k.constants<float>(layout.packWeights<float>());
+      bias = k.constants<float>(layout.packBias<float>());
       return;
     }
-    std::vector<int8_t> weights =
-        packsNibbles() ? packedNibbles() : packWeights<int8_t>();
-    fullRangeWeights = llvm::is_contained(
-        packsNibbles() ? ArrayRef<int8_t>(*c.nibbles) : ArrayRef<int8_t>(weights),
-        INT8_MIN);
+    std::vector<int8_t> weights = layout.packsNibbles()
+                                      ? layout.packNibbles()
+                                      : layout.packWeights<int8_t>();
+    fullRangeWeights =
+        llvm::is_contained(layout.packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
+                                                 : ArrayRef<int8_t>(weights),
+                           INT8_MIN);
     packed = k.constants<int8_t>(weights);
-    bias = k.constants<int32_t>(packBias<int32_t>());
-  }
-
-  /// The biases, with what the target subtracts from activations made up for.
-  template <typename T> std::vector<T> packBias() {
-    std::vector<T> data(c.groups * paddedChannels(), T(0));
-    for (int64_t group = 0; group < c.groups; ++group)
-      for (int64_t n = 0; n < c.channels; ++n) {
-        int64_t channel = group * c.channels + n;
-        T &value = data[group * paddedChannels() + n];
-        value = static_cast<T>(c.bias->get(channel));
-        if (tile.activationOffset)
-          value = addModulo(value, tile.activationOffset * sumOfWeights(channel));
-        if (tile.weightShift)
-          value = static_cast<T>(int64_t(value) << tile.weightShift);
-      }
-    return data;
-  }
-
-  int64_t sumOfWeights(int64_t channel) const {
-    int64_t sum = 0;
-    for (int64_t segment = 0; segment < c.segments(); ++segment)
-      for (int64_t i = 0; i < c.length; ++i)
-        sum += static_cast<int64_t>(c.weight(channel, segment, i));
-    return sum;
-  }
-
-  /// Which product of a segment packed weight `i` belongs to; −1: none.
-  int64_t product(int64_t i) const {
-    int64_t whole = steps * tile.depth;
-    if (tile.tileRows && i >= whole) { // a step from before
-      int64_t at = i - whole + c.length - tile.depth;
-      return at >= whole ? at : -1;
-    }
-    return i < c.length ? i : -1;
-  }
-
-  template <typename T> std::vector<T> packWeights() {
-    std::vector<T> data;
-    data.reserve(c.groups * depth() * paddedChannels());
-    for (int64_t group = 0; group < c.groups; ++group)
-      for (int64_t begin = 0; begin < c.channels; begin += panelColumns()) {
-        int64_t width = std::min<int64_t>(
-            panelColumns(), llvm::alignTo(c.channels - begin, lanes));
-        for (int64_t segment = 0; segment < c.segments(); ++segment)
-          for (int64_t first = 0; first < packedLength; first += tile.group)
-            for (int64_t n = begin; n < begin + width; ++n)
-              for (int64_t i = first; i < first + tile.group; ++i)
-                data.push_back(n < c.channels && product(i) >= 0
-                                   ? T(c.weight(group * c.channels + n, segment,
-                                                product(i)))
-                                   : T(0));
-      }
-    return data;
-  }
-
-  std::vector<int8_t> packedNibbles() {
-    std::vector<int8_t> data;
-    for (int64_t group = 0; group < c.groups; ++group)
-      for (int64_t begin = 0; begin < c.channels; begin += panelColumns()) {
-        int64_t width = std::min<int64_t>(
-            panelColumns(), llvm::alignTo(c.channels - begin, lanes));
-        for (int64_t segment = 0; segment < c.segments(); ++segment)
-          packNibbles(data, *c.nibbles, packedLength, tile.group,
-                      tile.lowerOffset, width,
-                      [&](int64_t column, int64_t i) -> int8_t {
-                        int64_t n = begin + column;
-                        if (n >= c.channels || i >= c.length)
-                          return 0;
-                        return c.weight(group * c.channels + n, segment, i);
-                      });
-      }
-    return data;
+    bias = k.constants<int32_t>(layout.packBias<int32_t>());
   }
 
   KernelBuilder &k;
@@ -522,8 +417,7 @@ private:
   OperandKind kind;
   KernelStrategy strategy;
   RegisterTile tile;
-  /// Whole steps of a segment, the products left, and both as they are packed.
-  int64_t steps, rest, packedLength;
+  PanelLayout layout;
   bool fullRangeWeights = false;
   Source source;
   Value packed, bias, currentGroup;
