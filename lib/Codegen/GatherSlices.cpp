@@ -4,9 +4,9 @@
 // that no kernel reads outside of the tensor.
 //
 //===----------------------------------------------------------------------===//
-#include "GatherSlices.h"
 
 #include "Emitters.h"
+#include "ResultSink.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -61,7 +61,7 @@ static void emitPieces(KernelBuilder &k, ResultSink &sink, Op op) {
               });
 }
 
-LogicalResult codegen::emitSlices(KernelBuilder &k, Operation *anchor) {
+LogicalResult codegen::emitGather(KernelBuilder &k, Operation *anchor) {
   auto sink = ResultSink::create(k, anchor);
   if (failed(sink))
     return failure();
@@ -70,8 +70,4 @@ LogicalResult codegen::emitSlices(KernelBuilder &k, Operation *anchor) {
   else
     emitPieces(k, *sink, cast<qnn::GatherOp>(anchor));
   return success();
-}
-
-LogicalResult codegen::emitGather(KernelBuilder &k, Operation *anchor) {
-  return emitSlices(k, anchor);
 }

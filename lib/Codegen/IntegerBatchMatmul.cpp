@@ -16,10 +16,9 @@
 #include "RowPieces.h"
 #include "RunTimePanel.h"
 
-#include "dyadic/Target/Strategy.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -50,7 +49,7 @@ ProductStrides codegen::productStrides(const KernelBuilder &k,
                                 op.getRhsPermutation(), false);
   // Positions count elements in row-major order wherever the result lies.
   ArrayRef<int64_t> shape = shapeOf(op.getOutput());
-  auto [out, outStrides] = view(shape, computeStrides(shape),
+  auto [out, outStrides] = view(shape, stridesOf(shape),
                                 op.getOutputPermutation(), true);
   if (op.getTransposeRhs()) {
     std::swap(rhs[rhs.size() - 2], rhs.back());

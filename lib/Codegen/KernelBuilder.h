@@ -93,12 +93,8 @@ public:
             llvm::function_ref<void(mlir::Value)> body);
   void pieces(Share share, int64_t count, int64_t width, RunBody body);
   /// The loop over all threads, where it isn't inside another such.
-  void parallelLoop(int64_t count, int64_t step,
-                    llvm::function_ref<void(mlir::Value)> body) {
-    loop(share(piecesOf(count, step)).front(), count, step, body);
-  }
   void parallelLoop(int64_t count, llvm::function_ref<void(mlir::Value)> body) {
-    parallelLoop(count, 1, body);
+    loop(share(count).front(), count, 1, body);
   }
   void parallelPieces(int64_t count, int64_t width, RunBody body) {
     pieces(share(piecesOf(count, width)).front(), count, width, body);

@@ -6,7 +6,7 @@
 #include "mlir/IR/Value.h"
 
 #include <array>
-#include <functional>
+#include <optional>
 
 namespace dyadic::codegen {
 

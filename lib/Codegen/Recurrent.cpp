@@ -65,7 +65,7 @@ public:
     projection = k.buffer(op.getProjection());
     projectionStrides = k.strides(op.getProjection());
     copyInitialState();
-    sequentially(steps, [&](Value i) {
+    k.loop(steps, [&](Value i) {
       Value parity = arith::RemUIOp::create(k.b, k.loc, i, k.index(2));
       from = k.mul(parity, batch * pitch);
       to = subtract(k.index(batch * pitch), from);
@@ -77,7 +77,7 @@ public:
       });
     });
     if (op.getWithCell())
-      sequentially(batch, [&](Value row) {
+      k.loop(batch, [&](Value row) {
         k.pieces(units, lanes, [&](Value unit, int64_t width) {
           emitResult(k.index(steps), row, unit,
                      k.loadVector(cell, cellAt(row, unit), width));
@@ -86,10 +86,6 @@ public:
   }
 
 private:
-  /// A loop whose iterations are one after the other, on one thread.
-  void sequentially(int64_t count, function_ref<void(Value)> body) {
-    k.loop(count, 1, body);
-  }
   Value subtract(Value x, Value y) {
     return arith::SubIOp::create(k.b, k.loc, x, y);
   }
@@ -183,7 +179,7 @@ private:
     Value hidden = k.buffer(op.getHidden()), first = k.buffer(op.getCell());
     SmallVector<int64_t> hiddenStrides = k.strides(op.getHidden()),
                          cellStrides = k.strides(op.getCell());
-    sequentially(batch, [&](Value row) {
+    k.loop(batch, [&](Value row) {
       k.pieces(units, lanes, [&](Value unit, int64_t width) {
         auto load = [&](Value memref, ArrayRef<int64_t> strides) {
           Value at = k.add(k.mul(row, strides[0]), unit);
@@ -294,15 +290,7 @@ private:
     k.storeVector(c, cell, cellAt(row, unit));
     Value h = multiply(sigmoid(gates[1]), tanh(c));
     k.storeVector(encode(h), state, k.add(to, cellAt(row, unit)));
-    emitResult(step, row, unit, slice(h, width));
-  }
-
-  Value slice(Value vector, int64_t width) {
-    if (width == lanes)
-      return vector;
-    return vector::ExtractStridedSliceOp::create(
-        k.b, k.loc, vector, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{width},
-        ArrayRef<int64_t>{1});
+    emitResult(step, row, unit, sliceLanes(k, h, 0, width));
   }
 
   void emitResult(Value step, Value row, Value unit, Value h) {

@@ -31,9 +31,7 @@ static int64_t widthOf(Value vector) {
 
 static Value half(KernelBuilder &k, Value vector, bool upper) {
   int64_t n = widthOf(vector) / 2;
-  return vector::ExtractStridedSliceOp::create(
-      k.b, k.loc, vector, ArrayRef<int64_t>{upper ? n : 0}, ArrayRef<int64_t>{n},
-      ArrayRef<int64_t>{1});
+  return sliceLanes(k, vector, upper ? n : 0, n);
 }
 
 Value codegen::combineLanes(KernelBuilder &k, ArrayRef<Value> vectors,

@@ -30,14 +30,16 @@ bool hasCPURuntime(const Triple &triple) {
 void linkCPURuntime(Module &module) {
   if (module.getFunction(kMissing))
     return;
-  bool isX86 = module.getTargetTriple().isX86_64();
-  linkBitcode(module, isX86 ? ArrayRef(kCPURuntimeX86, kCPURuntimeX86Size)
-                            : ArrayRef(kCPURuntimeARM, kCPURuntimeARMSize));
+  linkBitcode(module, ArrayRef(kCPURuntimeX86, kCPURuntimeX86Size),
+              ArrayRef(kCPURuntimeARM, kCPURuntimeARMSize));
   for (const char *name : {kMissing, kChoose})
     module.getFunction(name)->setLinkage(GlobalValue::InternalLinkage);
 }
 
-void linkBitcode(Module &module, ArrayRef<unsigned char> bitcode) {
+void linkBitcode(Module &module, ArrayRef<unsigned char> x86,
+                 ArrayRef<unsigned char> arm) {
+  ArrayRef<unsigned char> bitcode =
+      module.getTargetTriple().isX86_64() ? x86 : arm;
   StringRef bytes(reinterpret_cast<const char *>(bitcode.data()),
                   bitcode.size());
   // Our own bytes: they can be read, and define nothing that a model has.

@@ -20,8 +20,10 @@ bool hasCPURuntime(const llvm::Triple &triple);
 /// machine of the module's triple, which must have it.
 void linkCPURuntime(llvm::Module &module);
 
-/// Adds the functions of a runtime file, embedded as bitcode, to `module`.
-void linkBitcode(llvm::Module &module, llvm::ArrayRef<unsigned char> bitcode);
+/// Adds the functions of a runtime file, embedded as bitcode, to `module`: those
+/// for its kind of machine.
+void linkBitcode(llvm::Module &module, llvm::ArrayRef<unsigned char> x86,
+                 llvm::ArrayRef<unsigned char> arm);
 
 /// Marks `function` as code for the weakest machine, as cpu.c's own is.
 void makeBaseline(llvm::Function &function);

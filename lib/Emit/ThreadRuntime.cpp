@@ -23,10 +23,8 @@ void linkThreadRuntime(llvm::Module &module) {
   llvm::Function *called = module.getFunction("dyadic_run_team");
   if (!called || !called->isDeclaration())
     return;
-  bool isX86 = module.getTargetTriple().isX86_64();
-  linkBitcode(module,
-              isX86 ? llvm::ArrayRef(kThreadRuntimeX86, kThreadRuntimeX86Size)
-                    : llvm::ArrayRef(kThreadRuntimeARM, kThreadRuntimeARMSize));
+  linkBitcode(module, llvm::ArrayRef(kThreadRuntimeX86, kThreadRuntimeX86Size),
+              llvm::ArrayRef(kThreadRuntimeARM, kThreadRuntimeARMSize));
 }
 
 FailureOr<std::vector<std::pair<StringRef, void *>>> loadOpenMP(Location loc) {

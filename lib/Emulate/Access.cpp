@@ -1,5 +1,7 @@
 //===- Access.cpp - where an op touches memory, and whether it may --------===//
 #include "Access.h"
+#include <cstring>
+#include <algorithm>
 
 using namespace mlir;
 
@@ -65,7 +67,9 @@ static std::pair<int64_t, int64_t> extentOf(Block &block,
   return {0, 1};
 }
 
-int64_t bytesBehind(Block &block, const MemRefBinding &base, int64_t byte) {
+/// The bytes that there are from `byte` of a buffer on, those behind a kernel's
+/// part of it included.
+static int64_t bytesBehind(Block &block, const MemRefBinding &base, int64_t byte) {
   if (base.space != MemRefBinding::Global)
     return extentOf(block, base).first - byte;
   const Argument &argument = block.launch->arguments[base.buffer];
@@ -215,6 +219,21 @@ char *enterRead(Block &block, const Instruction &instruction,
                 const Address &address, int64_t byte, int64_t count,
                 unsigned lane) {
   return enter(block, instruction, address, byte, count, lane, false);
+}
+
+bool readRun(Block &block, const Instruction &instruction,
+             const Address &address, int64_t byte, char *out) {
+  constexpr char behind = '\xa5';
+  int64_t bytes = int64_t(address.width) * address.count;
+  const char *from = enterRead(block, instruction, address, byte, bytes, 0);
+  if (!from)
+    return false;
+  // A short read within the slack may begin behind the end.
+  int64_t there = std::clamp<int64_t>(
+      bytesBehind(block, address.base, byte), 0, bytes);
+  std::memcpy(out, from, there);
+  std::memset(out + there, behind, bytes - there);
+  return true;
 }
 char *enterWrite(Block &block, const Instruction &instruction,
                  const Address &address, int64_t byte, int64_t count,

@@ -46,9 +46,11 @@ char *enterWrite(Block &block, const Instruction &instruction,
                  const Address &address, int64_t byte, int64_t count,
                  unsigned lane);
 
-/// The bytes that there are from `byte` of a buffer on, those behind a kernel's
-/// part of it included.
-int64_t bytesBehind(Block &block, const MemRefBinding &base, int64_t byte);
+/// Reads one thread's `address.count` elements, which lie next to each other, at
+/// a byte that `locate` returned; false after a fault. Of what lies behind the
+/// memory nothing may depend.
+bool readRun(Block &block, const Instruction &instruction,
+             const Address &address, int64_t byte, char *out);
 
 /// "byte 12 of argument 1"
 std::string describe(const MemRefBinding &base, int64_t byte);

@@ -31,23 +31,12 @@ static void load(Block &block, const Instruction &instruction) {
   }
 }
 
-/// What lies behind the memory: nothing may depend on it.
-static constexpr char kBehind = '\xa5';
-
 /// One thread's elements lie next to each other, in slots too.
 static void loadRun(Block &block, const Instruction &instruction) {
   const auto &address = *static_cast<const Address *>(instruction.extra);
-  int64_t bytes = int64_t(address.width) * address.count;
   int64_t byte = locate(block, instruction, address, 0, "read");
-  if (byte < 0)
-    return;
-  const char *from = enterRead(block, instruction, address, byte, bytes, 0);
-  if (!from)
-    return;
-  char *out = block.at<char>(instruction.out);
-  int64_t there = std::min(bytes, bytesBehind(block, address.base, byte));
-  std::memcpy(out, from, there);
-  std::memset(out + there, kBehind, bytes - there);
+  if (byte >= 0)
+    readRun(block, instruction, address, byte, block.at<char>(instruction.out));
 }
 
 static void storeRun(Block &block, const Instruction &instruction) {

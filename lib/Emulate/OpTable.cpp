@@ -137,7 +137,7 @@ static const OpEntry entries[] = {
     // Processors.
     {"memref.prefetch", Flow::Control, compileTerminator},
     {"llvm.call_intrinsic", Flow::Pure, compileIntrinsic},
-    {"amx.tile_zero", Flow::Uniform, compileTileZero},
+    {"amx.tile_zero", Flow::Uniform, compileUndefined},
     {"amx.tile_load", Flow::Varying, compileTileLoad},
     {"amx.tile_store", Flow::Varying, compileTileStore},
     {"amx.tile_muli", Flow::Pure, compileTileMul},

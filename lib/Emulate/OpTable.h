@@ -91,7 +91,6 @@ DYADIC_HANDLER(compileMma)
 // Intrinsics.cpp
 DYADIC_HANDLER(compileIntrinsic)
 // TileOps.cpp
-DYADIC_HANDLER(compileTileZero)
 DYADIC_HANDLER(compileTileLoad)
 DYADIC_HANDLER(compileTileStore)
 DYADIC_HANDLER(compileTileMul)

@@ -19,11 +19,6 @@ using namespace mlir;
 
 namespace dyadic::emulate {
 
-LogicalResult compileTileZero(Compiler &compiler, Operation *op,
-                              const OpEntry &entry) {
-  return compileUndefined(compiler, op, entry);
-}
-
 //===--- Memory -----------------------------------------------------------===//
 
 namespace {
@@ -58,15 +53,7 @@ static void tileLoad(Block &block, const Instruction &instruction) {
   int64_t bytes = int64_t(tile.address.width) * tile.address.count;
   char *out = block.at<char>(instruction.out);
   forRows(block, instruction, "tile read", [&](int64_t row, int64_t byte) {
-    const char *from =
-        enterRead(block, instruction, tile.address, byte, bytes, 0);
-    if (!from)
-      return false;
-    int64_t there =
-        std::min(bytes, bytesBehind(block, tile.address.base, byte));
-    std::memcpy(out + row * bytes, from, there);
-    std::memset(out + row * bytes + there, 0xa5, bytes - there);
-    return true;
+    return readRun(block, instruction, tile.address, byte, out + row * bytes);
   });
 }
 

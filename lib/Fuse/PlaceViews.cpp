@@ -40,7 +40,7 @@ static bool isPool(Operation *op) {
 /// Depthwise convolutions read their input by its shape.
 template <typename Conv> static bool isDepthwise(Conv conv) {
   return conv.getGroups() > 1 &&
-         conv.getGroups() == shapeOf(conv.getInput()).back();
+         static_cast<int64_t>(conv.getGroups()) == shapeOf(conv.getInput()).back();
 }
 
 /// Whether the kernel's code writes a strided result about as fast.

@@ -8,7 +8,6 @@
 #include "dyadic/Pipeline/FloatRunner.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Target/Target.h"
-#include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Pass/PassManager.h"

@@ -19,22 +19,19 @@ static int64_t elementsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
-template <typename Conv> static int64_t macsOfConv(Conv conv) {
-  // Products of one output element: filter height, width, channels a group.
-  return elementsOf(conv.getOutput()) * elementsOf(conv.getFilter()) /
-         shapeOf(conv.getFilter()).front();
-}
-
-template <typename Matmul> static int64_t macsOfMatmul(Matmul matmul) {
-  return elementsOf(matmul.getOutput()) * shapeOf(matmul.getLhs()).back();
-}
-
 int64_t macsOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, int64_t>(op)
       .Case<qnn::Conv2DOp, dyadic::Conv2DOp>(
-          [](auto conv) { return macsOfConv(conv); })
+          // Products of one output element: filter height, width, channels a group.
+          [](auto conv) {
+            return elementsOf(conv.getOutput()) * elementsOf(conv.getFilter()) /
+                   shapeOf(conv.getFilter()).front();
+          })
       .Case<qnn::MatmulOp, dyadic::MatmulOp>(
-          [](auto matmul) { return macsOfMatmul(matmul); })
+          [](auto matmul) {
+            return elementsOf(matmul.getOutput()) *
+                   shapeOf(matmul.getLhs()).back();
+          })
       .Default([](Operation *) { return 0; });
 }
 

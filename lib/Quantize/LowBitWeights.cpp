@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 using namespace mlir;
 using namespace dyadic;
@@ -62,8 +63,9 @@ static bool nameMatches(Operation *op, const llvm::GlobPattern &pattern) {
 LogicalResult dyadic::chooseWeightKinds(func::FuncOp func,
                                         ArrayRef<std::string> choices) {
   for (StringRef choice : choices) {
-    auto [pattern, kind] = choice.contains('=') ? choice.rsplit('=')
-                                                : std::make_pair(StringRef("*"), choice);
+    StringRef pattern = "*", kind = choice;
+    if (choice.contains('='))
+      std::tie(pattern, kind) = choice.rsplit('=');
     if (!parseWeightKind(kind))
       return func.emitError() << "expected weights of kind int8, int4 or "
                                  "codebook4, but got "

@@ -1,5 +1,5 @@
 //===- GatherSlices.cpp - slices at run-time indices on a GPU -------------===//
-#include "../GatherSlices.h"
+#include "../Emitters.h"
 
 #include "Emitters.h"
 
@@ -8,5 +8,5 @@ using namespace dyadic;
 using namespace dyadic::codegen;
 
 LogicalResult gpu_kernels::emitGather(GPUKernelBuilder &k, Operation *anchor) {
-  return emitSlices(k, anchor);
+  return codegen::emitGather(k, anchor);
 }

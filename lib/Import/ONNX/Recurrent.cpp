@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "OpRegistry.h"
 
-#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 

@@ -103,7 +103,7 @@ AMXTarget::candidates(const ContractionShape &shape) const {
     if (rounds)
       rows = std::clamp<int64_t>(kMaxPrepared / (2 * shape.depth * m), 1, rows);
     int64_t times = llvm::divideCeil(shape.pixels, rows * m);
-    while (rows > 1 && llvm::divideCeil(shape.pixels, (rows - 1) * m) == times)
+    while (rows > 1 && int64_t(llvm::divideCeil(shape.pixels, (rows - 1) * m)) == times)
       --rows;
     for (bool panels : {false, true}) {
       if (panels && rounds)

@@ -150,22 +150,8 @@ Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,
   return multiplyAddPairs(ops, lanes(), acc, oddX, oddW);
 }
 
-Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind kind,
-                             Value acc, Value x, Value w) const {
-  VectorOps ops(b, loc);
-  if (kind == OperandKind::F32)
-    return ops.fma(x, w, acc);
-  // Each lane is one product: the upper bytes of an unsigned x are zero, those
-  // of a signed one meet a weight whose upper half is cleared.
-  if (hasDot() && kind == OperandKind::U8) {
-    Type i8 = b.getI8Type();
-    return dotBytes(b, loc, acc, ops.bitcast(4 * lanes(), i8, x),
-                    ops.bitcast(4 * lanes(), i8, w));
-  }
-  if (kind == OperandKind::I8)
-    w = arith::AndIOp::create(b, loc, w,
-                              ops.splat(ops.typeOf(w), int64_t(0xffff)));
-  Type i16 = b.getI16Type();
-  return multiplyAddPairs(ops, lanes(), acc, ops.bitcast(2 * lanes(), i16, x),
-                          ops.bitcast(2 * lanes(), i16, w));
+Value X86Target::multiplyAdd(OpBuilder &b, Location loc, OperandKind, Value acc,
+                             Value x, Value w) const {
+  // Integers are summed tap by tap (sumProducts) or by step.
+  return VectorOps(b, loc).fma(x, w, acc);
 }

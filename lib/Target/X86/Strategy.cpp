@@ -179,8 +179,7 @@ X86Target::candidates(const ContractionShape &shape) const {
   };
   for (const RegisterTile &form : forms(shape)) {
     // Registers beside the sums: weights, an activation, a product.
-    bool widened = form.form == Widened, split = form.form == SplitNibbles;
-    int64_t perSum = widened || split ? 2 : 1, scratch = widened ? 2 : pairs ? 3 : 1;
+    int64_t scratch = form.form == Widened ? 2 : pairs ? 3 : 1;
     int64_t perVector = pairs ? 2 : 1;
     if (shape.nibbles != Nibbles::None) { // both halves, the table and the mask
       perVector += 1;
