@@ -188,7 +188,7 @@ X86Target::candidates(const ContractionShape &shape) const {
     for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
       for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
         if (p * v + perVector * v + scratch > vectorRegisters() ||
-            p * shape.depth * form.preparedBytes > kMaxPrepared)
+            (p > 1 && p * shape.depth * form.preparedBytes > kMaxPrepared))
           break;
         consider(p, v, /*panels=*/false, form);
         consider(p, v, /*panels=*/true, form);

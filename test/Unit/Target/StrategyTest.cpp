@@ -46,6 +46,16 @@ TEST(StrategyTest, LargeShapesFillTheRegisters) {
   EXPECT_EQ(56 % tile.pixels, 0);
 }
 
+TEST(StrategyTest, HoweverDeepTheProductThereIsATile) {
+  for (auto [level, kind] : {std::pair("avx2", OperandKind::U8),
+                             {"avx2", OperandKind::BF16},
+                             {"avx512vnni", OperandKind::I8},
+                             {"avx512vnni", OperandKind::BF16},
+                             {"amx", OperandKind::BF16}})
+    for (int64_t depth : {32768, 32770, 1 << 20})
+      EXPECT_GE(target(level)->chooseTile({kind, 1, 4, 64, depth}).pixels, 1);
+}
+
 TEST(StrategyTest, TheLargerOperandIsReadOnce) {
   auto t = target("avx512vnni");
   // Few pixels, many weights: a panel of weights stays.
