@@ -29,6 +29,18 @@ bool LSTMOp::isCompatibleReturnTypes(TypeRange l, TypeRange r) {
   });
 }
 
+/// Of f32, of i8 with scales in an attribute, or signed ones of 8 bits with a
+/// scale for each column.
+static bool isWeightType(Type type, int64_t columns) {
+  if (type.isF32() || type.isInteger(8))
+    return true;
+  auto quantized = dyn_cast<quant::UniformQuantizedPerAxisType>(type);
+  return quantized && quantized.getQuantizedDimension() == 1 &&
+         quantized.getStorageTypeIntegralWidth() == 8 && quantized.isSigned() &&
+         static_cast<int64_t>(quantized.getScales().size()) == columns &&
+         llvm::all_of(quantized.getZeroPoints(), [](int64_t z) { return z == 0; });
+}
+
 LogicalResult LSTMOp::verify() {
   ArrayRef<int64_t> projection = tensorOf(getProjection()).getShape();
   int64_t batch = projection[1], units = projection[2] / 4;
@@ -40,6 +52,15 @@ LogicalResult LSTMOp::verify() {
     if (tensorOf(state).getShape() != ArrayRef<int64_t>{batch, units})
       return emitOpError() << "expected an initial state of " << batch << "x"
                            << units << ", but got " << state.getType();
+  for (Value value : {getProjection(), getHidden(), getCell(), getOutput()})
+    if (!tensorOf(value).getElementType().isF32())
+      return emitOpError() << "expected a projection, states and a result of f32, "
+                              "but got "
+                           << value.getType();
+  if (!isWeightType(recurrent.getElementType(), 4 * units))
+    return emitOpError() << "expected recurrent weights of f32, or signed ones of "
+                            "8 bits with scales over dimension 1, but got "
+                         << recurrent;
   bool isInteger = recurrent.getElementType().isInteger(8);
   if (isInteger != getRecurrentScales().has_value())
     return emitOpError() << "expected recurrent_scales with weights of type i8, "
