@@ -151,6 +151,14 @@ def faults():
     save("bad-shapes", [node("Add", "x w", "a", "sum"), node("Reshape", "x to", "b", "view"),
                         node("MatMul", "x w", "c", "product"), node("Concat", "a b c", "y")], x(2, 3),
          weights=[floats("w", (2, 2)), ints("to", [4, -1])])
+    transpose = lambda name, **attributes: node("ConvTranspose", "x w", name, name, **attributes)
+    save("bad-transposes", [transpose("sideways", auto_pad="SIDEWAYS"), transpose("strided", strides=[1 << 40, 1]),
+                            transpose("padded", pads=[-(1 << 62), 0, -(1 << 62), 0]),
+                            transpose("gaps", strides=[1 << 16, 1 << 16]),
+                            node("Mul", "i j", "y", "product")],
+         [("x", FLOAT, (1, 1, 4, 4)), ("i", TensorProto.INT64, (2,))],
+         outputs=["sideways", "strided", "padded", "gaps", "y"],
+         weights=[floats("w", (1, 1, 1, 1)), ints("j", [0, 0, 0])])
     save("integers", [node("Add", "x i", "y", "mixed")], x(2), weights=[ints("i", [1, 2])])
     save("integer-input", [node("Abs", "x", "y")], [("x", TensorProto.INT64, (2,))])
     save("complex-input", [node("Abs", "x", "y")], [("x", TensorProto.COMPLEX64, (2,))])

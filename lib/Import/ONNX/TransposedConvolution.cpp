@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "OpRegistry.h"
+#include "TensorShape.h"
 #include "Window.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -19,6 +20,9 @@
 using namespace mlir;
 
 namespace dyadic::onnx_import {
+
+/// Far more than any network has, and far from where products overflow.
+static constexpr int64_t kLargest = 1 << 16;
 
 namespace {
 /// One of the two dimensions of the image.
@@ -106,14 +110,22 @@ private:
                                  "output_padding and output_shape for "
                               << count << " dimensions";
     bool same = automatic == "SAME_UPPER" || automatic == "SAME_LOWER";
+    if (!same && automatic != "NOTSET" && automatic != "VALID")
+      return node.unsupported("auto_pad '" + automatic + "'");
+    auto within = [](ArrayRef<int64_t> numbers, int64_t least) {
+      return llvm::all_of(numbers, [&](int64_t n) { return n >= least && n <= kLargest; });
+    };
+    if (!within(strides, 1) || !within(dilations, 1) || !within(extra, 0) ||
+        !within(pads, -kLargest) || !within(wanted, 1) || !within(kernel, 1))
+      return node.emitError()
+             << "expected strides, dilations, the kernel and output_shape of 1 to "
+             << kLargest << ", and pads and output_padding no larger";
     for (size_t i = 0; i < count; ++i) {
       Axis &axis = axes[2 - count + i];
       axis.input = shapeOf(input)[2 + i];
       axis.kernel = kernel[i];
       axis.stride = strides[i];
       axis.dilation = dilations[i];
-      if (axis.stride < 1 || axis.dilation < 1 || extra[i] < 0)
-        return node.emitError() << "expected positive strides and dilations";
       int64_t all = axis.stride * (axis.input - 1) + extra[i] + axis.extent();
       if (same || !wanted.empty()) {
         axis.output = wanted.empty() ? axis.input * axis.stride : wanted[i];
@@ -132,6 +144,14 @@ private:
       if (axis.padBegin < 0 || axis.output < 1)
         return node.unsupported("padding that is negative or leaves nothing");
     }
+    // All phases' filters: with long strides most of their taps are zeros.
+    double elements = double(weights->shape[0]) * outputs / groups;
+    for (const Axis &axis : axes)
+      elements *= double(axis.stride) * axis.taps(0);
+    if (elements > kMaxElements)
+      return node.unsupported("strides and dilations whose filters, with their "
+                              "gaps, have more than " +
+                              std::to_string(kMaxElements) + " elements");
     return success();
   }
 
