@@ -40,6 +40,12 @@ struct KernelEmulator::Impl {
       : module(module), entry(entry), options(options) {}
 
   LogicalResult compile();
+  /// Whether `function` runs on behalf of the entry, which checks it beforehand.
+  bool isKernel(FunctionOpInterface function) {
+    return isa<gpu::GPUFuncOp>(*function) ||
+           (isa<func::FuncOp>(*function) && !function.isExternal() &&
+            function != entry && function.isPrivate());
+  }
   LogicalResult compileHostOp(Operation &op);
   LogicalResult compileLaunch(gpu::LaunchFuncOp launch);
   LogicalResult compileCall(func::CallOp call);
@@ -166,6 +172,10 @@ LogicalResult KernelEmulator::Impl::compileCall(func::CallOp call) {
   if (!kernel || kernel.isExternal())
     return call.emitError("expected a func.func '")
            << call.getCallee() << "' with a body";
+  if (!isKernel(kernel))
+    return call.emitError("expected a private function that is not the entry, "
+                          "but got '")
+           << call.getCallee() << "'";
   auto &launcher = launchers[{kernel, {1, 1, 1}}];
   if (!launcher) {
     auto program = std::make_unique<KernelProgram>();
@@ -299,10 +309,7 @@ LogicalResult KernelEmulator::Impl::compile() {
   // All kernels' unknown ops at once, before any is compiled.
   LogicalResult known = success();
   module.walk([&](FunctionOpInterface kernel) {
-    bool isCalled = isa<gpu::GPUFuncOp>(*kernel) ||
-                    (isa<func::FuncOp>(*kernel) && !kernel.isExternal() &&
-                     kernel != entry && kernel.isPrivate());
-    if (isCalled && failed(checkOps(kernel)))
+    if (isKernel(kernel) && failed(checkOps(kernel)))
       known = failure();
   });
   if (failed(known))

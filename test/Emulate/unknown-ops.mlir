@@ -109,3 +109,17 @@ module attributes {gpu.container_module} {
     return
   }
 }
+
+// -----
+
+// A call of what isn't a kernel.
+func.func @helper(%x: memref<256xi8>) {
+  return
+}
+func.func @m_run(%x: memref<256xi8>, %y: memref<256xi8>) {
+  // expected-error @+1 {{expected a private function that is not the entry, but got 'helper'}}
+  call @helper(%x) : (memref<256xi8>) -> ()
+  // expected-error @+1 {{expected a private function that is not the entry, but got 'm_run'}}
+  call @m_run(%x, %y) : (memref<256xi8>, memref<256xi8>) -> ()
+  return
+}
