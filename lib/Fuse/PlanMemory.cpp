@@ -143,6 +143,8 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
       for (Value result : kernel.getResults()) {
         auto type = cast<RankedTensorType>(result.getType());
         auto place = placement.of(result);
+        if (!place)
+          return refuse(kernel);
         auto it = bufferOf.find(place->root);
         int64_t elementBytes = bytesOf(result) / std::max<int64_t>(type.getNumElements(), 1);
         offsets.push_back(it == bufferOf.end()
