@@ -60,6 +60,8 @@ static ExitCode runProfile(Options &options) {
     return usageError("expected --calibrate PATH with samples, or --float");
   if (options.runs < 1 || options.runs > 1000000)
     return usageError("--runs: expected 1 to 1000000");
+  if (options.threads.count > 1)
+    return usageError("--threads: expected 1: kernels are timed on one thread");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;
   Location loc = session.location();
