@@ -54,6 +54,14 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetShape(DyadicOptions options,
                                                 DyadicStringRef input,
                                                 size_t rank,
                                                 const int64_t *shape);
+/** Fixes an input to a value: it is no input of the program any more. What decides
+ *  shapes, axes and the like must be known to the compiler. Row-major; the elements
+ *  are copied, and `bytes` is checked against type and shape. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetValue(DyadicOptions options,
+                                                DyadicStringRef input,
+                                                DyadicElementType type, size_t rank,
+                                                const int64_t *shape,
+                                                const void *data, size_t bytes);
 /** Where a model in memory has its external data; the current folder unless set.
  *  Models in files have theirs beside them. */
 DYADIC_CAPI_EXPORTED void

@@ -74,21 +74,41 @@ static std::string findFault(DyadicElementType type, llvm::ArrayRef<int64_t> sha
   return bytes && !data ? "expected its elements, but got null" : "";
 }
 
-void dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
-                                      DyadicElementType type, size_t rank,
-                                      const int64_t *shape, const void *data, size_t bytes) {
+/// The array, which the caller owns; what is wrong with it is put down as a fault
+/// of `what`.
+static std::optional<SampleArray> readArray(DyadicOptions options, llvm::StringRef what,
+                                            DyadicStringRef input, DyadicElementType type,
+                                            size_t rank, const int64_t *shape,
+                                            const void *data, size_t bytes) {
   std::string name = unwrap(input).str();
   bool hasShape = shape || !rank;
   llvm::ArrayRef<int64_t> extents(shape, hasShape ? rank : 0);
   std::string fault = hasShape ? findFault(type, extents, data, bytes)
                                : "expected its shape, but got null";
   if (!fault.empty()) {
-    unwrap(options)->faults.push_back("samples \"" + name + "\": " + fault);
-    return;
+    unwrap(options)->faults.push_back(what.str() + " \"" + name + "\": " + fault);
+    return std::nullopt;
   }
-  unwrap(options)->arrays.push_back({name, static_cast<ElementKind>(type),
-                                     llvm::SmallVector<int64_t>(extents),
-                                     static_cast<const char *>(data)});
+  return SampleArray{name, static_cast<ElementKind>(type),
+                     llvm::SmallVector<int64_t>(extents), static_cast<const char *>(data)};
+}
+
+void dyadicOptionsSetValue(DyadicOptions options, DyadicStringRef input,
+                           DyadicElementType type, size_t rank, const int64_t *shape,
+                           const void *data, size_t bytes) {
+  auto array = readArray(options, "value of input", input, type, rank, shape, data, bytes);
+  if (!array)
+    return;
+  HostTensor tensor(array->kind, array->shape);
+  tensor.bytes.assign(array->data, array->data + bytes);
+  unwrap(options)->values[array->name] = std::move(tensor);
+}
+
+void dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
+                                      DyadicElementType type, size_t rank,
+                                      const int64_t *shape, const void *data, size_t bytes) {
+  if (auto array = readArray(options, "samples", input, type, rank, shape, data, bytes))
+    unwrap(options)->arrays.push_back(std::move(*array));
 }
 
 void dyadicOptionsSetObserver(DyadicOptions options, DyadicStringRef observer) {

@@ -18,6 +18,9 @@ static cl::opt<std::string> input(cl::Positional, cl::Required,
 static cl::list<std::string>
     shapes("shape", cl::desc("the shape of an input: x=1x3x48x320"),
            cl::value_desc("name=shape"));
+static cl::list<std::string>
+    values("value", cl::desc("fixes an input to a value: axes=0,1 or x=file.npy"),
+           cl::value_desc("name=value"));
 static cl::opt<std::string> output("o", cl::desc("output file"),
                                    cl::value_desc("file"), cl::init("-"));
 static cl::opt<int64_t>
@@ -48,6 +51,11 @@ int main(int argc, char **argv) {
     if (!parseShape(shape, options)) {
       llvm::errs() << "expected --shape name=1x2x3, but got '" << shape
                    << "'\n";
+      return 2;
+    }
+  for (const std::string &value : values)
+    if (auto error = dyadic::addInputValue(value, options)) {
+      llvm::errs() << "--value: " << llvm::toString(std::move(error)) << "\n";
       return 2;
     }
   mlir::MLIRContext context;

@@ -31,6 +31,12 @@ void CommonOptions::addShapes(CLI::App &app) {
       ->type_name("NAME=SHAPE")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_option("--value", values,
+                 "fixes an input to a value, as what decides shapes or axes must be: "
+                 "name=1,2,3 or name=file.npy; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void CommonOptions::addCalibration(CLI::App &app) {
@@ -238,6 +244,9 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
     if (mlir::failed(parseShape(shape, options.import.shapes)))
       return emitError(loc) << "--shape: expected name=1x3x224x224 with positive "
                                "extents, but got " << shape;
+  for (const std::string &value : values)
+    if (auto error = addInputValue(value, options.import))
+      return emitError(loc) << "--value: " << llvm::toString(std::move(error));
   if (mlir::failed(resolveTargets(*this, options, loc)))
     return mlir::failure();
   if (isFloat || calibrate.empty())

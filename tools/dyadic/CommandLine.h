@@ -20,7 +20,7 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::vector<std::string> shapes, keepFloat, weights;
+  std::vector<std::string> shapes, values, keepFloat, weights;
   ThreadOptions threads;
   bool isFloat = false;
   bool emulate = false;

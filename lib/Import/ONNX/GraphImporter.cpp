@@ -80,8 +80,7 @@ static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
                       [](GraphValue *v) { return v && v->isRunTime(); });
 }
 
-constexpr StringLiteral kRunTimeOperand =
-    "an operand that is computed at run time";
+constexpr StringLiteral kRunTimeOperand = "an operand";
 
 LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   SmallVector<GraphValue *> inputs;
@@ -130,7 +129,7 @@ LogicalResult GraphImporter::foldOrConvert(
   // What this one reads failed before and was reported then.
   if (llvm::any_of(inputs, [](GraphValue *v) { return v && !v->isKnown(); })) {
     if (!entry && !onlyShape && anyRunTime(inputs))
-      return node.unsupported(kRunTimeOperand);
+      return reportMustBeKnown(node, inputs, kRunTimeOperand);
     return success();
   }
   bool allConstant =
@@ -153,7 +152,7 @@ LogicalResult GraphImporter::foldOrConvert(
     return success();
   }
   if (!entry)
-    return node.unsupported(kRunTimeOperand);
+    return reportMustBeKnown(node, inputs, kRunTimeOperand);
   if (failed(convertNode(*entry, node)))
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))

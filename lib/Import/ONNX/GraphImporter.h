@@ -24,6 +24,8 @@ private:
   mlir::Location locOf(llvm::StringRef name);
 
   mlir::LogicalResult addInputs();
+  /// Makes an input that the user gave a value a constant; false for others.
+  mlir::FailureOr<bool> fixInput(const onnx::ValueInfoProto &input);
   /// The input's shape: the model's where it is fixed, the user's elsewhere.
   /// Where both are silent, a line is added to `missing`.
   mlir::FailureOr<Shape> resolveInputShape(const onnx::ValueInfoProto &input,

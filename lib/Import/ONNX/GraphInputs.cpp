@@ -129,6 +129,11 @@ LogicalResult GraphImporter::addInputs() {
     if (initializers.count(input.name()))
       continue;
     known[input.name()] = true;
+    auto isFixed = fixInput(input);
+    if (failed(isFixed) || *isFixed) {
+      valid &= succeeded(isFixed);
+      continue;
+    }
     int32_t type = input.type().tensor_type().elem_type();
     Type element = input.type().has_tensor_type()
                        ? inputElement(type, builder.getContext())
@@ -161,16 +166,20 @@ LogicalResult GraphImporter::addInputs() {
         << "the model leaves input shapes open:" << missing;
     valid = false;
   }
-  for (const auto &given : options.shapes) {
-    if (known.count(given.first()))
-      continue;
+  auto checkName = [&](StringRef what, StringRef name) {
+    if (known.count(name))
+      return;
     SmallVector<StringRef> names(known.keys());
     llvm::sort(names);
     emitError(module.getLoc())
-        << "a shape is given for '" << given.first()
+        << what << " is given for '" << name
         << "', but the model's inputs are: " << llvm::join(names, ", ");
     valid = false;
-  }
+  };
+  for (StringRef name : options.shapes.keys())
+    checkName("a shape", name);
+  for (StringRef name : options.values.keys())
+    checkName("a value", name);
   return success(valid);
 }
 

@@ -3,7 +3,10 @@
 
 #include "dyadic/Support/ConstantData.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -50,10 +53,14 @@ const HostTensor *NodeImporter::constant(size_t i) const {
   return hasInput(i) ? inputs[i]->constant.get() : nullptr;
 }
 
+LogicalResult NodeImporter::mustBeKnown(size_t i, const Twine &what) const {
+  return reportMustBeKnown(*this, inputs[i], what);
+}
+
 FailureOr<float> NodeImporter::scalar(size_t i, StringRef what) {
   const HostTensor *tensor = constant(i);
   if (!tensor)
-    return unsupported(what + " that is computed at run time");
+    return mustBeKnown(i, what);
   if (tensor->numElements() != 1)
     return emitError() << "expected " << what << " of one element, but got "
                        << describe(*tensor);
@@ -69,7 +76,7 @@ FailureOr<Shape> NodeImporter::intsArgument(size_t index, StringRef name,
     return Shape(fallback);
   if (const HostTensor *tensor = constant(index))
     return Shape(toInts(*tensor));
-  return unsupported("'" + name + "' that is computed at run time");
+  return mustBeKnown(index, "'" + name + "'");
 }
 
 LogicalResult NodeImporter::setOutput(size_t i, Value value) {
@@ -83,6 +90,41 @@ LogicalResult NodeImporter::setOutput(size_t i, Value value) {
 LogicalResult NodeImporter::setOutput(HostTensor value) {
   known = std::make_shared<const HostTensor>(std::move(value));
   return success();
+}
+
+LogicalResult reportMustBeKnown(const Node &node,
+                                ArrayRef<GraphValue *> values,
+                                const Twine &what) {
+  // Integers and lists of a few numbers are there to decide such things; what
+  // is computed from an image isn't.
+  llvm::SetVector<Value> slice;
+  for (GraphValue *value : values)
+    if (value && value->value && !value->constant)
+      slice.insert(value->value);
+  SmallVector<StringRef> names;
+  for (size_t i = 0; i < slice.size(); ++i) {
+    if (Operation *op = slice[i].getDefiningOp()) {
+      slice.insert(op->operand_begin(), op->operand_end());
+      continue;
+    }
+    auto argument = cast<BlockArgument>(slice[i]);
+    auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    auto name = function ? function.getArgAttrOfType<StringAttr>(
+                               argument.getArgNumber(), kNameAttr)
+                         : StringAttr();
+    bool decides = isInteger(argument) || shapeOf(argument).size() <= 1;
+    if (!name || !decides)
+      return node.unsupported(what + " that is computed at run time");
+    names.push_back(name);
+  }
+  if (names.empty())
+    return node.unsupported(what + " that is computed at run time");
+  InFlightDiagnostic error = node.emitError();
+  error << what << " must be known to the compiler: give ";
+  llvm::interleaveComma(names, error, [&](StringRef name) {
+    error << "--value " << name << "=…";
+  });
+  return failure();
 }
 
 /// The op's properties on the heap, while its type is inferred.

@@ -62,6 +62,9 @@ public:
   mlir::Value anyInput(size_t i);
   /// Input `i` if it is known now, else null.
   const HostTensor *constant(size_t i) const;
+  /// Reports that input `i`, called `what`, would have to be known: an input of
+  /// the graph that decides it can be fixed by --value.
+  mlir::LogicalResult mustBeKnown(size_t i, const llvm::Twine &what) const;
   /// The one number that input `i` is, or an error.
   mlir::FailureOr<float> scalar(size_t i, llvm::StringRef what);
   /// The integers of a list that is attribute `name` before opset `since` and
@@ -116,6 +119,12 @@ private:
   llvm::SmallVector<mlir::Value> outputs;
   std::shared_ptr<const HostTensor> known;
 };
+
+/// Reports at `node` that `values`, together called `what`, would have to be
+/// known, and which inputs of the graph to fix by --value.
+mlir::LogicalResult reportMustBeKnown(const Node &node,
+                                      llvm::ArrayRef<GraphValue *> values,
+                                      const llvm::Twine &what);
 
 } // namespace dyadic::onnx_import
 

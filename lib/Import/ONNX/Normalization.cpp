@@ -31,8 +31,7 @@ static LogicalResult convertBatchNormalization(NodeImporter &node) {
   for (size_t i = 0; i < 4; ++i) {
     parameters[i] = node.constant(i + 1);
     if (!parameters[i])
-      return node.unsupported("input " + std::to_string(i + 1) +
-                              " that is computed at run time");
+      return node.mustBeKnown(i + 1, "input " + Twine(i + 1));
     if (parameters[i]->shape != Shape{channels} ||
         !isFloat(parameters[i]->kind))
       return node.emitError()

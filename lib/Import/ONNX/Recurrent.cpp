@@ -89,8 +89,7 @@ private:
     for (size_t i : {1, 2, 3}) {
       weights[i - 1] = node.constant(i);
       if (!weights[i - 1] && node.hasInput(i))
-        return node.unsupported("input " + std::to_string(i) +
-                                " that is computed at run time");
+        return node.mustBeKnown(i, "input " + Twine(i));
     }
     if (weights[1]->shape.size() != 3)
       return node.emitError() << "expected recurrent weights of 3 dimensions, "

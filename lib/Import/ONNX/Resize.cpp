@@ -152,7 +152,7 @@ static LogicalResult convertUpsample(NodeImporter &node) {
   else if (const HostTensor *known = node.constant(1))
     scales = toFloats(*known);
   else
-    return node.unsupported("a scale that is computed at run time");
+    return node.mustBeKnown(1, "the scale");
   auto target = resolveTarget(node, shapeOf(input), scales, {}, {});
   if (failed(target))
     return failure();
@@ -178,7 +178,7 @@ static LogicalResult convertResize(NodeImporter &node) {
   Shape axes = node.getInts("axes");
   for (size_t i : {2, 3})
     if (node.hasInput(i) && !node.constant(i))
-      return node.unsupported("a size that is computed at run time");
+      return node.mustBeKnown(i, "the size");
   SmallVector<float> scales;
   Shape sizes;
   if (const HostTensor *known = node.constant(2))

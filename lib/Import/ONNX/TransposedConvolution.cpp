@@ -158,7 +158,7 @@ private:
   LogicalResult readBias() {
     bias = node.constant(2);
     if (!bias && node.hasInput(2))
-      return node.unsupported("a bias that is computed at run time");
+      return node.mustBeKnown(2, "the bias");
     if (bias && (bias->shape != Shape{outputs} || bias->kind != ElementKind::F32))
       return node.emitError() << "expected a bias of " << outputs
                               << " elements, but got " << describe(*bias);

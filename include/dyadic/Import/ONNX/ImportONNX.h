@@ -2,11 +2,14 @@
 #ifndef DYADIC_IMPORT_ONNX_IMPORTONNX_H
 #define DYADIC_IMPORT_ONNX_IMPORTONNX_H
 
+#include "dyadic/Support/HostTensor.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBufferRef.h"
 
 namespace dyadic {
@@ -16,7 +19,14 @@ struct ONNXImportOptions {
   /// The full shape of an input by its name, required where the model's own
   /// has symbolic dimensions.
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
+  /// The value of an input that is fixed to it and so no input of the program:
+  /// what decides shapes or axes must be known. A list of numbers takes the
+  /// input's shape, and numbers its element type if that changes none of them.
+  llvm::StringMap<HostTensor> values;
 };
+
+/// Reads "name=1,2,3" or "name=file.npy" into `options.values`.
+llvm::Error addInputValue(llvm::StringRef text, ONNXImportOptions &options);
 
 /// Reads the model at `path` (opset 7 and newer, weights inside or in files
 /// beside it) into a module with one function `@main` of static f32 tensors at
