@@ -222,7 +222,7 @@ class Worker:
             return None
         hung = self.process.is_alive() and not self.channel.poll()
         self.stop()
-        said = self.log.read().decode(errors="replace").strip().splitlines()[:1]
+        said = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
         how = f"no answer in {LIMIT_S} s" if hung else f"the compiler or its code ended with {self.process.exitcode}"
         return Verdict(FAIL, ": ".join([how, *said]), [])
 
@@ -233,6 +233,8 @@ class Worker:
 
 def run_cases(cases, report=lambda case, verdict: None):
     """The verdict on each case, in WORKERS processes."""
+    if not os.path.exists(capi.LIBRARY):
+        raise FileNotFoundError(f"{capi.LIBRARY}: build it, or name the tool beside it in DYADIC")
     verdicts, queue = [None] * len(cases), collections.deque(range(len(cases)))
     workers = []
     while queue or any(w.number is not None for w in workers):
