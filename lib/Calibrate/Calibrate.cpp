@@ -1,16 +1,12 @@
 //===- Calibrate.cpp ------------------------------------------------------===//
 #include "dyadic/Calibrate/Calibrate.h"
 
-#include "ChannelMeans.h"
-
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/Progress.h"
 
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
-
-#include <cmath>
 
 using namespace mlir;
 
@@ -28,21 +24,18 @@ SmallVector<InputSpec> inputSpecs(func::FuncOp func) {
   return specs;
 }
 
-namespace {
-struct Tracked {
-  std::unique_ptr<Observer> observer;
-  int64_t count = 0;
-  /// The first sample that made it NaN or infinite.
-  int64_t badSample = -1;
-  /// For what a contraction reads.
-  std::optional<ChannelMeans> channelMeans;
-};
-} // namespace
-
 static bool isContraction(Operation *op) {
-  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
+  auto quantizable = dyn_cast_or_null<qnn::QuantizableOpInterface>(op);
   return quantizable &&
          quantizable.getQuantKind() == qnn::QuantKind::Contraction;
+}
+
+/// Whether a contraction reads the value: the means of its channels are wanted
+/// then, for the correction of biases.
+static bool isContracted(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    return use.getOperandNumber() == 0 && isContraction(use.getOwner());
+  });
 }
 
 static bool isTracked(Value value) {
@@ -54,74 +47,43 @@ static bool isTracked(Value value) {
   return !op || !op->hasTrait<OpTrait::ConstantLike>();
 }
 
-static bool allFinite(ArrayRef<float> values) {
-  // x − x is 0 for finite x and NaN for any other.
-  constexpr size_t lanes = 16;
-  float sums[lanes] = {};
-  size_t i = 0;
-  for (; i + lanes <= values.size(); i += lanes)
-    for (size_t lane = 0; lane < lanes; ++lane)
-      sums[lane] += values[i + lane] - values[i + lane];
-  for (; i < values.size(); ++i)
-    sums[0] += values[i] - values[i];
-  return llvm::all_of(sums, [](float sum) { return sum == 0; });
-}
-
-/// Writes what the observers found.
-static LogicalResult writeRanges(func::FuncOp func,
-                                 llvm::MapVector<Value, Tracked> &tracked) {
-  MLIRContext *context = func.getContext();
-  for (auto &[value, entry] : tracked) {
-    Operation *op = value.getDefiningOp();
-    if (!entry.count)
-      return op->emitError("was not run during calibration");
-    auto range = entry.observer->range();
-    if (!range || entry.badSample >= 0) {
-      emitWarning(value.getLoc())
-          << "is NaN or infinite on calibration sample " << entry.badSample
-          << ", so it has no range";
-      continue;
-    }
-    auto attr = qnn::RangeAttr::get(context, range->min, range->max);
-    if (op)
-      op->setAttr(kRangeAttr, ArrayAttr::get(context, {attr}));
-    else
-      func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
-  }
-  return success();
-}
-
-/// Writes the means of what each contraction reads, for the correction of its
-/// bias.
-static void writeMeans(func::FuncOp func,
-                       llvm::MapVector<Value, Tracked> &tracked) {
-  for (Operation &op : func.getBody().getOps()) {
-    if (!isContraction(&op))
-      continue;
-    auto found = tracked.find(op.getOperand(0));
-    if (found != tracked.end() && found->second.badSample < 0)
-      op.setAttr(kInputMeansAttr,
-                 DenseF32ArrayAttr::get(func.getContext(),
-                                        found->second.channelMeans->means()));
-  }
-}
-
-LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
-                        const ObserverOptions &options) {
-  llvm::MapVector<Value, Tracked> tracked;
-  auto track = [&](Value value) {
-    if (isTracked(value))
-      tracked[value].observer = makeObserver(options);
-  };
-  llvm::for_each(func.getArguments(), track);
+/// The values that have ranges, in the order they are computed.
+static SmallVector<Value> trackedValues(func::FuncOp func) {
+  SmallVector<Value> values(llvm::make_filter_range(func.getArguments(), isTracked));
   for (Operation &op : func.getBody().getOps())
-    llvm::for_each(op.getResults(), track);
-  for (Operation &op : func.getBody().getOps()) {
-    auto found = isContraction(&op) ? tracked.find(op.getOperand(0)) : tracked.end();
-    if (found != tracked.end())
-      found->second.channelMeans.emplace(
-          cast<RankedTensorType>(found->first.getType()).getShape().back());
+    llvm::append_range(values, llvm::make_filter_range(op.getResults(), isTracked));
+  return values;
+}
+
+/// What statistics call a value: it is the same in every compile of a model.
+static std::string nameOf(Value value, func::FuncOp func) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return inputSpecs(func)[argument.getArgNumber()].name;
+  Operation *op = value.getDefiningOp();
+  auto named = op->getLoc()->findInstanceOf<NameLoc>();
+  return ((named ? named.getName().getValue() : "?") + " (" +
+          op->getName().stripDialect() + ")")
+      .str();
+}
+
+NetworkStatistics noStatistics(func::FuncOp func, const ObserverOptions &options) {
+  NetworkStatistics statistics;
+  for (Value value : trackedValues(func)) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+    int64_t channels = isContracted(value) ? shape.back() : 0;
+    statistics.tensors.push_back({nameOf(value, func), SmallVector<int64_t>(shape),
+                                  TensorStatistics(channels, options.momentum)});
   }
+  return statistics;
+}
+
+FailureOr<NetworkStatistics> collectStatistics(func::FuncOp func, SampleStream &samples,
+                                               Runner run, const ObserverOptions &options) {
+  NetworkStatistics statistics = noStatistics(func, options);
+  SmallVector<Value> values = trackedValues(func);
+  llvm::DenseMap<Value, TensorStatistics *> tracked;
+  for (auto [value, tensor] : llvm::zip(values, statistics.tensors))
+    tracked[value] = &tensor.statistics;
 
   Progress progress("calibrating", samples.size());
   for (int64_t i = 0; i < samples.size(); ++i) {
@@ -130,16 +92,8 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
       return emitError(UnknownLoc::get(func.getContext()))
              << llvm::toString(inputs.takeError());
     auto observe = [&](Value value, ArrayRef<float> elements) {
-      auto found = tracked.find(value);
-      if (found == tracked.end())
-        return;
-      Tracked &entry = found->second;
-      ++entry.count;
-      entry.observer->observe(elements);
-      if (entry.channelMeans)
-        entry.channelMeans->observe(elements);
-      if (entry.badSample < 0 && !allFinite(elements))
-        entry.badSample = i;
+      if (TensorStatistics *entry = tracked.lookup(value))
+        entry->observe(elements);
     };
     for (auto [argument, tensor] : llvm::zip(func.getArguments(), *inputs))
       if (tensor.kind == ElementKind::F32)
@@ -148,8 +102,52 @@ LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
       return failure();
     progress.advance();
   }
-  writeMeans(func, tracked);
-  return writeRanges(func, tracked);
+  for (auto [value, tensor] : llvm::zip(values, statistics.tensors))
+    if (!tensor.statistics.samples())
+      return emitError(value.getLoc()) << "was not run during calibration";
+  return statistics;
+}
+
+/// Writes the means of what each contraction reads, for the correction of its
+/// bias.
+static void writeMeans(Value value, const TensorStatistics &seen) {
+  auto means = DenseF32ArrayAttr::get(value.getContext(), seen.channelMeans());
+  for (OpOperand &use : value.getUses())
+    if (use.getOperandNumber() == 0 && isContraction(use.getOwner()))
+      use.getOwner()->setAttr(kInputMeansAttr, means);
+}
+
+LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics,
+                          const ObserverOptions &options) {
+  MLIRContext *context = func.getContext();
+  NetworkStatistics expected = noStatistics(func, options);
+  if (auto error = expected.merge(statistics))
+    return func.emitError() << llvm::toString(std::move(error));
+  for (auto [value, tensor] : llvm::zip(trackedValues(func), expected.tensors)) {
+    const TensorStatistics &seen = tensor.statistics;
+    auto range = chooseRange(seen, options);
+    if (!range || seen.firstBadSample() >= 0) {
+      emitWarning(value.getLoc())
+          << "is NaN or infinite on calibration sample " << seen.firstBadSample()
+          << ", so it has no range";
+      continue;
+    }
+    writeMeans(value, seen);
+    auto attr = qnn::RangeAttr::get(context, range->min, range->max);
+    if (Operation *op = value.getDefiningOp())
+      op->setAttr(kRangeAttr, ArrayAttr::get(context, {attr}));
+    else
+      func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
+  }
+  return success();
+}
+
+LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
+                        const ObserverOptions &options) {
+  auto statistics = collectStatistics(func, samples, run, options);
+  if (failed(statistics))
+    return failure();
+  return writeRanges(func, *statistics, options);
 }
 
 } // namespace dyadic

@@ -194,6 +194,47 @@ static LogicalResult checkNames(ModuleOp module, ArrayRef<std::string> names) {
   return success();
 }
 
+FailureOr<NetworkStatistics> Compilation::runSamples() {
+  const CalibrationOptions &given = *opts.calibration;
+  func::FuncOp func = main();
+  auto samples =
+      given.samples.empty()
+          ? SampleStream::open(given.arrays, inputSpecs(func))
+          : SampleStream::open(given.samples, inputSpecs(func), given.images);
+  if (!samples)
+    return emitError(location()) << llvm::toString(samples.takeError());
+  if (given.interpret)
+    return collectStatistics(func, **samples, interpreterOf(func), given.observer);
+  blame = InternalError;
+  auto runner = FloatRunner::create(*current);
+  if (failed(runner))
+    return failure();
+  blame = InputError;
+  return collectStatistics(func, **samples, **runner, given.observer);
+}
+
+FailureOr<NetworkStatistics> Compilation::statistics() {
+  const CalibrationOptions &given = *opts.calibration;
+  NetworkStatistics all = noStatistics(main(), given.observer);
+  blame = InputError;
+  for (const std::string &path : given.statistics) {
+    auto loaded = NetworkStatistics::load(path);
+    if (!loaded)
+      return emitError(location()) << llvm::toString(loaded.takeError());
+    if (auto error = all.merge(*loaded))
+      return emitError(location()) << path << ": " << llvm::toString(std::move(error));
+  }
+  if (!given.samples.empty() || !given.arrays.empty() || given.statistics.empty()) {
+    auto seen = runSamples();
+    if (failed(seen))
+      return failure();
+    llvm::cantFail(all.merge(*seen)); // they are of this network
+  }
+  if (!all.tensors.empty())
+    report.samples = all.tensors.front().statistics.samples();
+  return all;
+}
+
 LogicalResult Compilation::calibrateAndQuantize() {
   if (!opts.calibration) {
     countOps(*current, report);
@@ -203,27 +244,9 @@ LogicalResult Compilation::calibrateAndQuantize() {
   blame = InputError;
   if (failed(checkNames(*current, opts.keepFloat)))
     return failure();
-  func::FuncOp func = main();
-  const CalibrationOptions &given = *opts.calibration;
-  auto samples =
-      given.samples.empty()
-          ? SampleStream::open(given.arrays, inputSpecs(func))
-          : SampleStream::open(given.samples, inputSpecs(func), given.images);
-  if (!samples)
-    return emitError(UnknownLoc::get(context)) << llvm::toString(samples.takeError());
-  report.samples = (*samples)->size();
-  if (opts.calibration->interpret) {
-    if (failed(calibrate(func, **samples, interpreterOf(func), opts.calibration->observer)))
-      return failure();
-  } else {
-    blame = InternalError;
-    auto runner = FloatRunner::create(*current);
-    if (failed(runner))
-      return failure();
-    blame = InputError;
-    if (failed(calibrate(func, **samples, **runner, opts.calibration->observer)))
-      return failure();
-  }
+  auto seen = statistics();
+  if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
+    return failure();
   report.calibrationSeconds = now() - start;
   if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat, opts.weights); })))
     return failure();

@@ -39,17 +39,28 @@ void CommonOptions::addShapes(CLI::App &app) {
       ->allow_extra_args(false);
 }
 
+CLI::Option *CommonOptions::addSamples(CLI::App &app) {
+  app.add_option("--statistics", statistics,
+                 "what dyadic calibrate has counted on samples; may be repeated, and "
+                 "stand beside --calibrate: all of it counts")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_flag("--calibrate-by-interpreter", calibrateByInterpreter)->group("");
+  addImages(app);
+  return app
+      .add_option("--calibrate", calibrate,
+                  "samples to learn value ranges from: .npz with an array per "
+                  "input, .npy, .raw float32, or a folder of such or of images")
+      ->type_name("PATH");
+}
+
 void CommonOptions::addCalibration(CLI::App &app) {
-  auto *samples =
-      app.add_option("--calibrate", calibrate,
-                     "samples to learn value ranges from: .npz with an array per "
-                     "input, .npy, .raw float32, or a folder of such or of images")
-          ->type_name("PATH");
+  CLI::Option *samples = addSamples(app);
   app.add_flag("--float", isFloat, "don't quantize: all of it in float32")
-      ->excludes(samples);
+      ->excludes(samples)
+      ->excludes(app.get_option("--statistics"));
   app.add_option("--observer", observer,
-                 "how ranges follow from values: minmax, "
-                 "moving-average[=momentum 0..1] or percentile[=percent 50..100]")
+                 std::string("how ranges follow from values: ") + kObserverChoices)
       ->capture_default_str();
   app.add_option("--keep-float", keepFloat,
                  "name of an op that stays in float32; may be repeated")
@@ -61,8 +72,6 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "the last match decides")
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
-  app.add_flag("--calibrate-by-interpreter", calibrateByInterpreter)->group("");
-  addImages(app);
 }
 
 void CommonOptions::addImages(CLI::App &app) {
@@ -249,10 +258,11 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
       return emitError(loc) << "--value: " << llvm::toString(std::move(error));
   if (mlir::failed(resolveTargets(*this, options, loc)))
     return mlir::failure();
-  if (isFloat || calibrate.empty())
+  if (isFloat || !hasCalibration())
     return options;
   CalibrationOptions calibration;
   calibration.samples = calibrate;
+  calibration.statistics = statistics;
   calibration.images = images();
   calibration.interpret = calibrateByInterpreter;
   auto parsed = parseObserver(observer);

@@ -20,7 +20,7 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::vector<std::string> shapes, values, keepFloat, weights;
+  std::vector<std::string> shapes, values, keepFloat, weights, statistics;
   ThreadOptions threads;
   bool isFloat = false;
   bool emulate = false;
@@ -35,11 +35,14 @@ struct CommonOptions {
   void addModel(CLI::App &app, const std::string &what);
   void addShapes(CLI::App &app);
   void addCalibration(CLI::App &app);
+  /// What addCalibration's samples are, alone.
+  CLI::Option *addSamples(CLI::App &app);
   void addImages(CLI::App &app);
   void addTarget(CLI::App &app);
   void addEmulate(CLI::App &app);
 
   ImageOptions images() const;
+  bool hasCalibration() const { return !calibrate.empty() || !statistics.empty(); }
   /// Everything but `fuse`. Reports what doesn't parse; the command line is at
   /// fault then.
   mlir::FailureOr<CompileOptions> resolve(mlir::MLIRContext *context) const;
@@ -93,6 +96,7 @@ struct Command {
 };
 Command addCompile(CLI::App &app);
 Command addRun(CLI::App &app);
+Command addCalibrate(CLI::App &app);
 Command addEvaluate(CLI::App &app);
 Command addInspect(CLI::App &app);
 Command addProfile(CLI::App &app);

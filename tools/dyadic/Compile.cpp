@@ -139,7 +139,7 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
 static ExitCode runCompile(Options &options) {
   if (options.output.empty() && options.emit.empty())
     return usageError("expected -o FILE, or --emit");
-  if (options.calibrate.empty() && !options.isFloat && options.emit != "qnn")
+  if (!options.hasCalibration() && !options.isFloat && options.emit != "qnn")
     return usageError("expected --calibrate PATH with samples, or --float");
   if (options.name.empty())
     options.name = modelNameOf(options.output.empty() || options.output == "-"

@@ -117,7 +117,7 @@ static ExitCode compare(Program &exact, Program &quantized, const Options &optio
 }
 
 static ExitCode runEvaluate(Options &options) {
-  if (options.calibrate.empty())
+  if (!options.hasCalibration())
     return usageError("expected --calibrate PATH with samples");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;

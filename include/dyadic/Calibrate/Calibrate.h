@@ -28,9 +28,23 @@ using Runner = llvm::function_ref<mlir::LogicalResult(
 /// The names (argument attribute `qnn.name`) and shapes of `func`'s arguments.
 llvm::SmallVector<InputSpec> inputSpecs(mlir::func::FuncOp func);
 
-/// Runs all of `samples` through `run` and writes `qnn.range` on every f32
-/// argument and result of `func`. A value that was ever NaN or infinite gets
-/// none, and a warning at its op; a sample that can't be read is an error.
+/// Statistics of no sample: what those of `func`'s network merge into.
+NetworkStatistics noStatistics(mlir::func::FuncOp func, const ObserverOptions &options);
+
+/// Runs all of `samples` through `run` and counts the values of every f32
+/// argument and result of `func`. A sample that can't be read is an error.
+mlir::FailureOr<NetworkStatistics> collectStatistics(mlir::func::FuncOp func,
+                                                     SampleStream &samples, Runner run,
+                                                     const ObserverOptions &options);
+
+/// Writes `qnn.range`, by `options`, on what `statistics` are of; they must be of
+/// this network. A value that was ever NaN or infinite gets none, and a warning at
+/// its op.
+mlir::LogicalResult writeRanges(mlir::func::FuncOp func,
+                                const NetworkStatistics &statistics,
+                                const ObserverOptions &options);
+
+/// Both.
 mlir::LogicalResult calibrate(mlir::func::FuncOp func, SampleStream &samples,
                               Runner run, const ObserverOptions &options);
 

@@ -2,33 +2,24 @@
 #ifndef DYADIC_CALIBRATE_OBSERVER_H
 #define DYADIC_CALIBRATE_OBSERVER_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "dyadic/Calibrate/Statistics.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
-#include <memory>
 #include <optional>
 
 namespace dyadic {
 
-/// The interval of real values that quantization shall represent.
-struct Range {
-  double min = 0, max = 0;
-};
-
-/// Sees one tensor on every calibration sample, in constant memory, and says at
-/// the end which range its type should cover.
-class Observer {
-public:
-  virtual ~Observer();
-  /// The tensor's elements on one more sample; not all need be finite.
-  virtual void observe(llvm::ArrayRef<float> values) = 0;
-  /// None when no finite value was seen.
-  virtual std::optional<Range> range() const = 0;
-};
-
+/// How the range that a tensor's type covers follows from its values.
 struct ObserverOptions {
-  enum class Kind { MinMax, MovingAverage, Percentile };
+  enum class Kind {
+    MinMax,        ///< all that was seen
+    MovingAverage, ///< the average of each sample's extremes, later ones weigh more
+    Percentile,    ///< all but the outermost values
+    Entropy,       ///< what keeps the distribution: least Kullback–Leibler divergence
+    MeanSquared    ///< what keeps the values: least mean squared error
+  };
   Kind kind = Kind::Percentile;
   /// Moving average: the weight of what was seen before, in [0, 1).
   double momentum = 0.9;
@@ -38,10 +29,16 @@ struct ObserverOptions {
   double percentile = 99.999;
 };
 
-/// Parses "minmax", "moving-average[=momentum]" or "percentile[=percent]".
+/// What `parseObserver` takes, for help texts and messages.
+extern const char *const kObserverChoices;
+
+/// Parses "minmax", "moving-average[=momentum]", "percentile[=percent]",
+/// "entropy" or "mse".
 llvm::Expected<ObserverOptions> parseObserver(llvm::StringRef text);
 
-std::unique_ptr<Observer> makeObserver(const ObserverOptions &options);
+/// The range by `options`; none when no finite value was seen.
+std::optional<Range> chooseRange(const TensorStatistics &statistics,
+                                 const ObserverOptions &options);
 
 } // namespace dyadic
 

@@ -33,6 +33,8 @@ struct CalibrationOptions {
   std::string samples;
   /// or without one, arrays in the caller's memory.
   std::vector<SampleArray> arrays;
+  /// Files of statistics to start from; with them there need be no samples.
+  std::vector<std::string> statistics;
   ImageOptions images;
   ObserverOptions observer;
   /// For tests of calibration itself: run the network by the interpreter.
@@ -101,6 +103,10 @@ public:
   const CompileOptions &options() const { return opts; }
   ExitCode fault() const { return blame; }
 
+  /// What the calibration samples, and the files of statistics, have shown; the
+  /// module is at Level::Float.
+  mlir::FailureOr<NetworkStatistics> statistics();
+
   /// Tiles that are taken instead of the cost model's, before Level::Loops.
   void choose(std::shared_ptr<const TileChoices> tiles) {
     opts.target.tuned = std::move(tiles);
@@ -116,6 +122,7 @@ public:
 
 private:
   mlir::LogicalResult import();
+  mlir::FailureOr<NetworkStatistics> runSamples();
   mlir::LogicalResult calibrateAndQuantize();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();

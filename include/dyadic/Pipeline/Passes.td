@@ -22,7 +22,7 @@ def Calibrate : Pass<"qnn-calibrate", "::mlir::ModuleOp"> {
     Option<"samples", "samples", "std::string", "",
            "an .npz or .npy file, or a folder; inputs by their qnn.name">,
     Option<"observer", "observer", "std::string", "\"percentile=99.999\"",
-           "minmax, moving-average[=momentum] or percentile[=percent]">,
+           "minmax, moving-average[=momentum], percentile[=percent], entropy or mse">,
     Option<"interpret", "interpret", "bool", "false",
            "run by the interpreter, without generating code">
   ];

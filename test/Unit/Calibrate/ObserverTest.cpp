@@ -10,8 +10,18 @@
 using namespace dyadic;
 
 namespace {
+/// Statistics and the range that an observer finds in them.
+struct Observer {
+  void observe(std::vector<float> values) { statistics.observe(values); }
+  std::optional<Range> range() const { return chooseRange(statistics, options); }
+
+  ObserverOptions options;
+  TensorStatistics statistics;
+};
+
 std::unique_ptr<Observer> make(llvm::StringRef text) {
-  return makeObserver(cantFail(parseObserver(text)));
+  ObserverOptions options = cantFail(parseObserver(text));
+  return std::make_unique<Observer>(Observer{options, TensorStatistics(0, options.momentum)});
 }
 
 TEST(ObserverTest, MinMaxSpansEverything) {
@@ -27,7 +37,7 @@ TEST(ObserverTest, MinMaxSpansEverything) {
 }
 
 TEST(ObserverTest, NonFiniteValuesAreNotPartOfTheRange) {
-  for (auto text : {"minmax", "moving-average", "percentile=100"}) {
+  for (auto text : {"minmax", "moving-average", "percentile=100", "mse", "entropy"}) {
     auto observer = make(text);
     observer->observe({NAN, INFINITY, -INFINITY});
     EXPECT_FALSE(observer->range()) << text;
@@ -76,9 +86,65 @@ TEST(ObserverTest, PercentileOfAll) {
   EXPECT_EQ(observer->range()->max, 5);
 }
 
+/// Normal values with one far outside.
+std::vector<float> normalWithOutlier(float outlier) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(100000);
+  for (float &value : values)
+    value = normal(random);
+  values[500] = outlier;
+  return values;
+}
+
+TEST(ObserverTest, LeastErrorCutsOffAnOutlier) {
+  // Of N values in [−4.4, 4.4] and one at o, the end X costs (o − X)²/N beside the
+  // rounding errors, ((X + 4.4)/256)²/12: least where 7.86·(o − X) = X + 4.4.
+  for (float outlier : {9.0f, 400.0f}) {
+    auto observer = make("mse");
+    observer->observe(normalWithOutlier(outlier));
+    double best = (7.86 * outlier - 4.4) / 8.86;
+    EXPECT_NEAR(observer->range()->max, best, 0.02 * outlier) << outlier;
+  }
+}
+
+TEST(ObserverTest, LeastErrorKeepsEvenlySpreadValues) {
+  std::vector<float> values(50000);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(i) / values.size() * 6 - 2;
+  for (auto text : {"mse", "entropy"}) {
+    auto observer = make(text);
+    observer->observe(values);
+    EXPECT_NEAR(observer->range()->min, -2, 0.05) << text;
+    EXPECT_NEAR(observer->range()->max, 4, 0.1) << text;
+  }
+}
+
+TEST(ObserverTest, DivergenceCutsOffThinTails) {
+  auto observer = make("entropy");
+  observer->observe(normalWithOutlier(40));
+  EXPECT_LT(observer->range()->max, 8);
+  EXPECT_GT(observer->range()->max, 2.5);
+  EXPECT_LT(observer->range()->min, -2);
+}
+
+TEST(ObserverTest, ManyZerosDoNotNarrowTheRange) {
+  // Behind a relu half of the values are zero.
+  std::vector<float> values = normalWithOutlier(0), alone;
+  for (float &value : values) {
+    value = std::max(value, 0.0f);
+    if (value > 0)
+      alone.push_back(value);
+  }
+  auto with = make("entropy"), without = make("entropy");
+  with->observe(values);
+  without->observe(alone);
+  EXPECT_EQ(with->range()->max, without->range()->max);
+}
+
 TEST(ObserverTest, RefusesBadOptions) {
   for (auto text : {"", "maximum", "minmax=1", "percentile=50", "percentile=101",
-                    "percentile=x", "moving-average=1", "moving-average="})
+                    "percentile=x", "moving-average=1", "moving-average=", "mse=1", "entropy="})
     EXPECT_FALSE(static_cast<bool>(llvm::expectedToOptional(parseObserver(text)))) << text;
   EXPECT_EQ(cantFail(parseObserver("percentile=99.5")).percentile, 99.5);
 }
