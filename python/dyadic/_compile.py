@@ -61,15 +61,19 @@ class Request:
     opt_level: int
     threads: int
     shapes: list[tuple[str, list[int]]]
+    values: list[tuple[str, str, list[int], list[Any]]]
+    """Name, element type, shape and elements."""
     keep_float: list[str]
     observer: str
     calibration: Optional[str]
     images: Optional[tuple[int, int, float, list[float], list[float], bool]]
 
     def compile(self, data: Optional[bytes], arrays: Sequence[tuple[str, Array]] = ()) -> _native.Model:
+        values = [(key, np.array(elements, kind).reshape(shape)) for key, kind, shape, elements in self.values]
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
-            self.threads, self.shapes, self.keep_float, self.observer, self.calibration, arrays, self.images,
+            self.threads, self.shapes, values, self.keep_float, self.observer, self.calibration, arrays,
+            self.images,
         )  # fmt: skip
 
 
@@ -84,6 +88,7 @@ def compile(
     observer: str = "percentile=99.999",
     output: Optional[Path] = None,
     shapes: Optional[Mapping[str, Sequence[int]]] = None,
+    values: Optional[Mapping[str, Any]] = None,
     images: Optional[ImageOptions] = None,
     name: Optional[str] = None,
     opt_level: int = 3,
@@ -108,6 +113,7 @@ def compile(
                  or "percentile[=percent 50..100]"
     output       also write the model there: see `Module.save`
     shapes       of inputs whose dimensions the model leaves open, by name
+    values       of inputs that are to be constants, by name: a number or an array
     images       for samples that are image files
     name         prefix of the C symbols; the output's or the model's name otherwise
     opt_level    0 to 3, as the option -O of compilers
@@ -131,6 +137,7 @@ def compile(
         opt_level=opt_level,
         threads=threads,
         shapes=[(key, [int(extent) for extent in shape]) for key, shape in (shapes or {}).items()],
+        values=[(key, *_numbers(value)) for key, value in (values or {}).items()],
         keep_float=_names(keep_float),
         observer=observer,
         calibration=None,
@@ -177,6 +184,13 @@ def _names(names: Sequence[str]) -> list[str]:
     if isinstance(names, str):
         raise TypeError(f'keep_float: expected a list of names, but got the string "{names}"')
     return list(names)
+
+
+def _numbers(value: Any) -> tuple[str, list[int], list[Any]]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"values: expected numbers, but got {value!r}")
+    return str(array.dtype), list(array.shape), array.ravel().tolist()
 
 
 def _check_images(images: Optional[ImageOptions]) -> Optional[tuple[int, int, float, list[float], list[float], bool]]:

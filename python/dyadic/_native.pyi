@@ -66,6 +66,7 @@ def compile(
     opt_level: int,
     threads: int,
     shapes: Sequence[tuple[str, Sequence[int]]],
+    values: Sequence[tuple[str, npt.NDArray[Any]]],
     keep_float: Sequence[str],
     observer: str,
     calibration_path: Optional[str],

@@ -193,6 +193,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::string &name, const std::string &triple, const std::string &cpu,
                     bool cpuFallback, unsigned optLevel, int64_t threads,
                     const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
+                    const std::vector<std::tuple<std::string, Array>> &values,
                     const std::vector<std::string> &keepFloat, const std::string &observer,
                     std::optional<std::string> calibrationPath,
                     const std::vector<std::tuple<std::string, Array>> &arrays,
@@ -206,6 +207,9 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
   dyadicOptionsSetObserver(options.handle, toRef(observer));
   for (auto &[input, shape] : shapes)
     dyadicOptionsSetShape(options.handle, toRef(input), shape.size(), shape.data());
+  for (auto &[input, array] : values)
+    dyadicOptionsSetValue(options.handle, toRef(input), elementTypeOf(array.dtype()), array.ndim(),
+                          array.shape_ptr(), array.data(), array.nbytes());
   for (const std::string &op : keepFloat)
     dyadicOptionsAddKeepFloat(options.handle, toRef(op));
   if (calibrationPath)
@@ -286,7 +290,7 @@ NB_MODULE(_native, m) {
 
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
         nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
-        nb::arg("threads"), nb::arg("shapes"),
+        nb::arg("threads"), nb::arg("shapes"), nb::arg("values"),
         nb::arg("keep_float"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

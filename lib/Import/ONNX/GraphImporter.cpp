@@ -1,6 +1,7 @@
 //===- GraphImporter.cpp --------------------------------------------------===//
 #include "GraphImporter.h"
 
+#include "ControlFlow.h"
 #include "GraphOrder.h"
 #include "OpRegistry.h"
 #include "TensorReader.h"
@@ -11,30 +12,46 @@ using namespace mlir;
 
 namespace dyadic::onnx_import {
 
-GraphImporter::GraphImporter(onnx::GraphProto &graph, int64_t opset,
+/// The depth to which functions and graphs may be nested: each level is a few
+/// calls deep here.
+constexpr int kMaxDepth = 64;
+/// How many nodes branches, unrolled loops and functions may come to.
+constexpr int64_t kMaxInlinedNodes = 200'000;
+
+GraphImporter::GraphImporter(onnx::ModelProto &model, int64_t opset,
                              StringRef folder, const ONNXImportOptions &options,
                              ModuleOp module)
-    : graph(graph), opset(opset), folder(folder), options(options),
-      module(module), builder(module.getContext()) {}
+    : model(model), graph(*model.mutable_graph()), folder(folder),
+      options(options), module(module), builder(module.getContext()),
+      top(graph, opset) {
+  top.consumed = &graph;
+}
 
 Location GraphImporter::locOf(StringRef name) {
-  return NameLoc::get(builder.getStringAttr(name));
+  return NameLoc::get(builder.getStringAttr(scope->prefix + name));
 }
 
 LogicalResult GraphImporter::run() {
-  auto nodes = orderNodes(graph, module.getLoc());
-  if (failed(nodes))
-    return failure();
-  for (onnx::TensorProto &tensor : *graph.mutable_initializer())
-    initializers[tensor.name()] = &tensor;
   function = func::FuncOp::create(builder, module.getLoc(), "main",
                                   builder.getFunctionType({}, {}));
   module.push_back(function);
   builder.setInsertionPointToEnd(function.addEntryBlock());
-  if (failed(addInputs()))
+  if (failed(addInputs()) || failed(importNodes()))
+    return failure();
+  return addOutputs();
+}
+
+LogicalResult GraphImporter::importNodes() {
+  auto isOutside = [&](StringRef name) {
+    for (Scope *at = scope->parent; at; at = at->parent)
+      if (at->values.count(name) || at->initializers.count(name))
+        return true;
+    return false;
+  };
+  auto nodes = orderNodes(scope->graph, isOutside, module.getLoc());
+  if (failed(nodes))
     return failure();
   countUses(*nodes);
-
   // A failed node leaves its results unknown; what depends on them is passed
   // over, so each message is about a fault of its own.
   bool valid = true;
@@ -42,37 +59,89 @@ LogicalResult GraphImporter::run() {
     valid &= succeeded(importNode(*node));
     release(*node);
   }
-  return valid ? addOutputs() : failure();
+  return success(valid);
+}
+
+LogicalResult
+GraphImporter::inlineGraph(Scope &inside, ArrayRef<GraphValue> arguments,
+                           SmallVectorImpl<GraphValue> &results) {
+  inlinedNodes += inside.graph.node_size();
+  if (depth == kMaxDepth || inlinedNodes > kMaxInlinedNodes)
+    return emitError(locOf(inside.graph.name()))
+           << "graphs and functions inside of others are deeper than "
+           << kMaxDepth << " or come to more than " << kMaxInlinedNodes
+           << " nodes";
+  for (auto [input, argument] : llvm::zip(inside.graph.input(), arguments))
+    inside.values[input.name()] = argument;
+  Scope *around = scope;
+  scope = &inside;
+  ++depth;
+  LogicalResult imported = importNodes();
+  for (const onnx::ValueInfoProto &output : inside.graph.output()) {
+    auto value = lookup(output.name());
+    if (failed(value))
+      imported = failure();
+    results.push_back(succeeded(value) ? **value : GraphValue());
+  }
+  --depth;
+  scope = around;
+  return imported;
 }
 
 void GraphImporter::countUses(ArrayRef<const onnx::NodeProto *> nodes) {
   for (const onnx::NodeProto *node : nodes)
-    for (const std::string &input : node->input())
-      ++uses[input];
-  for (const onnx::ValueInfoProto &output : graph.output())
-    ++uses[output.name()];
+    forEachRead(*node, [&](StringRef name) { ++scope->uses[name]; });
+  for (const onnx::ValueInfoProto &output : scope->graph.output())
+    ++scope->uses[output.name()];
 }
 
 void GraphImporter::release(const onnx::NodeProto &proto) {
-  for (const std::string &input : proto.input())
-    if (--uses[input] == 0)
-      values.erase(input);
+  forEachRead(proto, [&](StringRef name) {
+    if (--scope->uses[name] == 0)
+      scope->values.erase(name);
+  });
 }
 
-FailureOr<GraphValue *> GraphImporter::lookup(StringRef name) {
-  auto [it, isNew] = values.try_emplace(name);
+FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
+  auto [it, isNew] = at.values.try_emplace(name);
   GraphValue &value = it->second;
-  auto found = initializers.find(name);
-  if (!isNew || found == initializers.end())
+  if (!isNew)
     return &value;
-  auto tensor = readTensor(*found->second, folder, [&] {
-    return emitError(locOf(name)) << "initializer '" << name << "': ";
-  });
-  if (failed(tensor))
-    return failure();
-  releaseBytes(*found->second);
-  value.constant = std::make_shared<const HostTensor>(std::move(*tensor));
+  auto found = at.initializers.find(name);
+  if (found != at.initializers.end()) {
+    int index = found->second;
+    auto tensor = readTensor(at.graph.initializer(index), folder, [&] {
+      return emitError(locOf(name)) << "initializer '" << name << "': ";
+    });
+    if (failed(tensor))
+      return failure();
+    if (at.consumed)
+      releaseBytes(*at.consumed->mutable_initializer(index));
+    value.constant = std::make_shared<const HostTensor>(std::move(*tensor));
+    return &value;
+  }
+  if (!at.parent)
+    return &value;
+  auto outside = lookup(*at.parent, name);
+  if (failed(outside) || !at.capture) {
+    at.values.erase(name); // so that it is released out there
+    return outside;
+  }
+  value.constant = (*outside)->constant;
+  value.dependsOnInputs = (*outside)->dependsOnInputs;
+  if (!value.constant && (*outside)->value)
+    value.value = at.capture->get(at.block, (*outside)->value);
   return &value;
+}
+
+const onnx::FunctionProto *
+GraphImporter::findFunction(const onnx::NodeProto &call) const {
+  for (const onnx::FunctionProto &function : model.functions())
+    if (function.name() == call.op_type() &&
+        function.domain() == call.domain() &&
+        function.overload() == call.overload())
+      return &function;
+  return nullptr;
 }
 
 static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
@@ -96,14 +165,14 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
   }
   SmallVector<bool> usedOutputs;
   for (const std::string &name : proto.output())
-    usedOutputs.push_back(!name.empty() && uses.count(name));
+    usedOutputs.push_back(!name.empty() && scope->uses.count(name));
   SmallVector<GraphValue> results(proto.output_size());
   valid =
       valid && succeeded(foldOrConvert(proto, inputs, usedOutputs, results));
   for (auto [name, result] : llvm::zip(proto.output(), results)) {
-    result.dependsOnInputs = !result.isKnown() && anyRunTime(inputs);
-    if (!name.empty() && uses.count(name))
-      values[name] = result;
+    result.dependsOnInputs |= !result.isKnown() && anyRunTime(inputs);
+    if (!name.empty() && scope->uses.count(name))
+      scope->values[name] = result;
   }
   return success(valid);
 }
@@ -111,29 +180,37 @@ LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
 LogicalResult GraphImporter::foldOrConvert(
     const onnx::NodeProto &proto, ArrayRef<GraphValue *> inputs,
     ArrayRef<bool> usedOutputs, SmallVectorImpl<GraphValue> &results) {
-  NodeImporter node(proto, opset, locOf(Node::displayName(proto)), builder,
-                    inputs, usedOutputs);
+  NodeImporter node(proto, scope->opset, locOf(Node::displayName(proto)),
+                    builder, inputs, usedOutputs);
+  const onnx::FunctionProto *called = findFunction(proto);
   bool standard = proto.domain().empty() || proto.domain() == "ai.onnx";
   const FoldEntry *folder = standard ? lookupFold(proto.op_type()) : nullptr;
-  const OpEntry *entry = standard ? lookupOp(proto.op_type(), opset) : nullptr;
-  if (!folder && !entry) {
+  const OpEntry *entry =
+      standard ? lookupOp(proto.op_type(), scope->opset) : nullptr;
+  const ControlEntry *control =
+      standard ? lookupControl(proto.op_type()) : nullptr;
+  if (!folder && !entry && !control && !called) {
     if (!standard)
       return emitError(node.getLoc())
              << "op '" << proto.domain() << "." << proto.op_type()
              << "' is not supported";
     return emitError(node.getLoc())
-           << "op '" << proto.op_type() << "' of opset " << opset
+           << "op '" << proto.op_type() << "' of opset " << scope->opset
            << " is not supported";
   }
   bool onlyShape = proto.op_type() == "Shape" || proto.op_type() == "Size";
   // What this one reads failed before and was reported then.
   if (llvm::any_of(inputs, [](GraphValue *v) { return v && !v->isKnown(); })) {
-    if (!entry && !onlyShape && anyRunTime(inputs))
+    if (!entry && !control && !called && !onlyShape && anyRunTime(inputs))
       return reportMustBeKnown(node, inputs, kRunTimeOperand);
     return success();
   }
   bool allConstant =
       llvm::all_of(inputs, [](GraphValue *v) { return !v || v->constant; });
+  if (called)
+    return importCall(*this, node, *called, inputs, results);
+  if (control)
+    return control->import(*this, node, inputs, results);
   if (folder && (allConstant || onlyShape)) {
     HostTensor placeholder;
     SmallVector<const HostTensor *> tensors;
@@ -177,7 +254,8 @@ LogicalResult GraphImporter::addOutputs() {
                << "' to be float32, but got " << describe(tensor);
       onnx::NodeProto proto;
       proto.set_op_type("Constant");
-      NodeImporter node(proto, opset, locOf(output.name()), builder, {}, {});
+      NodeImporter node(proto, scope->opset, locOf(output.name()), builder, {},
+                        {});
       (*value)->value = node.constantTensor(tensor);
       if (!(*value)->value)
         return failure();

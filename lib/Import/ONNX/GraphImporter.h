@@ -3,7 +3,7 @@
 #define DYADIC_LIB_IMPORT_ONNX_GRAPHIMPORTER_H
 
 #include "ConstantFolder.h"
-#include "NodeImporter.h"
+#include "Scope.h"
 
 #include "dyadic/Import/ONNX/ImportONNX.h"
 
@@ -11,14 +11,31 @@
 
 namespace dyadic::onnx_import {
 
-/// Builds `@main` from a parsed graph. The graph's tensors are emptied as they
+/// Builds `@main` from a parsed model. The graph's tensors are emptied as they
 /// are read, so that weights are not held twice.
 class GraphImporter {
 public:
-  GraphImporter(onnx::GraphProto &graph, int64_t opset, llvm::StringRef folder,
+  GraphImporter(onnx::ModelProto &model, int64_t opset, llvm::StringRef folder,
                 const ONNXImportOptions &options, mlir::ModuleOp module);
 
   mlir::LogicalResult run();
+
+  //===--- For nodes that hold graphs or call functions -------------------===//
+
+  /// Imports a graph where the builder stands. `arguments` are its inputs;
+  /// `results` become its outputs, unknown ones where a node failed.
+  mlir::LogicalResult inlineGraph(Scope &inside,
+                                  llvm::ArrayRef<GraphValue> arguments,
+                                  llvm::SmallVectorImpl<GraphValue> &results);
+  /// The graph around the node that is being imported.
+  Scope &currentScope() { return *scope; }
+  mlir::OpBuilder &getBuilder() { return builder; }
+  /// The value of a name, reading an initializer at its first use.
+  mlir::FailureOr<GraphValue *> lookup(llvm::StringRef name) {
+    return lookup(*scope, name);
+  }
+  /// The model's own function of this name; null where there is none.
+  const onnx::FunctionProto *findFunction(const onnx::NodeProto &call) const;
 
 private:
   mlir::Location locOf(llvm::StringRef name);
@@ -34,27 +51,30 @@ private:
                                    llvm::ArrayRef<int64_t> shape);
 
   void countUses(llvm::ArrayRef<const onnx::NodeProto *> nodes);
+  /// The nodes of the current scope's graph.
+  mlir::LogicalResult importNodes();
   mlir::LogicalResult importNode(const onnx::NodeProto &proto);
   mlir::LogicalResult foldOrConvert(const onnx::NodeProto &proto,
                                     llvm::ArrayRef<GraphValue *> inputs,
                                     llvm::ArrayRef<bool> usedOutputs,
                                     llvm::SmallVectorImpl<GraphValue> &results);
-  /// The value of a name, reading an initializer at its first use.
-  mlir::FailureOr<GraphValue *> lookup(llvm::StringRef name);
+  mlir::FailureOr<GraphValue *> lookup(Scope &at, llvm::StringRef name);
   void release(const onnx::NodeProto &proto);
   mlir::LogicalResult addOutputs();
 
+  onnx::ModelProto &model;
   onnx::GraphProto &graph;
-  int64_t opset;
   llvm::StringRef folder;
   const ONNXImportOptions &options;
   mlir::ModuleOp module;
   mlir::OpBuilder builder;
   mlir::func::FuncOp function;
-  llvm::StringMap<onnx::TensorProto *> initializers;
-  llvm::StringMap<GraphValue> values;
-  /// How many reads of a name are still to come.
-  llvm::StringMap<int> uses;
+  Scope top;
+  Scope *scope = &top;
+  /// How many graphs are around the one being imported, and how many nodes all
+  /// of them together have had so far.
+  int depth = 0;
+  int64_t inlinedNodes = 0;
   /// What a symbolic dimension was given, and by which input.
   llvm::StringMap<std::pair<int64_t, std::string>> symbols;
 };

@@ -126,7 +126,7 @@ LogicalResult GraphImporter::addInputs() {
   bool valid = true;
   llvm::StringMap<bool> known;
   for (const onnx::ValueInfoProto &input : graph.input()) {
-    if (initializers.count(input.name()))
+    if (top.initializers.count(input.name()))
       continue;
     known[input.name()] = true;
     auto isFixed = fixInput(input);
@@ -159,7 +159,7 @@ LogicalResult GraphImporter::addInputs() {
     unsigned index = function.getNumArguments();
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
     function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));
-    values[input.name()].value = function.getArgument(index);
+    top.values[input.name()].value = function.getArgument(index);
   }
   if (!missing.empty()) {
     emitError(module.getLoc())

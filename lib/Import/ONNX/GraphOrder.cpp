@@ -1,7 +1,7 @@
 //===- GraphOrder.cpp -----------------------------------------------------===//
 #include "GraphOrder.h"
 
-#include "Node.h"
+#include "Scope.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -21,8 +21,9 @@ constexpr int kGiven = -1;
 
 class NodeOrder {
 public:
-  NodeOrder(const onnx::GraphProto &graph, Location loc)
-      : graph(graph), loc(loc), isLive(graph.node_size(), false) {}
+  NodeOrder(const onnx::GraphProto &graph, IsOutside isOutside, Location loc)
+      : graph(graph), isOutside(isOutside), loc(loc),
+        isLive(graph.node_size(), false) {}
 
   FailureOr<SmallVector<const NodeProto *>> run() {
     if (failed(collectNames()) || failed(markLive()))
@@ -69,6 +70,8 @@ private:
     auto demand = [&](StringRef name, std::optional<int> reader) {
       auto it = producers.find(name);
       if (it == producers.end()) {
+        if (isOutside(name))
+          return;
         valid = false;
         if (reader)
           emitError(locOf(*reader))
@@ -88,9 +91,7 @@ private:
       demand(output.name(), std::nullopt);
     while (!work.empty()) {
       int node = work.pop_back_val();
-      for (const std::string &input : graph.node(node).input())
-        if (!input.empty())
-          demand(input, node);
+      forEachRead(graph.node(node), [&](StringRef name) { demand(name, node); });
     }
     return success(valid);
   }
@@ -125,10 +126,11 @@ private:
 
   SmallVector<int> producersOf(int node) {
     SmallVector<int> result;
-    for (const std::string &input : graph.node(node).input())
-      if (auto it = producers.find(input);
+    forEachRead(graph.node(node), [&](StringRef name) {
+      if (auto it = producers.find(name);
           it != producers.end() && it->second != kGiven)
         result.push_back(it->second);
+    });
     return result;
   }
 
@@ -154,6 +156,7 @@ private:
   }
 
   const onnx::GraphProto &graph;
+  IsOutside isOutside;
   Location loc;
   llvm::StringMap<int> producers;
   std::vector<bool> isLive;
@@ -162,8 +165,8 @@ private:
 } // namespace
 
 FailureOr<SmallVector<const NodeProto *>>
-orderNodes(const onnx::GraphProto &graph, Location loc) {
-  return NodeOrder(graph, loc).run();
+orderNodes(const onnx::GraphProto &graph, IsOutside isOutside, Location loc) {
+  return NodeOrder(graph, isOutside, loc).run();
 }
 
 } // namespace dyadic::onnx_import

@@ -90,8 +90,7 @@ dyadic::importONNX(llvm::MemoryBufferRef buffer, StringRef folder,
   if (failed(opset))
     return failure();
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  GraphImporter importer(*model.mutable_graph(), *opset, folder, options,
-                         *module);
+  GraphImporter importer(model, *opset, folder, options, *module);
   if (failed(importer.run()) || failed(verify(*module)))
     return failure();
   return module;

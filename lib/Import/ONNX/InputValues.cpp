@@ -105,7 +105,7 @@ FailureOr<bool> GraphImporter::fixInput(const onnx::ValueInfoProto &input) {
     if (failed(checkSymbols(input, tensor->shape)))
       return failure();
   }
-  values[input.name()].constant =
+  top.values[input.name()].constant =
       std::make_shared<const HostTensor>(std::move(*tensor));
   return true;
 }

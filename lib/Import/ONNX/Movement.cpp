@@ -277,11 +277,32 @@ static LogicalResult convertTile(NodeImporter &node) {
   return node.setOutput(input);
 }
 
+/// Which element of an extent each position of the padded one takes.
+static FailureOr<Shape> paddedIndices(NodeImporter &node, StringRef mode,
+                                      int64_t extent, int64_t low,
+                                      int64_t high) {
+  bool reflects = mode == "reflect";
+  if (reflects && std::max(low, high) >= extent)
+    return node.emitError() << "expected pads below " << extent
+                            << ", the extent they reflect, but got " << low
+                            << " and " << high;
+  Shape indices;
+  for (int64_t i = -low; i < extent + high; ++i) {
+    int64_t inside = std::clamp<int64_t>(i, 0, extent - 1);
+    if (reflects)
+      inside = 2 * inside - i;
+    else if (mode == "wrap")
+      inside = (i % extent + extent) % extent;
+    indices.push_back(inside);
+  }
+  return indices;
+}
+
 static LogicalResult convertPad(NodeImporter &node) {
   Value input = node.input(0);
   bool attributes = node.getOpset() < 11;
   std::string mode = node.getString("mode", "constant");
-  if (mode != "constant")
+  if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, mode))
     return node.unsupported("the mode '" + mode + "'");
   auto pads = node.intsArgument(1, "pads", 11);
   auto given = node.intsArgument(3, "axes", 18);
@@ -322,7 +343,16 @@ static LogicalResult convertPad(NodeImporter &node) {
   Value output = node.slice(input, offsets, sizes, strides);
   bool any = llvm::any_of(llvm::concat<int64_t>(low, high),
                           [](int64_t pad) { return pad != 0; });
-  if (any)
+  for (size_t i = 0; mode != "constant" && i < shape.size(); ++i) {
+    if (low[i] == 0 && high[i] == 0)
+      continue;
+    auto indices = paddedIndices(node, mode, sizes[i], low[i], high[i]);
+    if (failed(indices))
+      return failure();
+    output = node.emit<qnn::GatherOp>(
+        {output, node.constantTensor(makeInts(*indices))}, node.attr("axis", i));
+  }
+  if (any && mode == "constant")
     output = node.emit<qnn::PadOp>(output, {node.attr("low", low),
                                             node.attr("high", high),
                                             node.floatAttr("value", value)});

@@ -33,6 +33,8 @@ static StringRef typeName(AttributeProto::AttributeType type) {
     return "a string";
   case AttributeProto::TENSOR:
     return "a tensor";
+  case AttributeProto::GRAPH:
+    return "a graph";
   case AttributeProto::FLOATS:
     return "floats";
   case AttributeProto::INTS:
@@ -102,6 +104,11 @@ SmallVector<float> Node::getFloats(StringRef name) {
 const onnx::TensorProto *Node::getTensor(StringRef name) {
   const AttributeProto *found = find(name, AttributeProto::TENSOR);
   return found ? &found->t() : nullptr;
+}
+
+const onnx::GraphProto *Node::getGraph(StringRef name) {
+  const AttributeProto *found = find(name, AttributeProto::GRAPH);
+  return found ? &found->g() : nullptr;
 }
 
 LogicalResult Node::finish() {

@@ -41,6 +41,7 @@ public:
   Shape getInts(llvm::StringRef name, llvm::ArrayRef<int64_t> fallback = {});
   llvm::SmallVector<float> getFloats(llvm::StringRef name);
   const onnx::TensorProto *getTensor(llvm::StringRef name);
+  const onnx::GraphProto *getGraph(llvm::StringRef name);
   /// For attributes that change nothing about inference.
   void ignore(llvm::StringRef name) { used.insert(name); }
 
