@@ -142,6 +142,77 @@ def graphs():
     save("open-shape", [node("Add", "x z", "y")], [("x", FLOAT, ("n", 3, None)), ("z", FLOAT, ("n", 3, 4))])
 
 
+def subgraph(nodes, inputs="", outputs="", weights=()):
+    def values(names):
+        return [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names.split()]
+
+    return helper.make_graph(nodes, "body", values(inputs), values(outputs), list(weights))
+
+
+def truth(name, value):
+    return numpy_helper.from_array(np.array(value, bool), name)
+
+
+def control_flow():
+    # The branch reads x of the graph around it; what it calls w is not the w out there.
+    branches = dict(then_branch=subgraph([node("Add", "x w", "t")], "", "t", [floats("w", (2,), 5.0)]),
+                    else_branch=subgraph([node("Mul", "x w", "e")], "", "e"))
+    save("if", [node("If", "c", "a", "first", **branches), node("If", "d", "b", "second", **branches),
+                node("Add", "a b", "y")], x(2), weights=[floats("w", (2,)), truth("c", True), truth("d", [False])])
+    save("if-run-time", [node("If", "c", "y", "choice", **branches)], x(2) + [("c", TensorProto.BOOL, ())],
+         weights=[floats("w", (2,))])
+    nested = subgraph([node("If", "c", "n", "inner", **branches)], "", "n")
+    save("if-nested", [node("If", "c", "y", "outer", then_branch=nested, else_branch=nested)], x(2),
+         weights=[floats("w", (2,)), truth("c", True)])
+    # Fibonacci, by which x is multiplied; every product is collected.
+    step = subgraph([node("Add", "p q", "next"), node("Cast", "next", "f", to=FLOAT), node("Mul", "x f", "product"),
+                     node("Less", "i last", "more"), node("Identity", "q", "older")],
+                    "i go p q", "more older next product")
+    save("loop", [node("Loop", "trips go one one", "p q y", "fibonacci", body=step)], x(2),
+         weights=[ints("trips", [9]), truth("go", True), ints("one", 1), ints("last", 2)])
+    save("scan", [node("Scan", "zero x", "sum y", "running", num_scan_inputs=1, scan_input_axes=[1],
+                       scan_input_directions=[1], scan_output_axes=[-1], scan_output_directions=[1],
+                       body=subgraph([node("Add", "s e", "t"), node("Identity", "t", "u")], "s e", "t u"))],
+         x(2, 3), weights=[floats("zero", (2,), 0.0)], outputs=("sum", "y"))
+
+
+def functions():
+    def reference(name, attribute, kind):
+        return onnx.AttributeProto(name=attribute, ref_attr_name=name, type=kind)
+
+    def function(name, nodes, inputs, outputs, attributes=(), opset=13, **defaults):
+        made = helper.make_function("net", name, inputs.split(), outputs.split(), nodes,
+                                    [helper.make_opsetid("", opset), helper.make_opsetid("net", 1)], attributes)
+        made.attribute_proto.extend(helper.make_attribute(k, v) for k, v in defaults.items())
+        return made
+
+    def call(op, inputs, outputs, name, **attributes):
+        return node(op, inputs, outputs, name, domain="net", **attributes)
+
+    leaky = node("LeakyRelu", "v", "w", "leak")
+    leaky.attribute.append(reference("slope", "alpha", onnx.AttributeProto.FLOAT))
+    mean = node("ReduceMean", "w", "r", "mean", keepdims=1)  # axes are an attribute before opset 18
+    mean.attribute.append(reference("over", "axes", onnx.AttributeProto.INTS))
+    pair = call("Act", "v", "w", "act")
+    pair.attribute.append(reference("slope", "slope", onnx.AttributeProto.FLOAT))
+    made = [function("Act", [leaky], "v", "w", slope=0.5), function("Pair", [pair, mean], "v", "r", ["slope", "over"])]
+
+    def save_calls(name, nodes, given):
+        model = build(nodes, *given, opset=18)
+        model.opset_import.append(helper.make_opsetid("net", 1))
+        model.functions.extend(made)
+        with open(os.path.join(HERE, name + ".onnx"), "wb") as f:
+            f.write(model.SerializeToString(deterministic=True))
+
+    save_calls("functions", [call("Pair", "x", "a", "p", slope=0.25, over=[1]), call("Pair", "x", "b", "q", over=[0]),
+                             node("Add", "a b", "y")], [x(2, 2)])
+    made = [function("Round", [call("Round", "v", "w", "again")], "v", "w")]
+    save_calls("function-recursive", [call("Round", "x", "y", "round")], [x(2)])
+    save_calls("function-unknown", [call("Round", "x", "y", "round", wrong=1)], [x(2)])
+    made = [function("Act", [node("Frobnicate", "v", "w", "inner")], "v", "w")]
+    save_calls("function-fault", [call("Act", "x", "y", "act")], [x(2)])
+
+
 def faults():
     save("unsupported", [node("Frobnicate", "x", "a", "strange"), node("Abs", "a", "b", "fine"),
                          node("Conv", "x w", "c", "sideways", auto_pad="SIDEWAYS"),
@@ -193,5 +264,6 @@ def external():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    for make in (convolutions, pooling, linear, elementwise, movement, integers, graphs, faults, external):
+    for make in (convolutions, pooling, linear, elementwise, movement, integers, graphs, control_flow, functions, faults,
+                 external):
         make()
