@@ -5,6 +5,7 @@
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/Passes.h"
+#include "dyadic/Export/TOSA/Passes.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Import/TOSA/Passes.h"
 #include "dyadic/LowerToDyadic/Passes.h"
@@ -46,6 +47,7 @@ void dyadic::registerAllPasses() {
   registerSimplifyPasses();
   registerQuantizePasses();
   registerLowerToDyadicPasses();
+  registerExportTOSAPasses();
   registerFusePasses();
   registerCodegenPasses();
   registerEmitPasses();

@@ -38,6 +38,15 @@ struct LowerQNNToDyadicPass
 
   void runOnOperation() override {
     func::FuncOp func = getOperation();
+    std::optional<Rounding> wanted = symbolizeRounding(rounding);
+    if (!wanted) {
+      func.emitError() << "expected rounding nearest_even, half_up or "
+                          "double_round, but got '"
+                       << rounding << "'";
+      return signalPassFailure();
+    }
+    SmallPtrSet<Operation *, 8> given;
+    func.walk([&](RequantizeOp op) { given.insert(op); });
     StorageConverter converter;
     ConversionTarget target(getContext());
     target.addLegalDialect<DyadicDialect>();
@@ -64,6 +73,11 @@ struct LowerQNNToDyadicPass
 
     if (failed(checkAccumulators(func)))
       return signalPassFailure();
+    // What was an integer op before keeps its own rounding.
+    func.walk([&](RequantizeOp op) {
+      if (!given.contains(op))
+        op.setRounding(*wanted);
+    });
     // Float biases that only quantized ops read, and steps that are in a table.
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))

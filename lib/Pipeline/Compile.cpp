@@ -78,7 +78,9 @@ LogicalResult Compilation::advance(Level wanted) {
       break;
     case Level::Integer:
       if (opts.calibration)
-        result = run(buildLowerToDyadicPipeline);
+        result = run([&](OpPassManager &pm) {
+          buildLowerToDyadicPipeline(pm, opts.rounding);
+        });
       break;
     case Level::Kernels:
       result = lowerToKernels();

@@ -94,7 +94,11 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
   CompileSummary summary;
   countOps(*asIntegers, summary);
   found.floatOps = std::move(summary.floatOps);
-  if (failed(runPasses(*asIntegers, buildLowerToDyadicPipeline)) ||
+  if (failed(runPasses(*asIntegers,
+                       [&](OpPassManager &pm) {
+                         buildLowerToDyadicPipeline(
+                             pm, compilation.options().rounding);
+                       })) ||
       failed(runPasses(*asIntegers, plan)))
     return failure();
   info = readProgramInfo(*asIntegers, compilation.options().name);

@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/Pipelines.h"
 
 #include "dyadic/Codegen/GenerateKernels.h"
+#include "dyadic/Export/TOSA/Passes.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/LowerToDyadic/Passes.h"
 #include "dyadic/Quantize/Passes.h"
@@ -45,10 +46,17 @@ void buildQuantizePipeline(OpPassManager &pm,
   func.addPass(createCanonicalizerPass());
 }
 
-void buildLowerToDyadicPipeline(OpPassManager &pm) {
+void buildLowerToDyadicPipeline(OpPassManager &pm,
+                                const std::string &rounding) {
   OpPassManager &func = pm.nest<func::FuncOp>();
-  func.addPass(createLowerQNNToDyadic());
+  func.addPass(createLowerQNNToDyadic({rounding}));
   func.addPass(createCanonicalizerPass());
+  func.addPass(createCSEPass());
+}
+
+void buildExportTOSAPipeline(OpPassManager &pm) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createDyadicToTosa());
   func.addPass(createCSEPass());
 }
 

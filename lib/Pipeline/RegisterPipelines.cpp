@@ -26,6 +26,13 @@ struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
       llvm::cl::desc("int8, int4 or codebook4, or pattern=kind by names")};
 };
 
+struct LowerFlags : PassPipelineOptions<LowerFlags> {
+  Option<std::string> rounding{
+      *this, "rounding",
+      llvm::cl::desc("nearest_even, half_up or double_round"),
+      llvm::cl::init("nearest_even")};
+};
+
 struct FuseFlags : PassPipelineOptions<FuseFlags> {
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("join pointwise ops to producers"),
@@ -57,7 +64,7 @@ struct TargetFlags : PassPipelineOptions<TargetFlags> {
       llvm::cl::init(1000)};
 };
 
-struct CompileFlags : QuantizeFlags, FuseFlags, TargetFlags {};
+struct CompileFlags : QuantizeFlags, LowerFlags, FuseFlags, TargetFlags {};
 
 using ErrorHandler = function_ref<LogicalResult(const Twine &)>;
 } // namespace
@@ -129,8 +136,11 @@ void registerPipelines() {
   PassPipelineRegistration<QuantizeFlags>("dyadic-quantize-pipeline",
                                           "level 1 with ranges to level 2",
                                           buildQuantize);
-  PassPipelineRegistration<>("dyadic-lower-pipeline", "level 2 to level 3",
-                             buildLowerToDyadicPipeline);
+  PassPipelineRegistration<LowerFlags>(
+      "dyadic-lower-pipeline", "level 2 to level 3",
+      [](OpPassManager &pm, const LowerFlags &flags) {
+        buildLowerToDyadicPipeline(pm, flags.rounding);
+      });
   PassPipelineRegistration<FuseFlags>(
       "dyadic-fuse-pipeline", "level 1 or 3 to level 4 with its memory plan",
       [](OpPassManager &pm, const FuseFlags &flags) { buildFuse(pm, flags); });
@@ -143,7 +153,7 @@ void registerPipelines() {
       [](OpPassManager &pm, const CompileFlags &flags, ErrorHandler error) {
         buildSimplifyPipeline(pm);
         buildQuantize(pm, flags);
-        buildLowerToDyadicPipeline(pm);
+        buildLowerToDyadicPipeline(pm, flags.rounding);
         auto target = resolve(flags, error);
         if (failed(target))
           return failure();

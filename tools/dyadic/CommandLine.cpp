@@ -72,6 +72,11 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "the last match decides")
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
+  app.add_option("--requantize", rounding,
+                 "how integer sums are rounded to the next tensor; TOSA has all but "
+                 "nearest_even, which is the fastest")
+      ->check(CLI::IsMember({"nearest_even", "half_up", "double_round"}))
+      ->capture_default_str();
 }
 
 void CommonOptions::addImages(CLI::App &app) {
@@ -248,6 +253,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   options.name = name;
   options.keepFloat = keepFloat;
   options.weights = weights;
+  options.rounding = rounding;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)
     if (mlir::failed(parseShape(shape, options.import.shapes)))

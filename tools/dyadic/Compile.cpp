@@ -38,7 +38,7 @@ static Level levelOf(StringRef emit) {
   return llvm::StringSwitch<Level>(emit)
       .Case("qnn", Level::Float)
       .Case("quantized", Level::Quantized)
-      .Case("dyadic", Level::Integer)
+      .Cases({"dyadic", "tosa"}, Level::Integer)
       .Case("fused", Level::Kernels)
       .Case("llvm", Level::LLVM)
       .Default(Level::Loops);
@@ -76,6 +76,9 @@ static ExitCode emitText(Compilation &compilation, const Options &options) {
   if (mlir::failed(compilation.advance(levelOf(options.emit))))
     return failed(compilation);
   std::string text;
+  if (options.emit == "tosa" &&
+      mlir::failed(runPasses(compilation.module(), buildExportTOSAPipeline)))
+    return InputError;
   if (options.emit == "asm") {
     EmitOptions emit = compilation.emitOptions();
     SmallVector<char, 0> bytes;
@@ -85,6 +88,11 @@ static ExitCode emitText(Compilation &compilation, const Options &options) {
     text.assign(bytes.begin(), bytes.end());
   } else if (options.emit == "strategy") {
     text = printStrategies(compilation.module());
+  } else if (options.emit == "tosa") {
+    // What others read must be whole.
+    llvm::raw_string_ostream os(text);
+    compilation.module().print(os);
+    os << "\n";
   } else {
     text = printIR(compilation.module());
   }
@@ -224,8 +232,9 @@ Command addCompile(CLI::App &app) {
       ->type_name("FILE")->group("Target");
   command->add_option("--emit", options->emit,
                       "write the IR of a level as text, large constants left out, or what "
-                      "was chosen for each kernel, to -o or standard output")
-      ->check(CLI::IsMember({"qnn", "quantized", "dyadic", "fused", "linalg", "strategy", "llvm", "asm"}));
+                      "was chosen for each kernel, or all of the network as TOSA, to -o "
+                      "or standard output")
+      ->check(CLI::IsMember({"qnn", "quantized", "dyadic", "tosa", "fused", "linalg", "strategy", "llvm", "asm"}));
   return {command, [options] { return runCompile(*options); }};
 }
 

@@ -10,7 +10,8 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     Level 2 → 3. Scales become multipliers and shifts, zero points move into
     biases, padding becomes `dyadic.pad` with the zero point, functions of one
     element become tables, and ops whose operands differ in scale rescale them.
-    Ops on f32 stay as they are.
+    Ops on f32 stay as they are. `rounding` is that of the requantizations; only
+    `half_up` and `double_round` can go on to TOSA.
 
     ```mlir
     %2 = qnn.conv2d %x, %w, %b : (tensor<1x8x8x4x!quant.uniform<u8:f32, 0.1:3>>, …) -> tensor<1x8x8x4x!quant.uniform<u8:f32, 0.2>>
@@ -19,6 +20,10 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     %2 = dyadic.requantize %acc {multiplier = …, shift = …, output_zp = 0 : i32, …} : (tensor<1x8x8x4xi32>) -> tensor<1x8x8x4xui8>
     ```
   }];
+  let options = [
+    Option<"rounding", "rounding", "std::string", /*default=*/"\"nearest_even\"",
+           "how requantizations round: nearest_even, half_up, double_round">
+  ];
   let dependentDialects = ["::dyadic::DyadicDialect",
                            "::dyadic::qnn::QNNDialect"];
 }

@@ -57,6 +57,8 @@ struct CompileOptions {
   std::vector<std::string> keepFloat;
   /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
   std::vector<std::string> weights;
+  /// How requantizations round: nearest_even, half_up or double_round.
+  std::string rounding = "nearest_even";
   TargetInfo target;
   /// Several CPUs in one object, weakest first, `target` the first of them.
   /// Empty: `target` alone.

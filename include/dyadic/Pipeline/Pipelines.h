@@ -25,8 +25,13 @@ void buildQuantizePipeline(mlir::OpPassManager &pm,
                            const std::vector<std::string> &keepFloat = {},
                            const std::vector<std::string> &weights = {});
 
-/// Level 2 → level 3.
-void buildLowerToDyadicPipeline(mlir::OpPassManager &pm);
+/// Level 2 → level 3. `rounding` is that of the requantizations, as the pass's
+/// option.
+void buildLowerToDyadicPipeline(mlir::OpPassManager &pm,
+                                const std::string &rounding = "nearest_even");
+
+/// Level 3 → TOSA, for other compilers.
+void buildExportTOSAPipeline(mlir::OpPassManager &pm);
 
 struct FuseOptions {
   /// Join pointwise ops to the kernel that makes their operand.

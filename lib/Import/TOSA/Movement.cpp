@@ -8,11 +8,13 @@ using namespace mlir;
 namespace dyadic::tosa_import {
 
 static FailureOr<Value> convertConst(OpConverter &c, tosa::ConstOp op) {
-  if (failed(c.checkTypes(/*orQuantized=*/false)))
-    return failure();
   auto tensor = readConstant(op.getValues());
   if (failed(tensor))
     return c.emitError() << "expected elements that are in the module";
+  if (c.resultType().getElementType().isInteger())
+    return c.create<dyadic::ConstantOp>(c.resultType(), op.getValues());
+  if (failed(c.checkTypes(/*orQuantized=*/false)))
+    return failure();
   return c.create<qnn::ConstantOp>(
       c.resultType(), makeConstant(std::move(*tensor), op.getContext()));
 }
@@ -45,7 +47,8 @@ static FailureOr<Value> convertTranspose(OpConverter &c, tosa::TransposeOp op) {
 static FailureOr<Value> convertConcat(OpConverter &c, tosa::ConcatOp op) {
   if (failed(c.checkTypes(/*orQuantized=*/true)))
     return failure();
-  return c.create<qnn::ConcatOp>(c.resultType(), op.getInput1(), op.getAxis());
+  return c.move<qnn::ConcatOp, dyadic::ConcatOp>(
+      c.resultType(), op.getInput1(), static_cast<int64_t>(op.getAxis()));
 }
 
 static FailureOr<Value> convertSlice(OpConverter &c, tosa::SliceOp op) {
@@ -54,14 +57,15 @@ static FailureOr<Value> convertSlice(OpConverter &c, tosa::SliceOp op) {
   auto start = c.constantShape(op.getStart(), "start");
   if (failed(start))
     return failure();
-  return c.create<qnn::SliceOp>(c.resultType(), op.getInput1(), *start,
-                                c.resultType().getShape(),
-                                Shape(start->size(), 1));
+  return c.move<qnn::SliceOp, dyadic::SliceOp>(
+      c.resultType(), op.getInput1(), *start, c.resultType().getShape(),
+      Shape(start->size(), 1));
 }
 
 /// TOSA counts [before, after] dimension by dimension.
 static FailureOr<Value> convertPad(OpConverter &c, tosa::PadOp op) {
-  if (failed(c.checkTypes(/*orQuantized=*/false)))
+  bool integers = isStorage(c.resultType());
+  if (failed(c.checkTypes(/*orQuantized=*/integers)))
     return failure();
   auto padding = c.constantShape(op.getPadding(), "padding");
   auto value = c.constant(op.getPadConst(), "pad_const");
@@ -72,6 +76,9 @@ static FailureOr<Value> convertPad(OpConverter &c, tosa::PadOp op) {
     low.push_back((*padding)[i]);
     high.push_back((*padding)[i + 1]);
   }
+  if (integers)
+    return c.create<dyadic::PadOp>(c.resultType(), op.getInput1(), low, high,
+                                   static_cast<int32_t>(value->get(0)));
   return c.create<qnn::PadOp>(c.resultType(), op.getInput1(), low, high,
                               APFloat(static_cast<float>(value->get(0))));
 }
@@ -89,8 +96,9 @@ static FailureOr<Value> convertTile(OpConverter &c, tosa::TileOp op) {
     auto type = cast<RankedTensorType>(tiled.getType());
     Shape shape(type.getShape());
     shape[axis] *= count;
-    tiled = c.create<qnn::ConcatOp>(type.clone(shape),
-                                    SmallVector<Value>(count, tiled), axis);
+    tiled = c.move<qnn::ConcatOp, dyadic::ConcatOp>(
+        type.clone(shape), SmallVector<Value>(count, tiled),
+        static_cast<int64_t>(axis));
   }
   return tiled;
 }
@@ -125,7 +133,7 @@ static FailureOr<Value> convertResize(OpConverter &c, tosa::ResizeOp op) {
   ArrayRef<int64_t> from = cast<ShapedType>(op.getInput().getType()).getShape(),
                     to = c.resultType().getShape();
   ArrayRef<int64_t> s = *scale;
-  return c.create<qnn::ResizeOp>(
+  return c.move<qnn::ResizeOp, dyadic::ResizeOp>(
       c.resultType(), op.getInput(),
       nearest(to[1], from[1], s[0], s[1], (*offset)[0]),
       nearest(to[2], from[2], s[2], s[3], (*offset)[1]));

@@ -1,9 +1,25 @@
 //===- OpConverter.cpp ----------------------------------------------------===//
 #include "OpConverter.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 
 namespace dyadic::tosa_import {
+
+bool isStorage(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return false;
+  Type element = tensor.getElementType();
+  return element.isUnsignedInteger(8) || element.isSignlessInteger(8) ||
+         element.isSignlessInteger(16);
+}
+
+bool hasIntegers(Type type) {
+  auto tensor = dyn_cast<ShapedType>(type);
+  return tensor && tensor.getElementType().isInteger();
+}
 
 LogicalResult OpConverter::checkTypes(bool orQuantized) {
   Type quantized;
@@ -19,11 +35,12 @@ LogicalResult OpConverter::checkTypes(bool orQuantized) {
   }
   for (Value result : op->getResults()) {
     Type element = cast<ShapedType>(result.getType()).getElementType();
-    if (element.isF32())
+    if (element.isF32() || (orQuantized && isStorage(result.getType())))
       continue;
     if (!isa<quant::QuantizedType>(element))
       return emitError() << "expected tensors of f32"
-                         << (orQuantized ? " or of a quantized type" : "")
+                         << (orQuantized ? ", ui8, i8, i16 or a quantized type"
+                                         : "")
                          << ", but got " << result.getType();
     if (!orQuantized)
       return emitError() << "expected tensors of f32, but got "
@@ -77,7 +94,7 @@ Value OpConverter::reshape(Value value, ArrayRef<int64_t> shape) {
   auto type = cast<RankedTensorType>(value.getType());
   if (type.getShape() == shape)
     return value;
-  return create<qnn::ReshapeOp>(
+  return move<qnn::ReshapeOp, dyadic::ReshapeOp>(
       RankedTensorType::get(shape, type.getElementType()), value);
 }
 
@@ -86,8 +103,31 @@ Value OpConverter::transpose(Value value, ArrayRef<int64_t> permutation) {
   Shape shape;
   for (int64_t dim : permutation)
     shape.push_back(type.getDimSize(dim));
-  return create<qnn::TransposeOp>(
+  return move<qnn::TransposeOp, dyadic::TransposeOp>(
       RankedTensorType::get(shape, type.getElementType()), value, permutation);
+}
+
+Value OpConverter::padImage(Value image, ArrayRef<int64_t> pad, int64_t value) {
+  if (llvm::all_of(pad, [](int64_t count) { return count == 0; }))
+    return image;
+  Shape low{0, pad[0], pad[2], 0}, high{0, pad[1], pad[3], 0};
+  auto type = cast<RankedTensorType>(image.getType());
+  Shape shape(type.getShape());
+  for (unsigned i = 0; i < shape.size(); ++i)
+    shape[i] += low[i] + high[i];
+  return create<dyadic::PadOp>(type.clone(shape), image, low, high,
+                               static_cast<int32_t>(value));
+}
+
+std::optional<int64_t> OpConverter::integer(Value value, bool isUnsigned) {
+  auto tensor = readConstant(value);
+  if (failed(tensor) || tensor->numElements() != 1 ||
+      !hasIntegers(value.getType()))
+    return std::nullopt;
+  auto element = static_cast<int64_t>(tensor->get(0));
+  if (isUnsigned)
+    element &= llvm::maskTrailingOnes<uint64_t>(8 * byteWidth(tensor->kind));
+  return element;
 }
 
 Value OpConverter::scalar(float value) {

@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_IMPORT_TOSA_OPCONVERTER_H
 #define DYADIC_LIB_IMPORT_TOSA_OPCONVERTER_H
 
+#include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -20,7 +21,8 @@ public:
   explicit OpConverter(mlir::Operation *op) : b(op), op(op) {}
 
   /// Error unless every tensor is f32 of a static shape; with `orQuantized`
-  /// tensors of one quantized type will do.
+  /// tensors of one quantized type will do, or of one storage type (ui8, i8,
+  /// i16).
   mlir::LogicalResult checkTypes(bool orQuantized);
 
   /// "expected X, but got Y" at the op.
@@ -39,8 +41,22 @@ public:
   mlir::RankedTensorType resultType() const {
     return mlir::cast<mlir::RankedTensorType>(op->getResult(0).getType());
   }
+  /// The op that moves elements of `type`: one of dyadic for storage values,
+  /// else one of qnn.
+  template <typename QNNOp, typename IntegerOp, typename... Args>
+  mlir::Value move(mlir::RankedTensorType type, Args &&...args) {
+    if (type.getElementType().isInteger())
+      return create<IntegerOp>(type, std::forward<Args>(args)...);
+    return create<QNNOp>(type, std::forward<Args>(args)...);
+  }
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  /// A storage image with TOSA's padding [top, bottom, left, right].
+  mlir::Value padImage(mlir::Value image, llvm::ArrayRef<int64_t> pad,
+                       int64_t value);
+  /// The only element of a constant integer, if it is one. `isUnsigned` says
+  /// that its bits are to be read so.
+  std::optional<int64_t> integer(mlir::Value value, bool isUnsigned = false);
   /// An f32 constant of rank 0.
   mlir::Value scalar(float value);
 
@@ -54,7 +70,14 @@ private:
   mlir::Operation *op;
 };
 
-/// What stands for the op's result; a failure has been reported.
+/// Whether a tensor of this type holds storage values: ui8, i8 or i16, of a
+/// static shape.
+bool isStorage(mlir::Type type);
+/// Whether a tensor's elements are integers that aren't quantized.
+bool hasIntegers(mlir::Type type);
+
+/// What stands for the op's result; a failure has been reported. Null where the
+/// integer ops don't say what the op does.
 using ConvertFn = mlir::FailureOr<mlir::Value> (*)(OpConverter &,
                                                    mlir::Operation *);
 using ConverterTable = llvm::StringMap<ConvertFn>;
@@ -73,10 +96,17 @@ void addContractions(ConverterTable &table);
 void addElementwise(ConverterTable &table);
 void addMovement(ConverterTable &table);
 void addPooling(ConverterTable &table);
+/// Those that compute on integers, as TOSA's integer profile means them.
+void addIntegerContractions(ConverterTable &table);
+void addIntegerArithmetic(ConverterTable &table);
 
 /// Turns the ops that spell a softmax into qnn.softmax, before anything else is
 /// converted.
 void recognizeSoftmax(mlir::func::FuncOp func);
+
+/// Gives arguments, results and what lies between rescales the unsigned type
+/// that TOSA states as a flag of the rescales only.
+void stateSignedness(mlir::func::FuncOp func);
 
 } // namespace dyadic::tosa_import
 

@@ -14,6 +14,13 @@ static FailureOr<Value> convertMaxPool(OpConverter &c, tosa::MaxPool2dOp op) {
   if (failed(c.checkTypes(/*orQuantized=*/true)) ||
       failed(c.expectNaNPropagation(op.getNanMode())))
     return failure();
+  if (isStorage(c.resultType())) {
+    // The least value wins nowhere.
+    Value padded = c.padImage(op.getInput(), op.getPad(),
+                              storageRange(c.resultType()).min);
+    return c.create<dyadic::MaxPool2DOp>(c.resultType(), padded,
+                                         op.getKernel(), op.getStride());
+  }
   return c.create<qnn::MaxPool2DOp>(c.resultType(), op.getInput(),
                                     op.getKernel(), op.getStride(),
                                     padsOf(op.getPad()));
@@ -51,9 +58,9 @@ static Value emitMaximum(OpConverter &c, Value input, int64_t axis) {
       (static_cast<int64_t>(i) < axis ? outer : inner) *= extent;
   Value image = c.reshape(input, {outer, shape[axis], 1, inner});
   auto type = cast<RankedTensorType>(image.getType());
-  Value pooled =
-      c.create<qnn::MaxPool2DOp>(type.clone({outer, 1, 1, inner}), image,
-                                 ArrayRef<int64_t>{shape[axis], 1});
+  Value pooled = c.move<qnn::MaxPool2DOp, dyadic::MaxPool2DOp>(
+      type.clone({outer, 1, 1, inner}), image,
+      ArrayRef<int64_t>{shape[axis], 1});
   return c.reshape(pooled, c.resultType().getShape());
 }
 

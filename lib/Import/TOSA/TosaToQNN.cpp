@@ -19,14 +19,17 @@ bool isTosa(Operation &op) {
   return isa_and_nonnull<tosa::TosaDialect>(op.getDialect());
 }
 
-/// Constants that other ops read as attributes: shapes, zero points, shifts,
-/// tables. They are dead once those ops are converted.
+/// Constants that other ops read as attributes and that go with them.
 bool isParameter(Operation &op) {
-  if (isa<tosa::ConstShapeOp>(op))
-    return true;
-  auto constant = dyn_cast<tosa::ConstOp>(op);
-  return constant &&
-         cast<ShapedType>(constant.getType()).getElementType().isInteger();
+  return isa<tosa::ConstShapeOp>(op) ||
+         (isa<tosa::ConstOp>(op) && !op.use_empty());
+}
+
+/// Whether the op computes on integers that aren't quantized.
+bool isInteger(Operation &op) {
+  return !isa<tosa::ConstOp>(op) &&
+         (llvm::any_of(op.getResultTypes(), hasIntegers) ||
+          hasIntegers(op.getOperand(0).getType()));
 }
 
 struct TosaToQNN : impl::TosaToQNNBase<TosaToQNN> {
@@ -38,33 +41,45 @@ struct TosaToQNN : impl::TosaToQNNBase<TosaToQNN> {
     addElementwise(table);
     addMovement(table);
     addPooling(table);
+    ConverterTable integers;
+    addIntegerContractions(integers);
+    addIntegerArithmetic(integers);
 
+    stateSignedness(getOperation());
     recognizeSoftmax(getOperation());
     eraseDead();
-    bool failedAny = false;
+    llvm::SmallPtrSet<Operation *, 4> refused;
     for (Block &block : getOperation().getBody())
       for (Operation &op : llvm::make_early_inc_range(block))
-        if (isTosa(op) && !isParameter(op))
-          failedAny |= failed(convert(op, table));
-    if (failedAny)
-      return signalPassFailure();
+        if (isTosa(op) && !isa<tosa::ConstShapeOp>(op) &&
+            failed(convert(op, isInteger(op) ? integers : table, table)))
+          refused.insert(&op);
     eraseDead();
     for (Operation &op : getOperation().getOps())
-      if (isTosa(op)) {
-        op.emitOpError() << "expected only reads by TOSA ops";
+      if (isTosa(op) && !isParameter(op) && !refused.contains(&op)) {
+        op.emitOpError() << "has no counterpart in qnn";
         signalPassFailure();
       }
+    if (!refused.empty())
+      signalPassFailure();
   }
 
 private:
-  LogicalResult convert(Operation &op, const ConverterTable &table) {
+  /// An op that no function of ours takes stays: it is looked at again once all
+  /// its readers are converted.
+  LogicalResult convert(Operation &op, const ConverterTable &table,
+                        const ConverterTable &movement) {
     ConvertFn function = table.lookup(op.getName().getStringRef());
+    if (!function && isStorage(op.getResult(0).getType()))
+      function = movement.lookup(op.getName().getStringRef());
     if (!function)
-      return op.emitOpError() << "has no counterpart in qnn";
+      return success();
     OpConverter converter(&op);
     FailureOr<Value> value = function(converter, &op);
     if (failed(value))
       return failure();
+    if (!*value)
+      return success();
     if (!llvm::is_contained(op.getOperands(), *value))
       value->getDefiningOp()->setDiscardableAttrs(
           op.getDiscardableAttrDictionary());
@@ -76,7 +91,7 @@ private:
   void eraseDead() {
     for (Block &block : getOperation().getBody())
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-        if ((isTosa(op) || isa<qnn::ConstantOp>(op)) && isOpTriviallyDead(&op))
+        if ((isTosa(op) || isa<qnn::ConstantOp, dyadic::ConstantOp, ReduceSumOp>(op)) && isOpTriviallyDead(&op))
           op.erase(); // shapes, zero points, …
   }
 };
