@@ -139,6 +139,8 @@ public:
                           data.size() * sizeof(T)},
                          elementType<T>());
   }
+  /// The same for elements of a type that has no such C++ type.
+  mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
 
   /// `width` elements from `index` on.
   virtual mlir::Value loadVector(mlir::Value memref, mlir::Value index,
@@ -189,7 +191,6 @@ protected:
 
 private:
   template <typename T> mlir::Type elementType();
-  mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
 
   /// Writes `body` inside `op`, which only some of the threads get to.
   void divide(mlir::Operation *op, mlir::Block *block,
@@ -229,8 +230,7 @@ template <> inline mlir::Type KernelBuilder::elementType<int64_t>() {
   return b.getI64Type();
 }
 
-/// The element type that `type`'s tensors have in memory: signless.
-mlir::Type memoryElementType(mlir::Type type);
+using dyadic::memoryElementType;
 /// The flat memref of a tensor.
 mlir::MemRefType flatMemRef(mlir::RankedTensorType type);
 /// The flat memref of a level-4 value: from its first element to its last.
