@@ -9,7 +9,7 @@ namespace dyadic::onnx_import {
 /// The filter O×I×KH×KW (or O×I×K) as O×KH×KW×I.
 static Value importFilter(NodeImporter &node) {
   const HostTensor *known = node.constant(1);
-  if (!known || known->kind != ElementKind::F32)
+  if (!known || known->kind != ElementKind::F32 || node.isQuantizedConstant(1))
     return imageToChannelsLast(node, node.input(1));
   HostTensor filter = *known;
   if (filter.shape.size() == 3)

@@ -118,6 +118,7 @@ FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
     if (at.consumed)
       releaseBytes(*at.consumed->mutable_initializer(index));
     value.constant = std::make_shared<const HostTensor>(std::move(*tensor));
+    value.dataType = at.graph.initializer(index).data_type();
     return &value;
   }
   if (!at.parent)
@@ -129,6 +130,7 @@ FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
   }
   value.constant = (*outside)->constant;
   value.dependsOnInputs = (*outside)->dependsOnInputs;
+  value.dataType = (*outside)->dataType;
   if (!value.constant && (*outside)->value)
     value.value = at.capture->get(at.block, (*outside)->value);
   return &value;
@@ -147,6 +149,13 @@ GraphImporter::findFunction(const onnx::NodeProto &call) const {
 static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
   return llvm::any_of(inputs,
                       [](GraphValue *v) { return v && v->isRunTime(); });
+}
+
+/// Ops that give the elements of a tensor another shape or order.
+static bool isMovement(StringRef opType) {
+  return llvm::is_contained({"Flatten", "Identity", "Reshape", "Squeeze",
+                             "Transpose", "Unsqueeze"},
+                            opType);
 }
 
 constexpr StringLiteral kRunTimeOperand = "an operand";
@@ -184,9 +193,10 @@ LogicalResult GraphImporter::foldOrConvert(
                     builder, inputs, usedOutputs);
   const onnx::FunctionProto *called = findFunction(proto);
   bool standard = proto.domain().empty() || proto.domain() == "ai.onnx";
-  const FoldEntry *folder = standard ? lookupFold(proto.op_type()) : nullptr;
-  const OpEntry *entry =
-      standard ? lookupOp(proto.op_type(), scope->opset) : nullptr;
+  std::string opType =
+      (standard ? "" : proto.domain() + ".") + proto.op_type();
+  const FoldEntry *folder = lookupFold(opType);
+  const OpEntry *entry = lookupOp(opType, scope->opset);
   const ControlEntry *control =
       standard ? lookupControl(proto.op_type()) : nullptr;
   if (!folder && !entry && !control && !called) {
@@ -226,6 +236,12 @@ LogicalResult GraphImporter::foldOrConvert(
       return failure();
     for (auto [result, tensor] : llvm::zip(results, context.results))
       result.constant = std::make_shared<const HostTensor>(std::move(tensor));
+    // What moves weights keeps what is stored beside their reals.
+    bool keepsStored = entry && !inputs.empty() && inputs[0] &&
+                       isQuantizedConstant(inputs[0]->value) &&
+                       isMovement(proto.op_type());
+    if (keepsStored && succeeded(convertNode(*entry, node)))
+      results.front().value = node.getOutputs().front();
     return success();
   }
   if (!entry)
@@ -234,8 +250,11 @@ LogicalResult GraphImporter::foldOrConvert(
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))
     result.value = value;
-  if (!results.empty() && node.getKnownOutput())
+  if (results.empty())
+    return success();
+  if (node.getKnownOutput())
     results.front().constant = node.getKnownOutput();
+  results.front().dataType = node.getOutputType();
   return success();
 }
 

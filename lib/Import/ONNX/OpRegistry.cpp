@@ -12,7 +12,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
     llvm::StringMap<const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
          {activationOps(), convolutionOps(), elementwiseOps(), gatheringOps(), linearOps(), logicOps(), movementOps(),
-          normalizationOps(), poolingOps(), recurrentOps(), reductionOps(), resizeOps(), rowFunctionOps(), transposedConvolutionOps()})
+          normalizationOps(), poolingOps(), quantizationOps(), recurrentOps(), reductionOps(), resizeOps(), rowFunctionOps(), transposedConvolutionOps()})
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;
     return map;

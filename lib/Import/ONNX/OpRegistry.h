@@ -26,13 +26,15 @@ llvm::ArrayRef<OpEntry> logicOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> normalizationOps();
 llvm::ArrayRef<OpEntry> poolingOps();
+llvm::ArrayRef<OpEntry> quantizationOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> resizeOps();
 llvm::ArrayRef<OpEntry> rowFunctionOps();
 llvm::ArrayRef<OpEntry> transposedConvolutionOps();
 
-/// The entry of `opType` that is valid in `opset`, or null.
+/// The entry of `opType`, with its domain in front if that isn't ONNX's own, that
+/// is valid in `opset`, or null.
 const OpEntry *lookupOp(llvm::StringRef opType, int64_t opset);
 
 /// Converts the node and checks that no attribute was overlooked.
