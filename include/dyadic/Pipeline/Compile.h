@@ -141,6 +141,7 @@ private:
   CompileOptions opts;
   mlir::OwningOpRef<mlir::ModuleOp> current, fallback;
   Level level = Level::None;
+  bool comesQuantized = false;
   ProgramInfo program;
   CompileSummary report;
   ExitCode blame = InputError;
