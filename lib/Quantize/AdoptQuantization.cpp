@@ -384,18 +384,20 @@ struct AdoptQuantizationPass
     if (failed(applyPatternsGreedily(func, std::move(patterns))))
       return signalPassFailure();
 
+    SmallVector<Operation *> ops;
+    for (Operation &op : block)
+      if (isComputation(&op) && !qnn::isBorder(&op) &&
+          llvm::all_of(op.getResults(), isFloat))
+        ops.push_back(&op);
     Adoption adoption(&getContext());
-    for (Operation &op : llvm::make_early_inc_range(block)) {
-      if (!isComputation(&op) || qnn::isBorder(&op) ||
-          !llvm::all_of(op.getResults(), isFloat))
-        continue;
+    for (Operation *op : ops) {
       auto quantizable = dyn_cast<QuantizableOpInterface>(op);
       std::string reason =
           quantizable ? adoption.adopt(quantizable) : kNoIntegerForm.str();
       if (reason.empty())
         ++numInteger;
       else
-        op.setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
+        op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
     }
     makeFloatConstants(block);
   }

@@ -214,6 +214,36 @@ Value NodeImporter::constantTensor(ArrayRef<float> values,
   return constantTensor(std::move(tensor));
 }
 
+Value NodeImporter::asQuantized(Value value) {
+  auto integer = value ? dyn_cast<IntegerType>(
+                             cast<RankedTensorType>(value.getType()).getElementType())
+                       : IntegerType();
+  if (!integer || integer.getWidth() != 8)
+    return value;
+  if (auto border = value.getDefiningOp<qnn::StorageCastOp>())
+    return border.getInput();
+  bool isSigned = !integer.isUnsigned();
+  return emitAs<qnn::StorageCastOp>(
+      quant::UniformQuantizedType::get(
+          isSigned ? quant::QuantizationFlags::Signed : 0, builder.getI8Type(),
+          builder.getF32Type(), 1.0, 0, isSigned ? -128 : 0,
+          isSigned ? 127 : 255),
+      value);
+}
+
+Value NodeImporter::asStored(Value value) {
+  auto type = value ? dyn_cast<quant::QuantizedType>(
+                          cast<RankedTensorType>(value.getType()).getElementType())
+                    : quant::QuantizedType();
+  if (!type)
+    return value;
+  return emitAs<qnn::StorageCastOp>(
+      IntegerType::get(builder.getContext(), type.getStorageTypeIntegralWidth(),
+                       type.isSigned() ? IntegerType::Signless
+                                       : IntegerType::Unsigned),
+      value);
+}
+
 Value NodeImporter::quantizedConstant(HostTensor tensor,
                                       quant::QuantizedType type) {
   if (tensor.numElements() == 0)

@@ -125,6 +125,11 @@ public:
     auto type = llvm::cast<mlir::RankedTensorType>(operand.getType());
     return OpTy::create(builder, getLoc(), type.clone(element), operand);
   }
+  /// Integers of 8 bits as a quantized tensor, for ops that compare or move them;
+  /// anything else as it is.
+  mlir::Value asQuantized(mlir::Value value);
+  /// The integers that store `value`, if it is quantized.
+  mlir::Value asStored(mlir::Value value);
   /// A constant whose elements are stored as `tensor` and stand for reals.
   mlir::Value quantizedConstant(HostTensor tensor,
                                 mlir::quant::QuantizedType type);

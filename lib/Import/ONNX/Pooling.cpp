@@ -13,7 +13,7 @@ namespace dyadic::onnx_import {
 template <typename PoolOp>
 static LogicalResult convertPool(NodeImporter &node) {
   constexpr bool isAverage = std::is_same_v<PoolOp, qnn::AvgPool2DOp>;
-  Value input = node.input(0);
+  Value input = isAverage ? node.input(0) : node.asQuantized(node.anyInput(0));
   if (!input)
     return failure();
   size_t rank = shapeOf(input).size();
@@ -37,7 +37,8 @@ static LogicalResult convertPool(NodeImporter &node) {
   }
   Value output =
       node.emit<PoolOp>(imageToChannelsLast(node, input), attributes);
-  return node.setOutput(imageToChannelsFirst(node, output, rank));
+  return node.setOutput(
+      node.asStored(imageToChannelsFirst(node, output, rank)));
 }
 
 static LogicalResult convertGlobalAveragePool(NodeImporter &node) {
