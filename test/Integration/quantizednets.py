@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import numpy_helper  # noqa: F401
 
 from smallnets import Net
 
@@ -71,3 +71,15 @@ def quantize(name, path, form="QDQ", activation="QUInt8", weight="QInt8", per_ch
         **options,
     )
     return shape
+
+
+def output_scale(path):
+    """One step of a model's first output, as its last QuantizeLinear rounds it."""
+    model = onnx.load(path)
+    tensors = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    makers = {name: node for node in model.graph.node for name in node.output}
+    node = makers[model.graph.output[0].name]
+    while node.op_type == "Identity":
+        node = makers[node.input[0]]
+    assert node.op_type == "DequantizeLinear", node.op_type
+    return float(tensors[node.input[1]])
