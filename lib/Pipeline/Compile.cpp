@@ -237,6 +237,7 @@ FailureOr<NetworkStatistics> Compilation::statistics() {
   return all;
 }
 
+/// Whether a model says of any tensor how it is quantized.
 static bool hasBorders(ModuleOp module) {
   return module
       .walk([](Operation *op) {
@@ -251,10 +252,9 @@ LogicalResult Compilation::adoptQuantization() {
     return success();
   if (failed(run(buildAdoptPipeline)))
     return failure();
-  // Where only weights were quantized, they are reals now.
-  countOps(*current, report);
-  comesQuantized = report.integerOps > 0 || hasBorders(*current);
-  report = CompileSummary();
+  // Where only weights were quantized, they are reals now. All integer ops are
+  // between borders: a graph begins and ends with floats or storage.
+  comesQuantized = hasBorders(*current);
   if (!comesQuantized || !opts.calibration)
     return success();
   blame = UsageError;

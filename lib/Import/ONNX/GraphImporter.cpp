@@ -3,6 +3,7 @@
 
 #include "ControlFlow.h"
 #include "GraphOrder.h"
+#include "NarrowTypes.h"
 #include "OpRegistry.h"
 #include "TensorReader.h"
 
@@ -158,6 +159,22 @@ static bool isMovement(StringRef opType) {
                             opType);
 }
 
+/// The type of an operand whose bytes at run time are the bits of floats, where
+/// the op would take them for integers.
+static std::optional<int32_t> bitsOfFloats(StringRef opType,
+                                           ArrayRef<GraphValue *> inputs) {
+  if (isMovement(opType) || opType == "DequantizeLinear" ||
+      opType == "QuantizeLinear")
+    return std::nullopt;
+  for (GraphValue *input : inputs) {
+    auto format = input && !input->constant ? quantizedFormat(input->dataType)
+                                            : std::nullopt;
+    if (format && format->isFloat())
+      return input->dataType;
+  }
+  return std::nullopt;
+}
+
 constexpr StringLiteral kRunTimeOperand = "an operand";
 
 LogicalResult GraphImporter::importNode(const onnx::NodeProto &proto) {
@@ -217,6 +234,8 @@ LogicalResult GraphImporter::foldOrConvert(
   }
   bool allConstant =
       llvm::all_of(inputs, [](GraphValue *v) { return !v || v->constant; });
+  if (auto type = bitsOfFloats(proto.op_type(), inputs))
+    return node.unsupported("an operand of " + dataTypeName(*type));
   if (called)
     return importCall(*this, node, *called, inputs, results);
   if (control)
@@ -254,7 +273,9 @@ LogicalResult GraphImporter::foldOrConvert(
     return success();
   if (node.getKnownOutput())
     results.front().constant = node.getKnownOutput();
-  results.front().dataType = node.getOutputType();
+  results.front().dataType = isMovement(proto.op_type())
+                                 ? inputs.front()->dataType
+                                 : node.getOutputType();
   return success();
 }
 

@@ -70,7 +70,7 @@ int32_t NodeImporter::dataType(size_t i) const {
   if (inputs[i]->constant)
     kind = inputs[i]->constant->kind;
   else if (inputs[i]->value)
-    kind = elementKindOf(cast<RankedTensorType>(inputs[i]->value.getType())
+    kind = elementKindOf(mlir::cast<RankedTensorType>(inputs[i]->value.getType())
                              .getElementType());
   return kind ? dataTypeOf(*kind) : onnx::TensorProto::UNDEFINED;
 }
@@ -215,8 +215,8 @@ Value NodeImporter::constantTensor(ArrayRef<float> values,
 }
 
 Value NodeImporter::asQuantized(Value value) {
-  auto integer = value ? dyn_cast<IntegerType>(
-                             cast<RankedTensorType>(value.getType()).getElementType())
+  auto integer = value ? mlir::dyn_cast<IntegerType>(
+                             mlir::cast<RankedTensorType>(value.getType()).getElementType())
                        : IntegerType();
   if (!integer || integer.getWidth() != 8)
     return value;
@@ -232,8 +232,8 @@ Value NodeImporter::asQuantized(Value value) {
 }
 
 Value NodeImporter::asStored(Value value) {
-  auto type = value ? dyn_cast<quant::QuantizedType>(
-                          cast<RankedTensorType>(value.getType()).getElementType())
+  auto type = value ? mlir::dyn_cast<quant::QuantizedType>(
+                          mlir::cast<RankedTensorType>(value.getType()).getElementType())
                     : quant::QuantizedType();
   if (!type)
     return value;

@@ -11,7 +11,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
-         {activationOps(), convolutionOps(), elementwiseOps(), gatheringOps(), linearOps(), logicOps(), movementOps(),
+         {activationOps(), convolutionOps(), elementwiseOps(), gatheringOps(), integerProductOps(), linearOps(), logicOps(), movementOps(),
           normalizationOps(), poolingOps(), quantizationOps(), recurrentOps(), reductionOps(), resizeOps(), rowFunctionOps(), transposedConvolutionOps()})
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;

@@ -21,6 +21,7 @@ llvm::ArrayRef<OpEntry> activationOps();
 llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> gatheringOps();
+llvm::ArrayRef<OpEntry> integerProductOps();
 llvm::ArrayRef<OpEntry> linearOps();
 llvm::ArrayRef<OpEntry> logicOps();
 llvm::ArrayRef<OpEntry> movementOps();

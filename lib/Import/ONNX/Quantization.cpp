@@ -12,6 +12,7 @@
 #include "QuantizedArithmetic.h"
 #include "TensorReader.h"
 
+#include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -131,7 +132,7 @@ static HostTensor dequantizeConstant(const HostTensor &tensor,
 }
 
 static LogicalResult convertDequantizeLinear(NodeImporter &node) {
-  int64_t outputType = node.getInt("output_dtype", 0);
+  node.ignore("output_dtype"); // what float type a result has at the border
   auto format = quantizedFormat(node.dataType(0));
   if (!format)
     return node.unsupported("an input of " + dataTypeName(node.dataType(0)));
@@ -164,7 +165,7 @@ static LogicalResult convertDequantizeLinear(NodeImporter &node) {
     return node.setOutput(node.emitAs<qnn::DequantizeOp>(
         Float32Type::get(node.getContext()),
         node.emitAs<qnn::StorageCastOp>(type, input)));
-  return convertDequantizeArithmetic(node, *format, *layout, outputType);
+  return convertDequantizeArithmetic(node, *format, *layout);
 }
 
 /// What QuantizeLinear makes: the type of the zero point, or what it is told.
@@ -212,37 +213,52 @@ static LogicalResult convertQuantizeLinear(NodeImporter &node) {
     Value input = node.input(0);
     Value quantized = node.emitAs<qnn::QuantizeOp>(type, input);
     return node.setOutput(node.emitAs<qnn::StorageCastOp>(
-        storageElement(*format, node.getContext()), quantized));
+        elementTypeOf(format->kind, node.getContext()), quantized));
   }
   return convertQuantizeArithmetic(node, *format, *layout, saturate);
 }
 
-Type storageElement(const QuantizedFormat &format, MLIRContext *context) {
-  return IntegerType::get(context, byteWidth(format.kind) * 8,
-                          format.isSigned() ? IntegerType::Signless
-                                            : IntegerType::Unsigned);
+/// The numbers between which a Clip leaves integers.
+static std::optional<std::pair<int64_t, int64_t>> clipBounds(NodeImporter &node) {
+  int64_t bounds[2] = {std::numeric_limits<int64_t>::min(),
+                       std::numeric_limits<int64_t>::max()};
+  for (size_t i : {1, 2}) {
+    const HostTensor *bound = node.constant(i);
+    if (!bound && node.hasInput(i))
+      return std::nullopt;
+    if (bound && (isFloat(bound->kind) || bound->numElements() != 1))
+      return std::nullopt;
+    if (bound)
+      bounds[i - 1] = getInt(*bound, 0);
+  }
+  return std::make_pair(bounds[0], bounds[1]);
 }
 
-Value clipQuantized(NodeImporter &node, Value integers, int64_t min,
-                    int64_t max) {
-  auto cast = integers.getDefiningOp<qnn::StorageCastOp>();
-  auto quantize = cast ? cast.getInput().getDefiningOp<qnn::QuantizeOp>()
-                       : qnn::QuantizeOp();
-  if (!quantize)
-    return {};
-  auto type = llvm::dyn_cast<quant::UniformQuantizedType>(
-      quantize.getOutput().getType().getElementType());
+FailureOr<Value> clipStored(NodeImporter &node) {
+  auto bounds = clipBounds(node);
+  if (!bounds)
+    return Value();
+  auto [min, max] = *bounds;
+  Value integers = node.anyInput(0);
+  if (!integers)
+    return failure();
+  auto border = integers.getDefiningOp<qnn::StorageCastOp>();
+  auto quantize = border ? border.getInput().getDefiningOp<qnn::QuantizeOp>()
+                         : qnn::QuantizeOp();
+  auto type = quantize ? llvm::dyn_cast<quant::UniformQuantizedType>(
+                             elementOf(quantize.getOutput()))
+                       : quant::UniformQuantizedType();
   if (!type)
-    return {};
+    return Value();
   int64_t low = std::max(min, type.getStorageTypeMin()),
           high = std::min(max, type.getStorageTypeMax());
   if (low >= high || type.getZeroPoint() < low || type.getZeroPoint() > high)
-    return {};
+    return Value();
   auto narrow = quant::UniformQuantizedType::get(
       type.getFlags(), type.getStorageType(), type.getExpressedType(),
       type.getScale(), type.getZeroPoint(), low, high);
   return node.emitAs<qnn::StorageCastOp>(
-      llvm::cast<RankedTensorType>(integers.getType()).getElementType(),
+      elementOf(integers),
       node.emitAs<qnn::QuantizeOp>(narrow, quantize.getInput()));
 }
 

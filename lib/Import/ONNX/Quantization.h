@@ -49,6 +49,10 @@ mlir::quant::QuantizedType quantizedType(mlir::MLIRContext *context,
                                          const HostTensor &scales,
                                          const HostTensor *zeroPoints);
 
+/// A Clip of integers behind a QuantizeLinear, as Brevitas narrows types: they are
+/// quantized to the narrower type. Null where it is something else.
+mlir::FailureOr<mlir::Value> clipStored(NodeImporter &node);
+
 } // namespace dyadic::onnx_import
 
 #endif

@@ -7,12 +7,10 @@
 namespace dyadic::onnx_import {
 
 /// (x − zero point) · scale, element by element, for scales that are computed,
-/// per channel or per block, and for float formats. `outputType` is the result's
-/// ONNX type; 0: the scale's.
+/// per channel or per block, and for float formats, as f32.
 mlir::LogicalResult convertDequantizeArithmetic(NodeImporter &node,
                                                 const QuantizedFormat &format,
-                                                const ScaleLayout &layout,
-                                                int64_t outputType);
+                                                const ScaleLayout &layout);
 
 /// Saturate(round(x / scale) + zero point) as ONNX defines it, to the bit. Without
 /// `saturate` what a float format can't hold becomes infinite or no number.
@@ -20,10 +18,6 @@ mlir::LogicalResult convertQuantizeArithmetic(NodeImporter &node,
                                               const QuantizedFormat &format,
                                               const ScaleLayout &layout,
                                               bool saturate);
-
-/// The element type that a format's elements have in memory.
-mlir::Type storageElement(const QuantizedFormat &format,
-                          mlir::MLIRContext *context);
 
 } // namespace dyadic::onnx_import
 
