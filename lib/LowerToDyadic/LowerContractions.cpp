@@ -56,8 +56,15 @@ static SmallVector<int64_t> channelSums(const HostTensor &weights,
 
 static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
                                     Value input, Value weights,
-                                    Value storedWeights, Value bias,
-                                    ActivationType output) {
+                                    Value storedWeights, Value bias) {
+  // Sums stay what they are: their type has the scales.
+  ActivationType output;
+  if (!holdsSums(op->getResult(0).getType())) {
+    auto type = activationTypeOf(op, op->getResult(0));
+    if (failed(type))
+      return failure();
+    output = *type;
+  }
   auto inputType = activationTypeOf(op, input);
   if (failed(inputType))
     return failure();
@@ -94,6 +101,8 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
                                 "of channel "
                              << c << " is " << value;
     integerBias.as<int32_t>()[c] = static_cast<int32_t>(value);
+    if (!output)
+      continue;
     auto multiplier = multiplierOf(op, scale / output.getScale());
     if (failed(multiplier))
       return failure();
@@ -137,6 +146,19 @@ static FailureOr<Value> storedWeightsOf(OpBuilder &builder, Operation *op,
       .getResult();
 }
 
+/// The sum as what the op's result is: itself, or requantized.
+static FailureOr<Value> finishSum(OpBuilder &builder, Operation *op, Value sum,
+                                  ArrayRef<FixedPointMultiplier> multipliers) {
+  Value result = op->getResult(0);
+  if (holdsSums(result.getType()))
+    return sum;
+  auto type = activationTypeOf(op, result);
+  if (failed(type))
+    return failure();
+  return requantizeTo(builder, op->getLoc(), sum, multipliers,
+                      storageTensorOf(result), *type);
+}
+
 static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
   return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
 }
@@ -147,12 +169,8 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
   LogicalResult
   matchAndRewrite(qnn::Conv2DOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto output = activationTypeOf(op, op.getOutput());
-    if (failed(output))
-      return failure();
-    auto finish =
-        makeFinish(rewriter, op, op.getInput(), op.getFilter(),
-                   adaptor.getFilter(), adaptor.getBias(), *output);
+    auto finish = makeFinish(rewriter, op, op.getInput(), op.getFilter(),
+                             adaptor.getFilter(), adaptor.getBias());
     if (failed(finish))
       return failure();
     auto filter = storedWeightsOf(rewriter, op, adaptor.getFilter());
@@ -165,10 +183,10 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
         padded, *filter, finish->bias, op.getStrides(), op.getDilations(),
         op.getGroups(), codebookOf(op));
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
-                                        finish->multipliers,
-                                        storageTensorOf(op.getOutput()),
-                                        *output));
+    auto result = finishSum(rewriter, op, sum, finish->multipliers);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
     return success();
   }
 };
@@ -178,16 +196,13 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
   LogicalResult
   matchAndRewrite(qnn::MatmulOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto output = activationTypeOf(op, op.getOutput());
-    if (failed(output))
-      return failure();
     if (qnn::isRunTimeProduct(op))
-      return lowerRunTimeProduct(op, adaptor, *output, rewriter);
+      return lowerRunTimeProduct(op, adaptor, rewriter);
     if (cast<RankedTensorType>(op.getRhs().getType()).getRank() != 2)
       return op.emitError() << "expected a right operand of rank 2, but got "
                             << op.getRhs().getType();
     auto finish = makeFinish(rewriter, op, op.getLhs(), op.getRhs(),
-                             adaptor.getRhs(), adaptor.getBias(), *output);
+                             adaptor.getRhs(), adaptor.getBias());
     if (failed(finish))
       return failure();
     auto rhs = storedWeightsOf(rewriter, op, adaptor.getRhs());
@@ -196,10 +211,10 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
     Value sum = dyadic::MatmulOp::create(
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
         adaptor.getLhs(), *rhs, finish->bias, codebookOf(op));
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
-                                        finish->multipliers,
-                                        storageTensorOf(op.getOutput()),
-                                        *output));
+    auto result = finishSum(rewriter, op, sum, finish->multipliers);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
     return success();
   }
 
@@ -207,7 +222,6 @@ private:
   /// Both zero points are taken off inside of the product.
   static LogicalResult
   lowerRunTimeProduct(qnn::MatmulOp op, OpAdaptor adaptor,
-                      ActivationType output,
                       ConversionPatternRewriter &rewriter) {
     auto lhs = activationTypeOf(op, op.getLhs()),
          rhs = activationTypeOf(op, op.getRhs());
@@ -216,17 +230,25 @@ private:
     if (op.getBias())
       return op.emitError("expected no bias beside a right operand that is "
                           "computed at run time");
-    double scale = lhs->getScale() * rhs->getScale();
-    auto multiplier = multiplierOf(op, scale / output.getScale());
-    if (failed(multiplier))
-      return failure();
+    SmallVector<FixedPointMultiplier> multipliers;
+    if (!holdsSums(op.getType())) {
+      auto output = activationTypeOf(op, op.getOutput());
+      if (failed(output))
+        return failure();
+      auto multiplier = multiplierOf(
+          op, lhs->getScale() * rhs->getScale() / output->getScale());
+      if (failed(multiplier))
+        return failure();
+      multipliers.push_back(*multiplier);
+    }
     Value sum = dyadic::BatchMatmulOp::create(
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint());
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum, *multiplier,
-                                        storageTensorOf(op.getOutput()),
-                                        output));
+    auto result = finishSum(rewriter, op, sum, multipliers);
+    if (failed(result))
+      return failure();
+    rewriter.replaceOp(op, *result);
     return success();
   }
 };

@@ -2,6 +2,7 @@
 #include "Lowering.h"
 #include "ScalarFunction.h"
 
+#include "dyadic/Support/ConstantData.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include <cmath>
@@ -27,41 +28,59 @@ struct LowerConstant : OpConversionPattern<qnn::ConstantOp> {
   }
 };
 
-struct LowerQuantizeCast : OpConversionPattern<quant::QuantizeCastOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// quant.qcast and qnn.quantize. A type of fewer values than its storage has
+/// (a clip that the model put behind its quantization) is a clamp more.
+template <typename Op> struct LowerQuantize : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(quant::QuantizeCastOp op, OpAdaptor adaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto type = activationTypeOf(op, op.getResult());
     if (failed(type))
       return failure();
-    rewriter.replaceOpWithNewOp<QuantizeOp>(
-        op, storageTensorOf(op.getResult()), adaptor.getInput(),
+    RankedTensorType storage = storageTensorOf(op.getResult());
+    Value result = QuantizeOp::create(
+        rewriter, op.getLoc(), storage, adaptor.getInput(),
         rewriter.getF32FloatAttr(inverseScale(type->getScale())),
         rewriter.getI32IntegerAttr(type->getZeroPoint()));
+    StorageRange range = storageRange(storage);
+    if (type->getStorageTypeMin() > range.min ||
+        type->getStorageTypeMax() < range.max)
+      result = makeClamp(rewriter, op.getLoc(), result,
+                         type->getStorageTypeMin(), type->getStorageTypeMax());
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
 
 /// At level 3 a quantized tensor is its storage.
-struct LowerStorageCast : OpConversionPattern<quant::StorageCastOp> {
-  using OpConversionPattern::OpConversionPattern;
+template <typename Op> struct LowerStorageCast : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(quant::StorageCastOp op, OpAdaptor adaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Value input = adaptor.getInput();
-    if (input.getType() != getTypeConverter()->convertType(op.getType()))
+    if (input.getType() !=
+        this->getTypeConverter()->convertType(op->getResult(0).getType()))
       return rewriter.notifyMatchFailure(op, "signs differ");
     rewriter.replaceOp(op, input);
     return success();
   }
 };
 
-struct LowerDequantizeCast : OpConversionPattern<quant::DequantizeCastOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// quant.dcast and qnn.dequantize. Sums may have a scale per channel, the last
+/// dimension: those are multiplied as floats.
+template <typename Op> struct LowerDequantize : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(quant::DequantizeCastOp op, OpAdaptor adaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    auto tensor = cast<RankedTensorType>(op.getInput().getType());
+    auto perAxis =
+        dyn_cast<quant::UniformQuantizedPerAxisType>(tensor.getElementType());
+    if (perAxis && perAxis.getStorageType().isInteger(32) &&
+        perAxis.getQuantizedDimension() == tensor.getRank() - 1)
+      return lowerSums(op, adaptor.getInput(), perAxis, rewriter);
     auto type = activationTypeOf(op, op.getInput());
     if (failed(type))
       return failure();
@@ -69,6 +88,27 @@ struct LowerDequantizeCast : OpConversionPattern<quant::DequantizeCastOp> {
         op, op.getType(), adaptor.getInput(),
         rewriter.getF32FloatAttr(static_cast<float>(type->getScale())),
         rewriter.getI32IntegerAttr(type->getZeroPoint()));
+    return success();
+  }
+
+private:
+  static LogicalResult lowerSums(Op op, Value sums,
+                                 quant::UniformQuantizedPerAxisType type,
+                                 ConversionPatternRewriter &rewriter) {
+    if (llvm::any_of(type.getZeroPoints(), [](int64_t z) { return z != 0; }))
+      return op.emitError("expected sums of zero point 0");
+    Value floats = DequantizeOp::create(rewriter, op.getLoc(), op.getType(),
+                                        sums, rewriter.getF32FloatAttr(1),
+                                        rewriter.getI32IntegerAttr(0));
+    HostTensor scales(ElementKind::F32,
+                      {static_cast<int64_t>(type.getScales().size())});
+    for (auto [to, from] : llvm::zip(scales.as<float>(), type.getScales()))
+      to = static_cast<float>(from);
+    auto scaleType = RankedTensorType::get(scales.shape, rewriter.getF32Type());
+    Value factors = qnn::ConstantOp::create(
+        rewriter, op.getLoc(), scaleType,
+        makeConstant(std::move(scales), scaleType));
+    rewriter.replaceOpWithNewOp<qnn::MulOp>(op, op.getType(), floats, factors);
     return success();
   }
 };
@@ -174,9 +214,13 @@ struct LowerMul : OpConversionPattern<qnn::MulOp> {
 void dyadic::populatePointwisePatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LowerConstant, LowerQuantizeCast, LowerStorageCast,
-               LowerDequantizeCast, LowerSum<qnn::AddOp>, LowerSum<qnn::SubOp>,
-               LowerMul>(converter, context);
+  patterns.add<LowerConstant, LowerQuantize<quant::QuantizeCastOp>,
+               LowerQuantize<qnn::QuantizeOp>,
+               LowerStorageCast<quant::StorageCastOp>,
+               LowerStorageCast<qnn::StorageCastOp>,
+               LowerDequantize<quant::DequantizeCastOp>,
+               LowerDequantize<qnn::DequantizeOp>, LowerSum<qnn::AddOp>,
+               LowerSum<qnn::SubOp>, LowerMul>(converter, context);
   // Before the others: a sum with one number is a function of one element.
   patterns.add<LowerUnary>(converter, context, /*benefit=*/2);
 }

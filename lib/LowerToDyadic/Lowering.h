@@ -26,6 +26,13 @@ int32_t storageOf(double real, ActivationType type);
 mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
                                                    double scale);
 
+/// Whether `type` is one of sums, which keep their 32 bits.
+inline bool holdsSums(mlir::Type tensor) {
+  auto type = llvm::dyn_cast<mlir::quant::QuantizedType>(
+      llvm::cast<mlir::RankedTensorType>(tensor).getElementType());
+  return type && type.getStorageType().isInteger(32);
+}
+
 /// dyadic.requantize to the type of `result`.
 mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value accumulator,

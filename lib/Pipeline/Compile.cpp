@@ -77,7 +77,7 @@ LogicalResult Compilation::advance(Level wanted) {
       result = calibrateAndQuantize();
       break;
     case Level::Integer:
-      if (opts.calibration)
+      if (isQuantized())
         result = run([&](OpPassManager &pm) {
           buildLowerToDyadicPipeline(pm, opts.rounding);
         });
@@ -237,8 +237,41 @@ FailureOr<NetworkStatistics> Compilation::statistics() {
   return all;
 }
 
+/// Whether a model says of any tensor how it is quantized.
+static bool hasBorders(ModuleOp module) {
+  return module
+      .walk([](Operation *op) {
+        return qnn::isBorder(op) ? WalkResult::interrupt()
+                                 : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+LogicalResult Compilation::adoptQuantization() {
+  if (!hasBorders(*current))
+    return success();
+  if (failed(run(buildAdoptPipeline)))
+    return failure();
+  // Where only weights were quantized, they are reals now. All integer ops are
+  // between borders: a graph begins and ends with floats or storage.
+  comesQuantized = hasBorders(*current);
+  if (!comesQuantized || !opts.calibration)
+    return success();
+  blame = UsageError;
+  return emitError(location())
+         << "--calibrate: the model comes quantized, with scales of its own; what "
+            "it leaves in float can't be quantized beside them: leave out "
+            "--calibrate";
+}
+
 LogicalResult Compilation::calibrateAndQuantize() {
+  if (failed(adoptQuantization()))
+    return failure();
   if (!opts.calibration) {
+    blame = UsageError;
+    if (!opts.mayBeFloat && !comesQuantized)
+      return emitError(location())
+             << "expected --calibrate PATH with samples, or --float";
     countOps(*current, report);
     return success();
   }
@@ -278,7 +311,7 @@ FailureOr<std::unique_ptr<JITProgram>> Compilation::load() {
 void countOps(ModuleOp module, CompileSummary &summary) {
   module.walk([&](Operation *op) {
     if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>() ||
-        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()))
+        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) || qnn::isBorder(op))
       return;
     auto isOf = [&](auto predicate) {
       return llvm::any_of(op->getResultTypes(), [&](Type type) {

@@ -46,6 +46,13 @@ void buildQuantizePipeline(OpPassManager &pm,
   func.addPass(createCanonicalizerPass());
 }
 
+void buildAdoptPipeline(OpPassManager &pm) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createAdoptQuantization());
+  func.addPass(createFoldActivations());
+  func.addPass(createCanonicalizerPass());
+}
+
 void buildLowerToDyadicPipeline(OpPassManager &pm,
                                 const std::string &rounding) {
   OpPassManager &func = pm.nest<func::FuncOp>();

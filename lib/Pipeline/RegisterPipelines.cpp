@@ -133,6 +133,9 @@ void registerPipelines() {
   PassPipelineRegistration<>("dyadic-simplify-pipeline",
                              "level 1, as imported, to level 1, simplified",
                              buildSimplifyPipeline);
+  PassPipelineRegistration<>("dyadic-adopt-pipeline",
+                             "level 1 of a quantized model to level 2",
+                             buildAdoptPipeline);
   PassPipelineRegistration<QuantizeFlags>("dyadic-quantize-pipeline",
                                           "level 1 with ranges to level 2",
                                           buildQuantize);

@@ -1,7 +1,8 @@
-//===- BorderModels.cpp - upstream ops between float and quantized --------===//
+//===- BorderModels.cpp - ops between float and quantized -----------------===//
 #include "Models.h"
 #include "Quantized.h"
 
+#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,9 +31,9 @@ static LogicalResult append(FailureOr<HostTensor> tensor,
 }
 
 namespace {
-struct QuantizeCastModel
-    : ReferenceOpInterface::ExternalModel<QuantizeCastModel,
-                                          quant::QuantizeCastOp> {
+template <typename Op>
+struct QuantizeModel
+    : ReferenceOpInterface::ExternalModel<QuantizeModel<Op>, Op> {
   LogicalResult interpret(Operation *op, Operands operands,
                           SmallVectorImpl<HostTensor> &results) const {
     if (operands[0]->kind != ElementKind::F32)
@@ -43,9 +44,9 @@ struct QuantizeCastModel
   }
 };
 
-struct DequantizeCastModel
-    : ReferenceOpInterface::ExternalModel<DequantizeCastModel,
-                                          quant::DequantizeCastOp> {
+template <typename Op>
+struct DequantizeModel
+    : ReferenceOpInterface::ExternalModel<DequantizeModel<Op>, Op> {
   LogicalResult interpret(Operation *op, Operands operands,
                           SmallVectorImpl<HostTensor> &results) const {
     return append(dequantize(op, op->getOperand(0).getType(), *operands[0]),
@@ -54,9 +55,9 @@ struct DequantizeCastModel
 };
 
 /// The same bytes under another type.
+template <typename Op>
 struct StorageCastModel
-    : ReferenceOpInterface::ExternalModel<StorageCastModel,
-                                          quant::StorageCastOp> {
+    : ReferenceOpInterface::ExternalModel<StorageCastModel<Op>, Op> {
   LogicalResult interpret(Operation *op, Operands operands,
                           SmallVectorImpl<HostTensor> &results) const {
     Type element = getElementTypeOrSelf(op->getResult(0).getType());
@@ -79,11 +80,21 @@ struct ArithConstantModel
 };
 } // namespace
 
+template <typename Quantize, typename Dequantize, typename StorageCast>
+static void attachModels(MLIRContext &context) {
+  Quantize::template attachInterface<QuantizeModel<Quantize>>(context);
+  Dequantize::template attachInterface<DequantizeModel<Dequantize>>(context);
+  StorageCast::template attachInterface<StorageCastModel<StorageCast>>(context);
+}
+
 void reference::registerBorderModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, quant::QuantDialect *) {
-    quant::QuantizeCastOp::attachInterface<QuantizeCastModel>(*context);
-    quant::DequantizeCastOp::attachInterface<DequantizeCastModel>(*context);
-    quant::StorageCastOp::attachInterface<StorageCastModel>(*context);
+    attachModels<quant::QuantizeCastOp, quant::DequantizeCastOp,
+                 quant::StorageCastOp>(*context);
+  });
+  registry.addExtension(+[](MLIRContext *context, qnn::QNNDialect *) {
+    attachModels<qnn::QuantizeOp, qnn::DequantizeOp, qnn::StorageCastOp>(
+        *context);
   });
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
     arith::ConstantOp::attachInterface<ArithConstantModel>(*context);

@@ -17,7 +17,9 @@ struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
     IRRewriter rewriter(&getContext());
     // In the order of the block, so that one walk folds whole chains.
     for (Operation &op : llvm::make_early_inc_range(getOperation().getOps())) {
-      if (!isa_and_nonnull<qnn::QNNDialect>(op.getDialect()))
+      // Weights that come quantized are --qnn-adopt-quantization's.
+      if (!isa_and_nonnull<qnn::QNNDialect>(op.getDialect()) ||
+          qnn::isBorder(&op))
         continue;
       SmallVector<Operation *> sources;
       for (Value operand : op.getOperands())

@@ -27,6 +27,9 @@ void populateSinkTransposePatterns(mlir::RewritePatternSet &patterns);
 /// Moves transposes behind reshapes, and into the constants of a matmul.
 void populateReshapeOfTransposePatterns(mlir::RewritePatternSet &patterns);
 
+/// Moves the elements of constants that a model quantized, here and now.
+void populateQuantizedConstantPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace dyadic
 
 #endif

@@ -96,6 +96,7 @@ struct PropagateLayout : impl::PropagateLayoutBase<PropagateLayout> {
         &getContext());
     populateSinkTransposePatterns(patterns);
     populateReshapeOfTransposePatterns(patterns);
+    populateQuantizedConstantPatterns(patterns);
     if (failed(applyPatternsGreedily(func, std::move(patterns))))
       return signalPassFailure();
     if (movedElements(func) > before)

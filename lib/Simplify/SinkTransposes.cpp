@@ -139,14 +139,14 @@ void replaceSunk(PatternRewriter &rewriter, Operation *op,
 }
 
 /// Ops whose result has the layout of all their operands: elementwise ones,
-/// and concat with its axis.
+/// the borders of what a model quantized, and concat with its axis.
 struct SinkThroughPointwise : RewritePattern {
   SinkThroughPointwise(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
     auto concat = dyn_cast<ConcatOp>(op);
-    if (!concat && !isa<ElementwiseOpInterface>(op))
+    if (!concat && !isBorder(op) && !isa<ElementwiseOpInterface>(op))
       return failure();
     TransposeOp transpose = findTranspose(op);
     if (!transpose)

@@ -56,7 +56,7 @@ CLI::Option *CommonOptions::addSamples(CLI::App &app) {
 
 void CommonOptions::addCalibration(CLI::App &app) {
   CLI::Option *samples = addSamples(app);
-  app.add_flag("--float", isFloat, "don't quantize: all of it in float32")
+  app.add_flag("--float", isFloat, "don't quantize: all of it in float32, but for what the model itself quantized")
       ->excludes(samples)
       ->excludes(app.get_option("--statistics"));
   app.add_option("--observer", observer,
@@ -264,6 +264,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
       return emitError(loc) << "--value: " << llvm::toString(std::move(error));
   if (mlir::failed(resolveTargets(*this, options, loc)))
     return mlir::failure();
+  options.mayBeFloat = isFloat;
   if (isFloat || !hasCalibration())
     return options;
   CalibrationOptions calibration;

@@ -110,15 +110,18 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
                          const Options &options, double seconds) {
   const CompileSummary &summary = compilation.summary();
   const ProgramInfo &info = compilation.info();
-  bool quantized = compilation.options().calibration.has_value();
+  bool calibrated = compilation.options().calibration.has_value();
+  bool quantized = compilation.isQuantized();
   os << options.model << ": ";
   if (quantized)
     os << summary.integerOps << " ops in integers, ";
   os << summary.floatOps.size() << " in float";
   if (compilation.options().target.bf16)
     os << " (products of bf16: each sum within 1/128 of the sum of its terms' sizes)";
-  if (quantized)
+  if (calibrated)
     os << " (" << summary.samples << " calibration samples)";
+  else if (quantized)
+    os << " (the model comes quantized)";
   os << "\n";
   for (const FloatOp &op : summary.floatOps)
     if (quantized)
@@ -139,7 +142,7 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
   else
     os << "  ";
   os << llvm::format("%.1f s", seconds);
-  if (quantized)
+  if (calibrated)
     os << llvm::format(", of which calibration %.1f s", summary.calibrationSeconds);
   os << "\n";
 }
@@ -147,8 +150,6 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
 static ExitCode runCompile(Options &options) {
   if (options.output.empty() && options.emit.empty())
     return usageError("expected -o FILE, or --emit");
-  if (!options.hasCalibration() && !options.isFloat && options.emit != "qnn")
-    return usageError("expected --calibrate PATH with samples, or --float");
   if (options.name.empty())
     options.name = modelNameOf(options.output.empty() || options.output == "-"
                                    ? llvm::sys::path::stem(options.model)

@@ -128,6 +128,7 @@ static ExitCode runEvaluate(Options &options) {
     return UsageError;
   CompileOptions floatOptions = *resolved;
   floatOptions.calibration.reset();
+  floatOptions.mayBeFloat = true;
   floatOptions.variants.clear();
   auto host = resolveTarget(TargetRequest(), session.location());
   if (mlir::failed(host))

@@ -115,8 +115,6 @@ static ExitCode runRun(Options &options) {
       return inputError(program.takeError());
     return runSamples(**program, options);
   }
-  if (options.calibrate.empty() && !options.isFloat)
-    return usageError("expected --calibrate PATH with samples, or --float");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;
   auto resolved = options.resolve(&session.context);

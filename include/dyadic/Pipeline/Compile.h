@@ -51,8 +51,11 @@ struct CompileOptions {
   /// The prefix of symbols, made a C identifier.
   std::string name;
   ONNXImportOptions import;
-  /// None: every op stays f32.
+  /// None: every op stays f32, unless the model comes quantized: then there
+  /// must be none.
   std::optional<CalibrationOptions> calibration;
+  /// Without, a model that is neither calibrated nor comes quantized is an error.
+  bool mayBeFloat = true;
   /// Names of ops that stay f32.
   std::vector<std::string> keepFloat;
   /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
@@ -96,6 +99,8 @@ public:
 
   /// The module at the level that was reached.
   mlir::ModuleOp module() { return *current; }
+  /// Whether some ops compute on integers.
+  bool isQuantized() const { return opts.calibration || comesQuantized; }
   mlir::func::FuncOp main();
   /// The program's interface, once `Level::Kernels` was reached.
   const ProgramInfo &info() const { return program; }
@@ -124,6 +129,8 @@ public:
 
 private:
   mlir::LogicalResult import();
+  /// Takes over what a model says of its own quantization.
+  mlir::LogicalResult adoptQuantization();
   mlir::FailureOr<NetworkStatistics> runSamples();
   mlir::LogicalResult calibrateAndQuantize();
   mlir::LogicalResult lowerToKernels();
@@ -134,6 +141,7 @@ private:
   CompileOptions opts;
   mlir::OwningOpRef<mlir::ModuleOp> current, fallback;
   Level level = Level::None;
+  bool comesQuantized = false;
   ProgramInfo program;
   CompileSummary report;
   ExitCode blame = InputError;

@@ -25,6 +25,9 @@ void buildQuantizePipeline(mlir::OpPassManager &pm,
                            const std::vector<std::string> &keepFloat = {},
                            const std::vector<std::string> &weights = {});
 
+/// Level 1 with the borders of a model that comes quantized → level 2.
+void buildAdoptPipeline(mlir::OpPassManager &pm);
+
 /// Level 2 → level 3. `rounding` is that of the requantizations, as the pass's
 /// option.
 void buildLowerToDyadicPipeline(mlir::OpPassManager &pm,
@@ -58,7 +61,7 @@ void buildCodegenPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
                           llvm::StringRef name, ThreadOptions threads = {});
 
 /// Registers the above by name, with their options: `dyadic-simplify-pipeline`,
-/// `-quantize-`, `-lower-`, `-fuse-`, `-generate-` and, for all in a row,
+/// `-adopt-`, `-quantize-`, `-lower-`, `-fuse-`, `-generate-` and, for all in a row,
 /// `dyadic-compile-pipeline`.
 void registerPipelines();
 

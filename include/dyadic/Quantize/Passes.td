@@ -65,6 +65,39 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
   ];
 }
 
+def AdoptQuantization : Pass<"qnn-adopt-quantization", "::mlir::func::FuncOp"> {
+  let summary = "compute on integers where the model says how tensors are quantized";
+  let description = [{
+    Level 1 → 2 for models that come quantized: `qnn.quantize` and
+    `qnn.dequantize` are their QuantizeLinear and DequantizeLinear. An op whose
+    operands are all dequantized and whose result is quantized, perhaps behind a
+    relu or clamp, takes the stored tensors, with the model's scales and zero
+    points. Movements trade places with the borders first.
+
+    A contraction's weights lose their zero points: they become symmetric, or
+    two weights for one where eight bits don't hold the difference. Without a
+    quantized result its sums stay 32 bits wide, of the scales of its operands'
+    product, and are dequantized. Functions of one element in a row are one.
+
+    What isn't surrounded by borders stays f32 and gets the attribute
+    `qnn.float_reason`. Constants that only float ops read become f32. A function
+    without borders is left as it is.
+
+    ```mlir
+    %x = qnn.dequantize %a : (tensor<4x!quant.uniform<u8:f32, 0.5>>) -> tensor<4xf32>
+    %y = qnn.sigmoid %x : (tensor<4xf32>) -> tensor<4xf32>
+    %z = qnn.quantize %y : (tensor<4xf32>) -> tensor<4x!quant.uniform<u8:f32, 0.004>>
+    // becomes
+    %z = qnn.sigmoid %a : (tensor<4x!quant.uniform<u8:f32, 0.5>>) -> tensor<4x!quant.uniform<u8:f32, 0.004>>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect",
+                           "::mlir::quant::QuantDialect"];
+  let statistics = [
+    Statistic<"numInteger", "num-integer", "ops that compute on integers">
+  ];
+}
+
 def FoldActivations : Pass<"qnn-fold-activations", "::mlir::func::FuncOp"> {
   let summary = "let the rounding to a type do the work of relu and clamp";
   let description = [{

@@ -70,3 +70,14 @@ LogicalResult ReshapeOp::verify() {
     return emitOpError() << "expected the input's element type";
   return success();
 }
+
+LogicalResult StorageCastOp::verify() {
+  Type from = cast<RankedTensorType>(getInput().getType()).getElementType();
+  Type to = cast<RankedTensorType>(getOutput().getType()).getElementType();
+  if (isa<quant::QuantizedType>(from) == isa<quant::QuantizedType>(to) ||
+      elementKindOf(from) != elementKindOf(to))
+    return emitOpError() << "expected a quantized type and the integer that "
+                            "stores it, but got "
+                         << from << " and " << to;
+  return success();
+}

@@ -21,6 +21,13 @@ OpFoldResult TransposeOp::fold(FoldAdaptor) {
   return {};
 }
 
+OpFoldResult StorageCastOp::fold(FoldAdaptor) {
+  auto other = getInput().getDefiningOp<StorageCastOp>();
+  if (other && other.getInput().getType() == getType())
+    return other.getInput();
+  return {};
+}
+
 namespace {
 /// reshape(reshape(x)) → reshape(x)
 struct MergeReshapes : OpRewritePattern<ReshapeOp> {

@@ -1,6 +1,7 @@
 //===- Activations.cpp - functions of elements that have parameters -------===//
 #include "ElementFunctions.h"
 #include "OpRegistry.h"
+#include "Quantization.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -251,6 +252,9 @@ static LogicalResult convertClip(NodeImporter &node) {
     bounds[1] = node.getFloat("max", bounds[1]);
     return clipToConstants(node, bounds[0], bounds[1]);
   }
+  auto narrowed = clipStored(node);
+  if (failed(narrowed) || *narrowed)
+    return failed(narrowed) ? failure() : node.setOutput(*narrowed);
   bool areKnown = elementOf(input).isF32();
   for (size_t i : {1, 2})
     areKnown &= !node.hasInput(i) || node.constant(i);

@@ -44,6 +44,9 @@ public:
       return failure();
     bool isKnown = node.constant(1) && node.constant(1)->kind == ElementKind::F32;
     size_t rank = inputShape.size();
+    // A filter that the model quantized keeps what is stored.
+    if (rank <= 4 && elementOf(input).isF32() && node.isQuantizedConstant(1))
+      return node.setOutput(image(input, imageToChannelsLast(node, node.input(1)), 2, true));
     if (isKnown && elementOf(input).isF32() && rank <= 5)
       return node.setOutput(rank == 5 ? volume(*resultShape)
                                       : image(input, *node.constant(1), 2, true));
@@ -66,12 +69,16 @@ private:
   /// The convolution of a signal or image with O×I×(KH×)KW weights by the window's
   /// dimensions from `first` - 2 on.
   Value image(Value value, HostTensor filter, size_t first, bool withBias) {
-    size_t rank = filter.shape.size();
-    if (rank == 3)
+    if (filter.shape.size() == 3)
       filter.shape.insert(filter.shape.begin() + 2, 1);
-    SmallVector<Value> operands{
-        imageToChannelsLast(node, value),
-        node.constantTensor(transpose(filter, {0, 2, 3, 1}))};
+    return image(value, node.constantTensor(transpose(filter, {0, 2, 3, 1})), first,
+                 withBias);
+  }
+
+  /// The same with a filter O×KH×KW×I.
+  Value image(Value value, Value filter, size_t first, bool withBias) {
+    size_t rank = value ? shapeOf(value).size() : 0;
+    SmallVector<Value> operands{imageToChannelsLast(node, value), filter};
     if (withBias && node.hasInput(2))
       operands.push_back(node.input(2));
     Window planar = asImageWindow(window.from(first - 2));

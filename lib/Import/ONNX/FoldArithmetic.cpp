@@ -268,6 +268,34 @@ static LogicalResult foldReduce(FoldContext &context) {
   return context.finish(std::move(out));
 }
 
+/// Numbers between two bounds, which are attributes before opset 11.
+static LogicalResult foldClip(FoldContext &context) {
+  HostTensor out = context.in(0);
+  Node &node = context.node;
+  bool areAttributes = node.getOpset() < 11;
+  for (size_t i : {1, 2}) {
+    if (areAttributes ? !node.has(i == 1 ? "min" : "max") : !context.has(i))
+      continue;
+    if (!areAttributes && context.in(i).numElements() != 1)
+      return node.emitError() << "expected a bound of one element, but got "
+                              << describe(context.in(i));
+    double real = areAttributes ? node.getFloat(i == 1 ? "min" : "max", 0)
+                                : context.in(i).get(0);
+    int64_t integer = areAttributes || isFloat(context.in(i).kind)
+                          ? 0
+                          : getInt(context.in(i), 0);
+    for (int64_t at = 0, e = out.numElements(); at < e; ++at) {
+      if (isFloat(out.kind))
+        out.set(at, i == 1 ? std::max(out.get(at), real)
+                           : std::min(out.get(at), real));
+      else
+        setInt(out, at, i == 1 ? std::max(getInt(out, at), integer)
+                               : std::min(getInt(out, at), integer));
+    }
+  }
+  return context.finish(std::move(out));
+}
+
 ArrayRef<FoldEntry> arithmeticFolds() {
   static const FoldEntry entries[] = {
       {"Add", 2, 2, foldBinary<add>},
@@ -295,6 +323,7 @@ ArrayRef<FoldEntry> arithmeticFolds() {
       {"Sqrt", 1, 1, foldUnary<sqrtOf>},
       {"Reciprocal", 1, 1, foldUnary<reciprocalOf>},
       {"Cast", 1, 1, foldCast},
+      {"Clip", 1, 3, foldClip},
       {"Where", 3, 3, foldWhere},
       {"ReduceSum", 1, 2, foldReduce<add>},
       {"ReduceProd", 1, 2, foldReduce<mul>},

@@ -3,6 +3,7 @@
 
 #include "ControlFlow.h"
 #include "GraphOrder.h"
+#include "NarrowTypes.h"
 #include "OpRegistry.h"
 #include "TensorReader.h"
 
@@ -118,6 +119,7 @@ FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
     if (at.consumed)
       releaseBytes(*at.consumed->mutable_initializer(index));
     value.constant = std::make_shared<const HostTensor>(std::move(*tensor));
+    value.dataType = at.graph.initializer(index).data_type();
     return &value;
   }
   if (!at.parent)
@@ -129,6 +131,7 @@ FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
   }
   value.constant = (*outside)->constant;
   value.dependsOnInputs = (*outside)->dependsOnInputs;
+  value.dataType = (*outside)->dataType;
   if (!value.constant && (*outside)->value)
     value.value = at.capture->get(at.block, (*outside)->value);
   return &value;
@@ -147,6 +150,29 @@ GraphImporter::findFunction(const onnx::NodeProto &call) const {
 static bool anyRunTime(ArrayRef<GraphValue *> inputs) {
   return llvm::any_of(inputs,
                       [](GraphValue *v) { return v && v->isRunTime(); });
+}
+
+/// Ops that give the elements of a tensor another shape or order.
+static bool isMovement(StringRef opType) {
+  return llvm::is_contained({"Flatten", "Identity", "Reshape", "Squeeze",
+                             "Transpose", "Unsqueeze"},
+                            opType);
+}
+
+/// The type of an operand whose bytes at run time are the bits of floats, where
+/// the op would take them for integers.
+static std::optional<int32_t> bitsOfFloats(StringRef opType,
+                                           ArrayRef<GraphValue *> inputs) {
+  if (isMovement(opType) || opType == "DequantizeLinear" ||
+      opType == "QuantizeLinear")
+    return std::nullopt;
+  for (GraphValue *input : inputs) {
+    auto format = input && !input->constant ? quantizedFormat(input->dataType)
+                                            : std::nullopt;
+    if (format && format->isFloat())
+      return input->dataType;
+  }
+  return std::nullopt;
 }
 
 constexpr StringLiteral kRunTimeOperand = "an operand";
@@ -184,9 +210,10 @@ LogicalResult GraphImporter::foldOrConvert(
                     builder, inputs, usedOutputs);
   const onnx::FunctionProto *called = findFunction(proto);
   bool standard = proto.domain().empty() || proto.domain() == "ai.onnx";
-  const FoldEntry *folder = standard ? lookupFold(proto.op_type()) : nullptr;
-  const OpEntry *entry =
-      standard ? lookupOp(proto.op_type(), scope->opset) : nullptr;
+  std::string opType =
+      (standard ? "" : proto.domain() + ".") + proto.op_type();
+  const FoldEntry *folder = lookupFold(opType);
+  const OpEntry *entry = lookupOp(opType, scope->opset);
   const ControlEntry *control =
       standard ? lookupControl(proto.op_type()) : nullptr;
   if (!folder && !entry && !control && !called) {
@@ -207,6 +234,8 @@ LogicalResult GraphImporter::foldOrConvert(
   }
   bool allConstant =
       llvm::all_of(inputs, [](GraphValue *v) { return !v || v->constant; });
+  if (auto type = bitsOfFloats(proto.op_type(), inputs))
+    return node.unsupported("an operand of " + dataTypeName(*type));
   if (called)
     return importCall(*this, node, *called, inputs, results);
   if (control)
@@ -226,6 +255,12 @@ LogicalResult GraphImporter::foldOrConvert(
       return failure();
     for (auto [result, tensor] : llvm::zip(results, context.results))
       result.constant = std::make_shared<const HostTensor>(std::move(tensor));
+    // What moves weights keeps what is stored beside their reals.
+    bool keepsStored = entry && !inputs.empty() && inputs[0] &&
+                       isQuantizedConstant(inputs[0]->value) &&
+                       isMovement(proto.op_type());
+    if (keepsStored && succeeded(convertNode(*entry, node)))
+      results.front().value = node.getOutputs().front();
     return success();
   }
   if (!entry)
@@ -234,8 +269,13 @@ LogicalResult GraphImporter::foldOrConvert(
     return failure();
   for (auto [result, value] : llvm::zip(results, node.getOutputs()))
     result.value = value;
-  if (!results.empty() && node.getKnownOutput())
+  if (results.empty())
+    return success();
+  if (node.getKnownOutput())
     results.front().constant = node.getKnownOutput();
+  results.front().dataType = isMovement(proto.op_type())
+                                 ? inputs.front()->dataType
+                                 : node.getOutputType();
   return success();
 }
 

@@ -140,6 +140,7 @@ LogicalResult GraphImporter::addInputs() {
       argument = qnn::buildCast(builder, argument.getLoc(), argument,
                                 builder.getF32Type());
     top.values[input.name()].value = argument;
+    top.values[input.name()].dataType = type;
   }
   if (!missing.empty()) {
     emitError(module.getLoc())

@@ -1,6 +1,7 @@
 //===- ImportONNX.cpp - the file and what holds for all of it -------------===//
 #include "dyadic/Import/ONNX/ImportONNX.h"
 
+#include "ExpandQuantized.h"
 #include "GraphImporter.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -89,6 +90,7 @@ dyadic::importONNX(llvm::MemoryBufferRef buffer, StringRef folder,
   auto opset = readOpset(model, loc);
   if (failed(opset))
     return failure();
+  expandQuantizedOps(model, *opset);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   GraphImporter importer(model, *opset, folder, options, *module);
   if (failed(importer.run()) || failed(verify(*module)))

@@ -71,7 +71,8 @@ static LogicalResult convertGemm(NodeImporter &node) {
     a = node.transpose(a, {1, 0});
   Value b;
   float factor = alpha; // that neither operand has taken in
-  if (const HostTensor *known = node.constant(1); isFloatConstant(known)) {
+  const HostTensor *known = node.constant(1);
+  if (isFloatConstant(known) && !node.isQuantizedConstant(1)) {
     if (failed(checkMatrix(known->shape)))
       return failure();
     Shape permutation = transB ? Shape{1, 0} : Shape{0, 1};

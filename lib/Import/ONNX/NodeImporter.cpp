@@ -1,6 +1,7 @@
 //===- NodeImporter.cpp ---------------------------------------------------===//
 #include "NodeImporter.h"
 
+#include "TensorReader.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -74,6 +75,35 @@ void NodeImporter::alignLegacyOperand() {
 Value NodeImporter::number(size_t i) {
   Value value = anyInput(i);
   return value && !isInteger(value) ? input(i) : value;
+}
+
+bool isQuantizedConstant(Value value) {
+  // A movement that Simplify will take into the constant may stand behind it.
+  while (value && isa_and_nonnull<qnn::TransposeOp, qnn::ReshapeOp>(
+                      value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  auto dequantize = value ? value.getDefiningOp<qnn::DequantizeOp>()
+                          : qnn::DequantizeOp();
+  return dequantize && dequantize.getInput().getDefiningOp<qnn::ConstantOp>();
+}
+
+bool NodeImporter::isQuantizedConstant(size_t i) const {
+  return hasInput(i) && inputs[i]->constant &&
+         onnx_import::isQuantizedConstant(inputs[i]->value);
+}
+
+int32_t NodeImporter::dataType(size_t i) const {
+  if (!hasInput(i))
+    return onnx::TensorProto::UNDEFINED;
+  if (inputs[i]->dataType)
+    return inputs[i]->dataType;
+  std::optional<ElementKind> kind;
+  if (inputs[i]->constant)
+    kind = inputs[i]->constant->kind;
+  else if (inputs[i]->value)
+    kind = elementKindOf(mlir::cast<RankedTensorType>(inputs[i]->value.getType())
+                             .getElementType());
+  return kind ? dataTypeOf(*kind) : onnx::TensorProto::UNDEFINED;
 }
 
 const HostTensor *NodeImporter::constant(size_t i) const {
@@ -217,6 +247,46 @@ Value NodeImporter::constantTensor(ArrayRef<float> values,
   HostTensor tensor(ElementKind::F32, shape);
   llvm::copy(values, tensor.as<float>().begin());
   return constantTensor(std::move(tensor));
+}
+
+Value NodeImporter::asQuantized(Value value) {
+  auto integer = value ? mlir::dyn_cast<IntegerType>(
+                             mlir::cast<RankedTensorType>(value.getType()).getElementType())
+                       : IntegerType();
+  if (!integer || integer.getWidth() != 8)
+    return value;
+  if (auto border = value.getDefiningOp<qnn::StorageCastOp>())
+    return border.getInput();
+  bool isSigned = !integer.isUnsigned();
+  return emitAs<qnn::StorageCastOp>(
+      quant::UniformQuantizedType::get(
+          isSigned ? quant::QuantizationFlags::Signed : 0, builder.getI8Type(),
+          builder.getF32Type(), 1.0, 0, isSigned ? -128 : 0,
+          isSigned ? 127 : 255),
+      value);
+}
+
+Value NodeImporter::asStored(Value value) {
+  auto type = value ? mlir::dyn_cast<quant::QuantizedType>(
+                          mlir::cast<RankedTensorType>(value.getType()).getElementType())
+                    : quant::QuantizedType();
+  if (!type)
+    return value;
+  return emitAs<qnn::StorageCastOp>(
+      IntegerType::get(builder.getContext(), type.getStorageTypeIntegralWidth(),
+                       type.isSigned() ? IntegerType::Signless
+                                       : IntegerType::Unsigned),
+      value);
+}
+
+Value NodeImporter::quantizedConstant(HostTensor tensor,
+                                      quant::QuantizedType type) {
+  if (tensor.numElements() == 0)
+    return constantTensor(std::move(tensor)); // reports it
+  auto result = RankedTensorType::get(tensor.shape, type);
+  return qnn::ConstantOp::create(builder, getLoc(), result,
+                                 makeConstant(std::move(tensor),
+                                              builder.getContext()));
 }
 
 Value NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {

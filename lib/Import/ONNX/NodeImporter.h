@@ -17,8 +17,13 @@ namespace dyadic::onnx_import {
 /// (neither) the result of a node that failed.
 struct GraphValue {
   std::shared_ptr<const HostTensor> constant;
-  /// The tensor; for a constant, made when it is first used as one.
+  /// The tensor; for a constant, made when it is first used as one. For weights
+  /// that the model quantized, `constant` has their reals and this is the
+  /// qnn.dequantize of what is stored.
   mlir::Value value;
+  /// The model's element type, where the tensor's own says less: INT4 is kept in
+  /// bytes. Zero: the tensor's own.
+  int32_t dataType = 0;
   /// Of a failed node's result: that it depends on the graph's inputs.
   bool dependsOnInputs = false;
 
@@ -35,6 +40,9 @@ inline mlir::Type elementOf(mlir::Value value) {
 inline bool isInteger(mlir::Value value) {
   return llvm::isa<mlir::IntegerType>(elementOf(value));
 }
+
+/// Whether `value` is a constant with scales that the model gives.
+bool isQuantizedConstant(mlir::Value value);
 
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
   return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
@@ -65,6 +73,16 @@ public:
   mlir::Value anyInput(size_t i);
   /// Input `i` as f32 if it has floats of any type, else as it is.
   mlir::Value number(size_t i);
+  /// Whether input `i` is a constant that the model quantized: `input(i)` keeps
+  /// what is stored, `constant(i)` has the reals.
+  bool isQuantizedConstant(size_t i) const;
+  /// The model's element type of input `i`, an onnx::TensorProto::DataType.
+  int32_t dataType(size_t i) const;
+  /// The extents of input `i`, which must be there.
+  llvm::ArrayRef<int64_t> shapeOfInput(size_t i) const {
+    return inputs[i]->shape();
+  }
+  mlir::MLIRContext *getContext() const { return builder.getContext(); }
   /// Input `i` if it is known now, else null.
   const HostTensor *constant(size_t i) const;
   /// Reports that input `i`, called `what`, would have to be known: an input of
@@ -84,6 +102,9 @@ public:
   mlir::LogicalResult setOutput(size_t i, mlir::Value value);
   /// An output that turned out to be known.
   mlir::LogicalResult setOutput(HostTensor value);
+  /// Says the model's element type of the first output.
+  void setDataType(int32_t type) { outputType = type; }
+  int32_t getOutputType() const { return outputType; }
   llvm::ArrayRef<mlir::Value> getOutputs() const { return outputs; }
   /// The known value of the first output, or null.
   std::shared_ptr<const HostTensor> getKnownOutput() const { return known; }
@@ -98,6 +119,22 @@ public:
   }
   mlir::Value emit(llvm::StringRef opName, mlir::ValueRange operands,
                    llvm::ArrayRef<mlir::NamedAttribute> attributes);
+  /// An op of one operand whose result has the operand's shape and `element`.
+  template <typename OpTy>
+  mlir::Value emitAs(mlir::Type element, mlir::Value operand) {
+    if (!operand)
+      return {};
+    auto type = llvm::cast<mlir::RankedTensorType>(operand.getType());
+    return OpTy::create(builder, getLoc(), type.clone(element), operand);
+  }
+  /// Integers of 8 bits as a quantized tensor, for ops that compare or move them;
+  /// anything else as it is.
+  mlir::Value asQuantized(mlir::Value value);
+  /// The integers that store `value`, if it is quantized.
+  mlir::Value asStored(mlir::Value value);
+  /// A constant whose elements are stored as `tensor` and stand for reals.
+  mlir::Value quantizedConstant(HostTensor tensor,
+                                mlir::quant::QuantizedType type);
 
   /// Whether a result may have `shape`; reports why not.
   bool checkResultShape(llvm::ArrayRef<int64_t> shape);
@@ -153,6 +190,7 @@ private:
   GraphValue aligned;
   llvm::SmallVector<GraphValue *> alignedInputs;
   std::shared_ptr<const HostTensor> known;
+  int32_t outputType = 0;
 };
 
 /// Reports at `node` that `values`, together called `what`, would have to be

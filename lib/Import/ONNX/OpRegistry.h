@@ -23,6 +23,7 @@ llvm::ArrayRef<OpEntry> contractionOps();
 llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> gatheringOps();
+llvm::ArrayRef<OpEntry> integerProductOps();
 llvm::ArrayRef<OpEntry> interpolationOps();
 llvm::ArrayRef<OpEntry> linearOps();
 llvm::ArrayRef<OpEntry> logicOps();
@@ -32,6 +33,7 @@ llvm::ArrayRef<OpEntry> normalizationForms();
 llvm::ArrayRef<OpEntry> normalizationOps();
 llvm::ArrayRef<OpEntry> paddingOps();
 llvm::ArrayRef<OpEntry> poolingOps();
+llvm::ArrayRef<OpEntry> quantizationOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> resizeOps();
@@ -40,7 +42,8 @@ llvm::ArrayRef<OpEntry> signalOps();
 llvm::ArrayRef<OpEntry> transposedConvolutionOps();
 llvm::ArrayRef<OpEntry> transposedWindowOps();
 
-/// The entry of `opType` that is valid in `opset`, or null.
+/// The entry of `opType`, with its domain in front if that isn't ONNX's own, that
+/// is valid in `opset`, or null.
 const OpEntry *lookupOp(llvm::StringRef opType, int64_t opset);
 
 /// Converts the node and checks that no attribute was overlooked.

@@ -51,9 +51,11 @@ public:
     return success();
   }
 
-  /// Whether qnn's pools over images have this window.
-  bool isPlanar() const {
-    return elementOf(input).isF32() && window.rank() <= 2 &&
+  /// Whether qnn's pools over images have this window and elements: of stored
+  /// integers the maximum is that of the reals.
+  bool isPlanar(bool ofStored = false) const {
+    Type element = elementOf(input);
+    return (element.isF32() || (ofStored && element.isInteger(8))) && window.rank() <= 2 &&
            llvm::all_of(window.dilations, [](int64_t d) { return d == 1; });
   }
 
@@ -65,8 +67,8 @@ public:
                                            node.attr("pads", image.pads())};
     llvm::append_range(attributes, more);
     Value output =
-        node.emit<PoolOp>(imageToChannelsLast(node, input), attributes);
-    return imageToChannelsFirst(node, output, shapeOf(input).size());
+        node.emit<PoolOp>(imageToChannelsLast(node, node.asQuantized(input)), attributes);
+    return node.asStored(imageToChannelsFirst(node, output, shapeOf(input).size()));
   }
 
   /// The state after `body` saw every element of a window that lies inside the
@@ -162,7 +164,7 @@ static Value indicesOfMaxima(Pool &pool, bool columnMajor) {
 }
 
 static Value maximumOfWindows(Pool &pool) {
-  if (pool.isPlanar())
+  if (pool.isPlanar(/*ofStored=*/true))
     return pool.planar<qnn::MaxPool2DOp>();
   Type element = elementOf(pool.input), compute = computeType(element);
   return pool.formula(

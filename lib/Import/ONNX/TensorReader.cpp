@@ -1,6 +1,8 @@
 //===- TensorReader.cpp ---------------------------------------------------===//
 #include "TensorReader.h"
 
+#include "NarrowTypes.h"
+
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/IR/BuiltinTypes.h"
@@ -61,8 +63,43 @@ Type borderElement(int32_t type, MLIRContext *context) {
     return Float16Type::get(context);
   if (type == TensorProto::BFLOAT16)
     return BFloat16Type::get(context);
+  // Elements of few bits have a byte each, those of float formats their bits.
+  if (auto format = quantizedFormat(type))
+    return elementTypeOf(format->kind, context);
   std::optional<ElementKind> kind = kindOfDataType(type);
   return kind ? elementTypeOf(*kind, context) : Type();
+}
+
+int32_t dataTypeOf(ElementKind kind) {
+  switch (kind) {
+  case ElementKind::Bool:
+    return TensorProto::BOOL;
+  case ElementKind::U8:
+    return TensorProto::UINT8;
+  case ElementKind::I8:
+    return TensorProto::INT8;
+  case ElementKind::I16:
+    return TensorProto::INT16;
+  case ElementKind::I32:
+    return TensorProto::INT32;
+  case ElementKind::I64:
+    return TensorProto::INT64;
+  case ElementKind::F32:
+    return TensorProto::FLOAT;
+  case ElementKind::F64:
+    return TensorProto::DOUBLE;
+  case ElementKind::U16:
+    return TensorProto::UINT16;
+  case ElementKind::U32:
+    return TensorProto::UINT32;
+  case ElementKind::U64:
+    return TensorProto::UINT64;
+  case ElementKind::F16:
+    return TensorProto::FLOAT16;
+  case ElementKind::BF16:
+    break;
+  }
+  return TensorProto::BFLOAT16;
 }
 
 /// Bytes of one element as the file stores it.
@@ -229,11 +266,37 @@ static FailureOr<HostTensor> readFields(const TensorProto &tensor,
   }
 }
 
+/// Tensors whose elements are packed or are floats of at most 8 bits: the fields
+/// hold their bytes.
+static FailureOr<HostTensor> readNarrow(const TensorProto &tensor,
+                                        StringRef folder,
+                                        ArrayRef<int64_t> shape, int64_t count,
+                                        EmitError emitError) {
+  int32_t type = tensor.data_type();
+  int64_t size = narrowBytes(type, count);
+  std::vector<uint8_t> bytes;
+  if (tensor.data_location() == TensorProto::EXTERNAL) {
+    auto buffer = openExternal(tensor, folder, size, emitError);
+    if (failed(buffer))
+      return failure();
+    bytes.assign((*buffer)->getBufferStart(), (*buffer)->getBufferEnd());
+  } else if (tensor.has_raw_data()) {
+    bytes.assign(tensor.raw_data().begin(), tensor.raw_data().end());
+  } else {
+    bytes.assign(tensor.int32_data().begin(), tensor.int32_data().end());
+  }
+  if (static_cast<int64_t>(bytes.size()) != size)
+    return emitError() << "expected " << size << " bytes for shape "
+                       << toString(shape) << " of " << dataTypeName(type)
+                       << ", but the file has " << bytes.size();
+  return decodeNarrow(type, bytes, shape);
+}
+
 FailureOr<HostTensor> readTensor(const TensorProto &tensor, StringRef folder,
                                  EmitError emitError) {
   int32_t type = tensor.data_type();
   std::optional<ElementKind> kind = kindOfDataType(type);
-  if (!kind)
+  if (!kind && !isNarrow(type))
     return emitError() << "tensors of " << dataTypeName(type)
                        << " are not supported";
   Shape shape(tensor.dims().begin(), tensor.dims().end());
@@ -244,6 +307,9 @@ FailureOr<HostTensor> readTensor(const TensorProto &tensor, StringRef folder,
                        << " elements";
   if (tensor.has_segment())
     return emitError() << "tensors in segments are not supported";
+
+  if (isNarrow(type))
+    return readNarrow(tensor, folder, shape, *count, emitError);
 
   int64_t size = *count * storedWidth(type);
   if (tensor.data_location() == TensorProto::EXTERNAL) {

@@ -30,6 +30,8 @@ mlir::Type borderElement(int32_t type, mlir::MLIRContext *context);
 
 /// The kind that tensors of an ONNX element type are held in.
 std::optional<ElementKind> kindOfDataType(int32_t type);
+/// The ONNX element type that a kind is named after.
+int32_t dataTypeOf(ElementKind kind);
 
 } // namespace dyadic::onnx_import
 

@@ -25,6 +25,12 @@
 
 namespace dyadic::qnn {
 
+/// Whether `op` is one of the ops between floats, integers with a scale and
+/// integers: it computes nothing.
+inline bool isBorder(mlir::Operation *op) {
+  return llvm::isa<QuantizeOp, DequantizeOp, StorageCastOp>(op);
+}
+
 /// Whether `op` is a matmul of two tensors that are computed at run time.
 bool isRunTimeProduct(mlir::Operation *op);
 

@@ -312,6 +312,52 @@ def QNN_GatherOp : QNN_Op<"gather", [
 }
 
 //===----------------------------------------------------------------------===//
+// Quantization that a model brings along
+//===----------------------------------------------------------------------===//
+
+// No folder may take one of these away: the model was trained or tested with
+// what they round. Upstream's quant.qcast and quant.dcast, which the quantizer
+// places, cancel each other.
+
+class QNN_BorderOp<string mnemonic> : QNN_Op<mnemonic, [SameOperandsAndResultShape]> {
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def QNN_QuantizeOp : QNN_BorderOp<"quantize"> {
+  let summary = "f32 as integers with a scale that the model gives";
+  let description = [{
+    q = zero_point + round_half_even(x / scale), saturated to the type's range.
+  }];
+  let arguments = (ins RankedTensorOf<[F32]>:$input);
+  let results = (outs RankedTensorOf<[quant_QuantizedType]>:$output);
+}
+
+def QNN_DequantizeOp : QNN_BorderOp<"dequantize"> {
+  let summary = "integers with a scale that the model gives as f32";
+  let description = [{
+    x = (q − zero_point) · scale, with a scale per tensor, or per index of one
+    dimension (weights, and sums of a contraction with such weights).
+  }];
+  let arguments = (ins RankedTensorOf<[quant_QuantizedType]>:$input);
+  let results = (outs RankedTensorOf<[F32]>:$output);
+}
+
+def QNN_StorageCastOp : QNN_BorderOp<"storage_cast"> {
+  let summary = "a quantized tensor as the integers that store it, or the reverse";
+  let description = [{
+    The same bytes. As upstream's `quant.scast`, which has no unsigned integers.
+
+    ```mlir
+    %0 = qnn.storage_cast %x : (tensor<4xui8>) -> tensor<4x!quant.uniform<u8:f32, 0.5:128>>
+    ```
+  }];
+  let arguments = (ins QNN_AnyTensor:$input);
+  let results = (outs QNN_AnyTensor:$output);
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Pooling and reductions
 //===----------------------------------------------------------------------===//
 

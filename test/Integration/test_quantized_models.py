@@ -1,0 +1,91 @@
+"""Models that come quantized compute what onnxruntime computes, on integers, with scales of their own."""
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+import numpy as np
+
+import harness
+import quantizednets
+from harness import CPUS, DYADIC
+
+SUMMARY = re.compile(r": (\d+) ops in integers, (\d+) in float \(the model comes quantized\)")
+
+
+def onnxruntime_answers(path, x):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # What the model says, op by op: fused kernels have approximations of their own.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return np.concatenate([session.run(None, {"x": x[i : i + 1]})[0] for i in range(len(x))])
+
+
+class QuantizedModels(unittest.TestCase):
+    def check(self, name, integers, floats, most_float=0, **options):
+        folder = tempfile.mkdtemp(prefix="dyadic-quantized-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        at = lambda f: os.path.join(folder, f)
+        shape = quantizednets.quantize(name, at("net.onnx"), **options)
+        x = np.random.default_rng(9).normal(0, 1, (4, *shape[1:])).astype(np.float32)
+        np.savez(at("x.npz"), x=x)
+        done = harness.check([DYADIC, "compile", at("net.onnx"), "-o", at("net")])
+        found = SUMMARY.search(done.stdout)
+        self.assertTrue(found, done.stdout)
+        self.assertEqual((integers, floats), tuple(map(int, found.groups())), done.stdout)
+        self.assertEqual(floats, done.stdout.count("stays float because"), done.stdout)
+        got = harness.execute(at("net"), at("x.npz"), folder)["y"]
+        step = quantizednets.output_scale(at("net.onnx"))
+        np.testing.assert_allclose(onnxruntime_answers(at("net.onnx"), x), got, rtol=0, atol=1.01 * step)
+        return at, x
+
+    def test_qdq_per_channel(self):
+        """… and every target's integers are the interpreter's."""
+        at, x = self.check("residual", 15, 0, per_channel=True)
+        command = [DYADIC, "run", at("net.onnx"), "--interpret", "--input", at("x.npz")]
+        harness.check([*command, "--output", at("e.npz"), "--keep-all", at("expected.npz")])
+        expected = harness.load(at("expected.npz"))
+        for cpu in [c for c in CPUS if harness.this_machine_has(c)]:
+            harness.check([DYADIC, "compile", at("net.onnx"), "-o", at(cpu), "--cpu", cpu, "--keep-all"])
+            _, kept = harness.execute(at(cpu), at("x.npz"), at("."), keep=True)
+            self.assertEqual(sorted(expected), sorted(kept))
+            for key in kept:
+                np.testing.assert_array_equal(expected[key], kept[key], f"{key}, {cpu}")
+
+    def test_qdq_signed_activations(self):
+        self.check("residual", 15, 0, activation="QInt8")
+
+    def test_qdq_asymmetric_weights(self):
+        """Weights of nine bits are two of eight; of depthwise filters, floats."""
+        self.check("residual", 19, 1, weight="QUInt8")
+
+    def test_qoperator(self):
+        self.check("residual", 14, 0, form="QOperator", per_channel=True)
+
+    def test_16_bits_are_float(self):
+        self.check("residual", 0, 14, activation="QInt16")
+
+    def test_gates_and_softmax(self):
+        self.check("gated", 10, 1)
+        self.check("gated", 7, 3, form="QOperator")
+
+    def test_products_of_activations(self):
+        self.check("attention", 8, 1, per_channel=True)
+
+    def test_calibration_is_refused(self):
+        folder = tempfile.mkdtemp(prefix="dyadic-quantized-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        at = lambda f: os.path.join(folder, f)
+        shape = quantizednets.quantize("gated", at("net.onnx"))
+        np.savez(at("x.npz"), x=np.zeros((2, *shape[1:]), np.float32))
+        done = harness.run([DYADIC, "compile", at("net.onnx"), "-o", at("net"), "--calibrate", at("x.npz")])
+        self.assertEqual(2, done.returncode)
+        self.assertIn("the model comes quantized, with scales of its own", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
