@@ -22,12 +22,23 @@ mlir::RankedTensorType storageTensorOf(mlir::Value value);
 /// The storage value of a real number, saturated.
 int32_t storageOf(double real, ActivationType type);
 
-/// `scale` as a multiplier and a shift, or an error at `op`.
+/// How requantizations of `op`'s function round.
+Rounding roundingOf(mlir::Operation *op);
+
+/// Whether `op` is to be computed as LiteRT's reference kernels do, which goes
+/// with double_round.
+inline bool isLiteRTExact(mlir::Operation *op) {
+  return roundingOf(op) == Rounding::DoubleRound;
+}
+
+/// `scale` as a multiplier and a shift for the function's rounding, or an error
+/// at `op`.
 mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
                                                    double scale);
 
-/// dyadic.requantize to the type of `result`.
-mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Location loc,
+/// dyadic.requantize to the type of `result`, with the rounding of `op`'s
+/// function.
+mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Operation *op,
                          mlir::Value accumulator,
                          llvm::ArrayRef<FixedPointMultiplier> multipliers,
                          mlir::RankedTensorType resultType, ActivationType type,

@@ -37,6 +37,25 @@ std::optional<FixedPointMultiplier> dyadic::quantizeMultiplier(double scale,
   return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
 }
 
+std::optional<FixedPointMultiplier>
+dyadic::quantizeMultiplierHalfAway(double scale) {
+  if (!(scale >= 0) || std::isinf(scale))
+    return std::nullopt;
+  constexpr int kBits = 31;
+  int exponent;
+  double rounded = std::round(std::ldexp(std::frexp(scale, &exponent), kBits));
+  if (rounded == std::ldexp(1.0, kBits)) {
+    rounded /= 2;
+    ++exponent;
+  }
+  int shift = kBits - exponent;
+  if (shift < 0)
+    return std::nullopt;
+  if (scale == 0 || shift > kMaxShift)
+    return FixedPointMultiplier{0, kBits};
+  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
+}
+
 std::optional<AddMultipliers> dyadic::addMultipliers(double lhsRatio,
                                                      double rhsRatio) {
   constexpr int kBits = 15, kMinShift = -23, kMaxAddShift = kMaxShift - 23;

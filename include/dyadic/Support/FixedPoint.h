@@ -109,6 +109,11 @@ constexpr int64_t requantize(int64_t x, int32_t multiplier, int32_t shift,
 std::optional<FixedPointMultiplier> quantizeMultiplier(double scale,
                                                        int bits = 24);
 
+/// The multiplier of 31 bits that goes with `double_round`, as LiteRT chooses
+/// it: ties away from zero, and zero below 2^−32. None when `scale` is negative,
+/// not finite, or 2^31 or more.
+std::optional<FixedPointMultiplier> quantizeMultiplierHalfAway(double scale);
+
 /// Two multipliers over one shift: the weights of a sum.
 struct AddMultipliers {
   int32_t lhs = 0;
