@@ -39,12 +39,14 @@ struct LowerQNNToDyadicPass
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     std::optional<Rounding> wanted = symbolizeRounding(rounding);
-    if (!wanted) {
+    if (!wanted && !rounding.empty()) {
       func.emitError() << "expected rounding nearest_even, half_up or "
                           "double_round, but got '"
                        << rounding << "'";
       return signalPassFailure();
     }
+    if (wanted) // our own arithmetic then
+      func->removeAttr(kRoundingAttr);
     SmallPtrSet<Operation *, 8> given;
     func.walk([&](RequantizeOp op) { given.insert(op); });
     StorageConverter converter;
@@ -65,6 +67,8 @@ struct LowerQNNToDyadicPass
     populatePoolingPatterns(converter, patterns);
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
+    populateLiteRTPatterns(converter, patterns);
+    populateThroughFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
@@ -75,7 +79,7 @@ struct LowerQNNToDyadicPass
       return signalPassFailure();
     // What was an integer op before keeps its own rounding.
     func.walk([&](RequantizeOp op) {
-      if (!given.contains(op))
+      if (wanted && !given.contains(op))
         op.setRounding(*wanted);
     });
     // Float biases that only quantized ops read, and steps that are in a table.

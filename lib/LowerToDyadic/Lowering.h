@@ -64,6 +64,12 @@ void populateRecurrentPatterns(const mlir::TypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populatePoolingPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+/// For functions that round twice, before all others.
+void populateLiteRTPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+/// For what nothing else lowers.
+void populateThroughFloatPatterns(const mlir::TypeConverter &converter,
+                                  mlir::RewritePatternSet &patterns);
 void populateMovementPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 

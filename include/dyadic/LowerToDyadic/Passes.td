@@ -21,8 +21,9 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"rounding", "rounding", "std::string", /*default=*/"\"nearest_even\"",
-           "how requantizations round: nearest_even, half_up, double_round">
+    Option<"rounding", "rounding", "std::string", /*default=*/"\"\"",
+           "how requantizations round: nearest_even, half_up, double_round; empty: "
+           "as the function says, nearest_even where it doesn't">
   ];
   let dependentDialects = ["::dyadic::DyadicDialect",
                            "::dyadic::qnn::QNNDialect"];
