@@ -70,7 +70,7 @@ static LogicalResult convertSoftmax(NodeImporter &node) {
   if (options->beta() != 1.0f) {
     if (node.isQuantized())
       return node.unsupported("a softmax of quantized values with beta " +
-                              Twine(options->beta()));
+                              std::to_string(options->beta()));
     HostTensor beta(ElementKind::F32, {1});
     beta.set(0, options->beta());
     input = node.emit<qnn::MulOp>(
