@@ -4,7 +4,11 @@
 #include "Lowering.h"
 
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace dyadic {
 #define GEN_PASS_DEF_LOWERQNNTODYADIC
@@ -68,6 +72,7 @@ struct LowerQNNToDyadicPass
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
     populateLiteRTPatterns(converter, patterns);
+    populateLiteRTSoftmaxPatterns(converter, patterns);
     populateThroughFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

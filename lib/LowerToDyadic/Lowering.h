@@ -67,6 +67,8 @@ void populatePoolingPatterns(const mlir::TypeConverter &converter,
 /// For functions that round twice, before all others.
 void populateLiteRTPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateLiteRTSoftmaxPatterns(const mlir::TypeConverter &converter,
+                                   mlir::RewritePatternSet &patterns);
 /// For what nothing else lowers.
 void populateThroughFloatPatterns(const mlir::TypeConverter &converter,
                                   mlir::RewritePatternSet &patterns);
