@@ -21,19 +21,23 @@ static Value toSum(OpBuilder &builder, Operation *op, Value storage,
                    int32_t zeroPoint, int32_t inputShift,
                    FixedPointMultiplier multiplier) {
   auto type = cast<RankedTensorType>(storage.getType()).clone(builder.getI32Type());
+  auto summandOf = [&](double q) {
+    int64_t x = static_cast<int64_t>(q) - zeroPoint;
+    return litert::multiply(x * (int64_t{1} << inputShift), multiplier);
+  };
   if (FailureOr<HostTensor> known = readConstant(storage); succeeded(known)) {
     HostTensor sums(ElementKind::I32, type.getShape());
     for (int64_t i = 0, e = sums.numElements(); i < e; ++i)
-      sums.set(i, litert::multiply((static_cast<int64_t>(known->get(i)) - zeroPoint)
-                                       << inputShift,
-                                   multiplier));
+      sums.set(i, summandOf(known->get(i)));
     return dyadic::ConstantOp::create(builder, op->getLoc(), type,
                                       makeConstant(std::move(sums), op->getContext()));
   }
+  // Bounds that change nothing, but say how large sums become.
+  StorageRange range = storageRange(storage.getType());
   return RequantizeOp::create(
       builder, op->getLoc(), type, storage, ArrayRef<int32_t>(multiplier.multiplier),
-      ArrayRef<int32_t>(multiplier.shift), zeroPoint, 0, INT32_MIN, INT32_MAX,
-      Rounding::DoubleRound, inputShift);
+      ArrayRef<int32_t>(multiplier.shift), zeroPoint, 0, summandOf(range.min),
+      summandOf(range.max), Rounding::DoubleRound, inputShift);
 }
 
 namespace {

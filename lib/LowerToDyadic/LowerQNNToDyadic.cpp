@@ -3,6 +3,7 @@
 
 #include "Lowering.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -55,7 +56,10 @@ struct LowerQNNToDyadicPass
     func.walk([&](RequantizeOp op) { given.insert(op); });
     StorageConverter converter;
     ConversionTarget target(getContext());
-    target.addLegalDialect<DyadicDialect>();
+    // Bodies of qnn.compute beside the integer ops.
+    target.addLegalDialect<DyadicDialect, arith::ArithDialect,
+                           linalg::LinalgDialect, math::MathDialect,
+                           scf::SCFDialect, tensor::TensorDialect>();
     target.addIllegalDialect<quant::QuantDialect>();
     target.addDynamicallyLegalDialect<qnn::QNNDialect>(
         [&](Operation *op) { return converter.isLegal(op); });
