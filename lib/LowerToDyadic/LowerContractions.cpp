@@ -42,15 +42,36 @@ weightScales(Operation *op, RankedTensorType type, int64_t dim) {
                          << dim << ", but got " << type;
 }
 
-/// The scale of sums. LiteRT multiplies scales of whole tensors as floats where
-/// weights are unsigned or a matrix.
+/// The scale of sums. LiteRT multiplies scales as floats where weights are
+/// unsigned.
 static double productOf(Operation *op, double input, double weight,
                         Type weightElement) {
-  auto whole = dyn_cast<ActivationType>(weightElement);
-  if (isLiteRTExact(op) && whole &&
-      (!whole.isSigned() || isa<qnn::MatmulOp>(op)))
+  if (isLiteRTExact(op) && !cast<quant::QuantizedType>(weightElement).isSigned())
     return static_cast<float>(input) * static_cast<float>(weight);
   return input * weight;
+}
+
+/// Whether sums are scaled as f64 and rounded half away from zero: LiteRT's
+/// reference of a signed fully connected layer.
+static bool roundsAsDouble(Operation *op, Type weightElement) {
+  return isLiteRTExact(op) && isa<qnn::MatmulOp>(op) &&
+         cast<quant::QuantizedType>(weightElement).isSigned();
+}
+
+/// The multiplier of one channel's sums.
+static FailureOr<FixedPointMultiplier>
+sumMultiplier(Operation *op, double scale, Type weightElement,
+              ActivationType output) {
+  if (!roundsAsDouble(op, weightElement))
+    return multiplierOf(op, scale);
+  int32_t zeroPoint = output.getZeroPoint();
+  if (auto multiplier = quantizeMultiplierAsDouble(
+          scale, output.getStorageTypeMin() - zeroPoint,
+          output.getStorageTypeMax() - zeroPoint))
+    return *multiplier;
+  return op->emitError() << "expected a scale for which a multiplier of 31 bits "
+                            "rounds as f64 does, but got "
+                         << scale << ": use --requantize=nearest_even";
 }
 
 /// Weights less their zero point as signed bytes: the sum of the result. What
@@ -142,7 +163,8 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
                                 "of channel "
                              << c << " is " << value;
     integerBias.as<int32_t>()[c] = static_cast<int32_t>(value);
-    auto multiplier = multiplierOf(op, scale / output.getScale());
+    auto multiplier = sumMultiplier(op, scale / output.getScale(),
+                                    weightType.getElementType(), output);
     if (failed(multiplier))
       return failure();
     finish.multipliers.push_back(*multiplier);
@@ -271,10 +293,13 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
     });
     if (failed(sum))
       return failure();
-    rewriter.replaceOp(op, requantizeTo(rewriter, op, *sum,
-                                        finish->multipliers,
-                                        storageTensorOf(op.getOutput()),
-                                        *output));
+    Type weights = cast<RankedTensorType>(op.getRhs().getType()).getElementType();
+    std::optional<Rounding> rounding;
+    if (roundsAsDouble(op, weights))
+      rounding = Rounding::HalfUp;
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, *sum, finish->multipliers,
+                                        storageTensorOf(op.getOutput()), *output,
+                                        /*inputZeroPoint=*/0, rounding));
     return success();
   }
 

@@ -53,7 +53,8 @@ FailureOr<FixedPointMultiplier> dyadic::multiplierOf(Operation *op,
 Value dyadic::requantizeTo(OpBuilder &builder, Operation *op, Value accumulator,
                            ArrayRef<FixedPointMultiplier> multipliers,
                            RankedTensorType resultType, ActivationType type,
-                           int32_t inputZeroPoint) {
+                           int32_t inputZeroPoint,
+                           std::optional<Rounding> rounding) {
   if (llvm::all_equal(multipliers))
     multipliers = multipliers.take_front();
   SmallVector<int32_t> multiplier, shift;
@@ -69,7 +70,7 @@ Value dyadic::requantizeTo(OpBuilder &builder, Operation *op, Value accumulator,
       builder.getI32IntegerAttr(type.getZeroPoint()),
       builder.getI32IntegerAttr(type.getStorageTypeMin()),
       builder.getI32IntegerAttr(type.getStorageTypeMax()),
-      RoundingAttr::get(builder.getContext(), roundingOf(op)),
+      RoundingAttr::get(builder.getContext(), rounding.value_or(roundingOf(op))),
       builder.getI32IntegerAttr(0));
 }
 

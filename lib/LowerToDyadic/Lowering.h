@@ -37,12 +37,13 @@ mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
                                                    double scale);
 
 /// dyadic.requantize to the type of `result`, with the rounding of `op`'s
-/// function.
+/// function where none is given.
 mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Operation *op,
                          mlir::Value accumulator,
                          llvm::ArrayRef<FixedPointMultiplier> multipliers,
                          mlir::RankedTensorType resultType, ActivationType type,
-                         int32_t inputZeroPoint = 0);
+                         int32_t inputZeroPoint = 0,
+                         std::optional<Rounding> rounding = std::nullopt);
 
 /// `storage`, holding elements of type `from`, with elements of type `to`.
 mlir::FailureOr<mlir::Value> rescale(mlir::OpBuilder &builder,
