@@ -33,13 +33,11 @@ static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
   }
   StorageRange range = storageRange(op.getInput().getType());
   int64_t zp = static_cast<int32_t>(op.getInputZp());
-  return {{range.min - zp, range.max - zp}};
+  int64_t factor = int64_t{1} << op.getInputShift();
+  return {{(range.min - zp) * factor, (range.max - zp) * factor}};
 }
 
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
-  if (op.getRounding() == Rounding::DoubleRound)
-    return op.emitError("expected rounding nearest_even or half_up, but got "
-                        "double_round: code generation doesn't have it yet");
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
   RequantizePlan plan;
@@ -64,13 +62,25 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
       padded.resize(padded.size() + k.target.lanes());
     plan.scale = k.constants<float>(padded);
   } else {
-    // x·m + addend + (parity & x·m >> shift), all shifted right by shift.
-    std::vector<int64_t> shift, addend, parity;
-    for (int32_t s : shifts) {
+    // x·m + addend + (parity & x·m >> shift), all shifted right by shift. Then,
+    // for double_round, h + restHalf + (restSign & h >> 63) by the rest.
+    bool twice = op.getRounding() == Rounding::DoubleRound;
+    std::vector<int64_t> shift, addend, parity, rest, restHalf, restSign;
+    for (int32_t total : shifts) {
+      int32_t s = twice ? std::min(total, 31) : total, r = total - s;
       bool even = op.getRounding() == Rounding::NearestEven && s > 0;
       shift.push_back(s);
       addend.push_back(s == 0 ? 0 : (int64_t{1} << (s - 1)) - (even ? 1 : 0));
       parity.push_back(even ? 1 : 0);
+      rest.push_back(r);
+      restHalf.push_back(r == 0 ? 0 : int64_t{1} << (r - 1));
+      restSign.push_back(r == 0 ? 0 : -1);
+    }
+    plan.roundsTwice = llvm::any_of(rest, [](int64_t r) { return r != 0; });
+    if (plan.roundsTwice) {
+      plan.rest = k.constants<int64_t>(rest);
+      plan.restHalf = k.constants<int64_t>(restHalf);
+      plan.restSign = k.constants<int64_t>(restSign);
     }
     plan.multiplier = k.constants<int32_t>(multipliers);
     plan.shift = k.constants<int64_t>(shift);
@@ -231,6 +241,8 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
           high = static_cast<int32_t>(op.getClampMax());
   if (int64_t inputZp = static_cast<int32_t>(op.getInputZp()))
     x = arith::SubIOp::create(b, loc, x, k.splatInt(i32, inputZp));
+  if (int64_t inputShift = op.getInputShift())
+    x = arith::ShLIOp::create(b, loc, x, k.splatInt(i32, inputShift));
 
   auto load = [&](Value memref) {
     return parameter(memref, plan.perChannel, position);
@@ -257,10 +269,14 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     }
     return k.concatenate(bytes, count);
   }
-  return k.target.requantizeWide(b, loc,
-                                 {x, load(plan.multiplier), load(plan.shift),
-                                  load(plan.addend), load(plan.parity), zp, low,
-                                  high});
+  WideRequantize wide{x, load(plan.multiplier), load(plan.shift),
+                      load(plan.addend), load(plan.parity), zp, low, high};
+  if (plan.roundsTwice) {
+    wide.rest = load(plan.rest);
+    wide.restHalf = load(plan.restHalf);
+    wide.restSign = load(plan.restSign);
+  }
+  return k.target.requantizeWide(b, loc, wide);
 }
 
 Value PointwiseEmitter::requantizePair(RequantizeOp op,

@@ -20,10 +20,13 @@ namespace {
 struct Finish {
   Value bias;
   SmallVector<FixedPointMultiplier> multipliers;
+  /// Signed weights whose sum is the weights'.
+  SmallVector<Value> weights;
 };
 } // namespace
 
-/// One scale per channel of weights that are symmetric over dimension `dim`.
+/// One scale per channel of weights that are quantized as a whole or symmetric
+/// over dimension `dim`.
 static FailureOr<SmallVector<double>>
 weightScales(Operation *op, RankedTensorType type, int64_t dim) {
   int64_t channels = type.getDimSize(dim);
@@ -33,11 +36,61 @@ weightScales(Operation *op, RankedTensorType type, int64_t dim) {
         llvm::all_of(perAxis.getZeroPoints(), [](int64_t z) { return !z; }))
       return SmallVector<double>(perAxis.getScales());
   if (auto whole = dyn_cast<ActivationType>(element))
-    if (whole.getZeroPoint() == 0 && whole.isSigned())
-      return SmallVector<double>(channels, whole.getScale());
-  return op->emitError() << "expected signed weights of zero point 0, "
-                            "quantized as a whole or over dimension "
+    return SmallVector<double>(channels, whole.getScale());
+  return op->emitError() << "expected weights quantized as a whole, or with "
+                            "zero points 0 over dimension "
                          << dim << ", but got " << type;
+}
+
+/// The scale of sums. LiteRT multiplies scales as floats where weights are
+/// unsigned.
+static double productOf(Operation *op, double input, double weight,
+                        Type weightElement) {
+  if (isLiteRTExact(op) && !cast<quant::QuantizedType>(weightElement).isSigned())
+    return static_cast<float>(input) * static_cast<float>(weight);
+  return input * weight;
+}
+
+/// Whether sums are scaled as f64 and rounded half away from zero: LiteRT's
+/// reference of a signed fully connected layer.
+static bool roundsAsDouble(Operation *op, Type weightElement) {
+  return isLiteRTExact(op) && isa<qnn::MatmulOp>(op) &&
+         cast<quant::QuantizedType>(weightElement).isSigned();
+}
+
+/// The multiplier of one channel's sums.
+static FailureOr<FixedPointMultiplier>
+sumMultiplier(Operation *op, double scale, Type weightElement,
+              ActivationType output) {
+  if (!roundsAsDouble(op, weightElement))
+    return multiplierOf(op, scale);
+  int32_t zeroPoint = output.getZeroPoint();
+  if (auto multiplier = quantizeMultiplierAsDouble(
+          scale, output.getStorageTypeMin() - zeroPoint,
+          output.getStorageTypeMax() - zeroPoint))
+    return *multiplier;
+  return op->emitError() << "expected a scale for which a multiplier of 31 bits "
+                            "rounds as f64 does, but got "
+                         << scale << ": use --requantize=nearest_even";
+}
+
+/// Weights less their zero point as signed bytes: the sum of the result. What
+/// doesn't fit the first tensor is in the second, and so on.
+static SmallVector<HostTensor> signedParts(const HostTensor &weights,
+                                           int64_t zeroPoint) {
+  SmallVector<int64_t> rest;
+  for (int64_t i = 0, e = weights.numElements(); i < e; ++i)
+    rest.push_back(static_cast<int64_t>(weights.get(i)) - zeroPoint);
+  SmallVector<HostTensor> parts;
+  do {
+    HostTensor part(ElementKind::I8, weights.shape);
+    for (auto [value, left] : llvm::zip_equal(part.as<int8_t>(), rest)) {
+      value = static_cast<int8_t>(dyadic::clamp(left, -128, 127));
+      left -= value;
+    }
+    parts.push_back(std::move(part));
+  } while (llvm::any_of(rest, [](int64_t left) { return left != 0; }));
+  return parts;
 }
 
 /// Σ q_w of each channel; weights of channel c are every `step`-th element
@@ -47,10 +100,9 @@ static SmallVector<int64_t> channelSums(const HostTensor &weights,
                                         int64_t channelStride, int64_t step) {
   SmallVector<int64_t> sums(channels, 0);
   int64_t count = channels ? weights.numElements() / channels : 0;
-  ArrayRef<int8_t> values = weights.as<int8_t>();
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t i = 0; i < count; ++i)
-      sums[c] += values[c * channelStride + i * step];
+      sums[c] += static_cast<int64_t>(weights.get(c * channelStride + i * step));
   return sums;
 }
 
@@ -75,27 +127,44 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   if (failed(scales))
     return failure();
   FailureOr<HostTensor> data = readConstant(storedWeights);
-  if (failed(data) || data->kind != ElementKind::I8)
+  if (failed(data) || byteWidth(data->kind) != 1)
     return op->emitError("expected constant weights of 8 bits");
+  auto whole = dyn_cast<ActivationType>(weightType.getElementType());
+  int64_t weightZeroPoint = whole ? whole.getZeroPoint() : 0;
 
   int64_t channels = weightType.getDimSize(dim);
   int64_t perChannel = data->numElements() / std::max<int64_t>(channels, 1);
   HostTensor biasData(ElementKind::F32, {channels});
   if (bias) {
     FailureOr<HostTensor> constant = readConstant(bias);
-    if (failed(constant) || constant->kind != ElementKind::F32)
-      return op->emitError("expected a constant bias of f32");
+    if (failed(constant) || (constant->kind != ElementKind::F32 &&
+                             constant->kind != ElementKind::I32))
+      return op->emitError("expected a constant bias of f32 or i32");
     biasData = std::move(*constant);
   }
 
   auto sums = channelSums(*data, channels, isConv ? perChannel : 1,
                           isConv ? 1 : channels);
   Finish finish;
+  finish.weights.push_back(storedWeights);
+  if (weightZeroPoint || data->kind != ElementKind::I8) {
+    for (int64_t &sum : sums)
+      sum -= weightZeroPoint * perChannel;
+    finish.weights.clear();
+    for (HostTensor &part : signedParts(*data, weightZeroPoint))
+      finish.weights.push_back(dyadic::ConstantOp::create(
+          builder, op->getLoc(), weightType.clone(builder.getI8Type()),
+          makeConstant(std::move(part), op->getContext())));
+  }
   HostTensor integerBias(ElementKind::I32, {channels});
   for (int64_t c = 0; c < channels; ++c) {
-    double scale = inputType->getScale() * (*scales)[c];
-    double value = roundHalfEven(biasData.as<float>()[c] / scale) -
-                   static_cast<double>(inputType->getZeroPoint() * sums[c]);
+    double scale = productOf(op, inputType->getScale(), (*scales)[c],
+                             weightType.getElementType());
+    double stored = biasData.get(c);
+    if (biasData.kind == ElementKind::F32)
+      stored = roundHalfEven(stored / scale);
+    double value =
+        stored - static_cast<double>(inputType->getZeroPoint() * sums[c]);
     if (!(std::abs(value) <= INT32_MAX))
       return op->emitError() << "expected a bias of at most 32 bits, but that "
                                 "of channel "
@@ -103,7 +172,8 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
     integerBias.as<int32_t>()[c] = static_cast<int32_t>(value);
     if (!output)
       continue;
-    auto multiplier = multiplierOf(op, scale / output.getScale());
+    auto multiplier = sumMultiplier(op, scale / output.getScale(),
+                                    weightType.getElementType(), output);
     if (failed(multiplier))
       return failure();
     finish.multipliers.push_back(*multiplier);
@@ -148,19 +218,45 @@ static FailureOr<Value> storedWeightsOf(OpBuilder &builder, Operation *op,
 
 /// The sum as what the op's result is: itself, or requantized.
 static FailureOr<Value> finishSum(OpBuilder &builder, Operation *op, Value sum,
-                                  ArrayRef<FixedPointMultiplier> multipliers) {
+                                  ArrayRef<FixedPointMultiplier> multipliers,
+                                  std::optional<Rounding> rounding = std::nullopt) {
   Value result = op->getResult(0);
   if (holdsSums(result.getType()))
     return sum;
   auto type = activationTypeOf(op, result);
   if (failed(type))
     return failure();
-  return requantizeTo(builder, op->getLoc(), sum, multipliers,
-                      storageTensorOf(result), *type);
+  return requantizeTo(builder, op, sum, multipliers, storageTensorOf(result), *type,
+                      /*inputZeroPoint=*/0, rounding);
 }
 
 static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
   return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
+}
+
+/// `contract` with each part of the weights, added up; the bias goes with the
+/// first.
+static FailureOr<Value>
+sumOfParts(OpBuilder &builder, Operation *op, const Finish &finish,
+           llvm::function_ref<Value(Value weights, Value bias)> contract) {
+  Value sum, bias = finish.bias;
+  for (Value part : finish.weights) {
+    auto weights = storedWeightsOf(builder, op, part);
+    if (failed(weights))
+      return failure();
+    Value own = contract(*weights, bias);
+    if (!sum) {
+      sum = own;
+      auto type = cast<RankedTensorType>(bias.getType());
+      bias = dyadic::ConstantOp::create(
+          builder, op->getLoc(), type,
+          DenseElementsAttr::get(type, builder.getI32IntegerAttr(0)));
+      continue;
+    }
+    sum = dyadic::AddOp::create(builder, op->getLoc(), sum.getType(), sum, own,
+                                0, 0, 1, 1);
+  }
+  return sum;
 }
 
 namespace {
@@ -173,17 +269,18 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
                              adaptor.getFilter(), adaptor.getBias());
     if (failed(finish))
       return failure();
-    auto filter = storedWeightsOf(rewriter, op, adaptor.getFilter());
-    if (failed(filter))
-      return failure();
     auto input = activationTypeOf(op, op.getInput());
     Value padded = padImage(rewriter, op.getLoc(), adaptor.getInput(),
                             op.getPads(), input->getZeroPoint());
-    Value sum = dyadic::Conv2DOp::create(
-        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        padded, *filter, finish->bias, op.getStrides(), op.getDilations(),
-        op.getGroups(), codebookOf(op));
-    auto result = finishSum(rewriter, op, sum, finish->multipliers);
+    auto sum = sumOfParts(rewriter, op, *finish, [&](Value filter, Value bias) {
+      return dyadic::Conv2DOp::create(
+          rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+          padded, filter, bias, op.getStrides(), op.getDilations(),
+          op.getGroups(), codebookOf(op));
+    });
+    if (failed(sum))
+      return failure();
+    auto result = finishSum(rewriter, op, *sum, finish->multipliers);
     if (failed(result))
       return failure();
     rewriter.replaceOp(op, *result);
@@ -205,13 +302,18 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
                              adaptor.getRhs(), adaptor.getBias());
     if (failed(finish))
       return failure();
-    auto rhs = storedWeightsOf(rewriter, op, adaptor.getRhs());
-    if (failed(rhs))
+    auto sum = sumOfParts(rewriter, op, *finish, [&](Value rhs, Value bias) {
+      return dyadic::MatmulOp::create(
+          rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+          adaptor.getLhs(), rhs, bias, codebookOf(op));
+    });
+    if (failed(sum))
       return failure();
-    Value sum = dyadic::MatmulOp::create(
-        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        adaptor.getLhs(), *rhs, finish->bias, codebookOf(op));
-    auto result = finishSum(rewriter, op, sum, finish->multipliers);
+    Type weights = cast<RankedTensorType>(op.getRhs().getType()).getElementType();
+    std::optional<Rounding> rounding;
+    if (roundsAsDouble(op, weights))
+      rounding = Rounding::HalfUp;
+    auto result = finishSum(rewriter, op, *sum, finish->multipliers, rounding);
     if (failed(result))
       return failure();
     rewriter.replaceOp(op, *result);

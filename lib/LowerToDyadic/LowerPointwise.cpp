@@ -178,7 +178,7 @@ template <typename Op> struct LowerSum : OpConversionPattern<Op> {
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint(), weights->lhs, weights->rhs);
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum,
                                         weights->requantizer(), resultType,
                                         *out));
     return success();
@@ -204,7 +204,7 @@ struct LowerMul : OpConversionPattern<qnn::MulOp> {
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint());
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), product,
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, product,
                                         *multiplier, resultType, *out));
     return success();
   }

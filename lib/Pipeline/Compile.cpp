@@ -160,12 +160,17 @@ LogicalResult Compilation::import() {
   double start = now();
   auto imported =
       opts.modelBytes
-          ? importONNX({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
-          : importONNX(opts.model, opts.import, context);
+          ? importModel({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
+          : importModel(opts.model, opts.import, context);
   if (failed(imported))
     return failure();
   current = std::move(*imported);
-  if (failed(run(buildSimplifyPipeline)))
+  comesQuantized = main()->hasAttr(kRoundingAttr);
+  if (comesQuantized && opts.calibration)
+    return emitError(current->getLoc())
+           << "expected no calibration samples: the model is quantized already";
+  // What was quantized is as it should be: its arithmetic is the file's.
+  if (!comesQuantized && failed(run(buildSimplifyPipeline)))
     return failure();
   report.importSeconds = now() - start;
   return success();
@@ -248,7 +253,7 @@ static bool hasBorders(ModuleOp module) {
 }
 
 LogicalResult Compilation::adoptQuantization() {
-  if (!hasBorders(*current))
+  if (comesQuantized || !hasBorders(*current))
     return success();
   if (failed(run(buildAdoptPipeline)))
     return failure();
@@ -267,6 +272,10 @@ LogicalResult Compilation::adoptQuantization() {
 LogicalResult Compilation::calibrateAndQuantize() {
   if (failed(adoptQuantization()))
     return failure();
+  if (auto rounding = main()->getAttrOfType<StringAttr>(kRoundingAttr))
+    report.rounding = opts.rounding.empty() ? rounding.str() : opts.rounding;
+  else if (isQuantized())
+    report.rounding = opts.rounding.empty() ? "nearest_even" : opts.rounding;
   if (!opts.calibration) {
     blame = UsageError;
     if (!opts.mayBeFloat && !comesQuantized)

@@ -73,10 +73,10 @@ void CommonOptions::addCalibration(CLI::App &app) {
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
   app.add_option("--requantize", rounding,
-                 "how integer sums are rounded to the next tensor; TOSA has all but "
-                 "nearest_even, which is the fastest")
-      ->check(CLI::IsMember({"nearest_even", "half_up", "double_round"}))
-      ->capture_default_str();
+                 "how integer sums are rounded to the next tensor (nearest_even, the "
+                 "fastest; double_round, as LiteRT's reference kernels do, where a "
+                 "TensorFlow Lite model came quantized); TOSA has all but nearest_even")
+      ->check(CLI::IsMember({"nearest_even", "half_up", "double_round"}));
 }
 
 void CommonOptions::addImages(CLI::App &app) {

@@ -20,7 +20,7 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::string rounding = "nearest_even";
+  std::string rounding;
   std::vector<std::string> shapes, values, keepFloat, weights, statistics;
   ThreadOptions threads;
   bool isFloat = false;

@@ -123,6 +123,10 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
   else if (quantized)
     os << " (the model comes quantized)";
   os << "\n";
+  if (quantized && summary.rounding != "nearest_even")
+    os << "  sums are rounded by " << summary.rounding
+       << (summary.rounding == "double_round" ? ", as LiteRT's reference does" : "")
+       << "\n";
   for (const FloatOp &op : summary.floatOps)
     if (quantized)
       os << "  " << (op.name.empty() ? "?" : op.name) << " (" << op.kind
@@ -199,7 +203,7 @@ Command addCompile(CLI::App &app) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to an object, library or executable");
-  options->addModel(*command, "the ONNX file");
+  options->addModel(*command, "the ONNX or TensorFlow Lite file");
   command->add_option("-o,--output", options->output,
                       "what to write, by its extension: .o or .a or .so with a .h "
                       "beside it, .s, else an executable");

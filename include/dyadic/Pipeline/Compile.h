@@ -8,10 +8,11 @@
 #define DYADIC_PIPELINE_COMPILE_H
 
 #include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/JIT.h"
 #include "dyadic/Emit/MachineCode.h"
 #include "dyadic/Emit/ProgramInfo.h"
-#include "dyadic/Import/ONNX/ImportONNX.h"
+#include "dyadic/Import/ImportModel.h"
 #include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Support/ExitCode.h"
 #include "dyadic/Target/TargetInfo.h"
@@ -42,7 +43,7 @@ struct CalibrationOptions {
 };
 
 struct CompileOptions {
-  /// The ONNX file.
+  /// The ONNX or TensorFlow Lite file.
   std::string model;
   /// Its bytes if they are in the caller's memory; `model` is its name in
   /// messages then, and `folder` has its external data.
@@ -60,8 +61,9 @@ struct CompileOptions {
   std::vector<std::string> keepFloat;
   /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
   std::vector<std::string> weights;
-  /// How requantizations round: nearest_even, half_up or double_round.
-  std::string rounding = "nearest_even";
+  /// How requantizations round: nearest_even, half_up or double_round. Empty: as
+  /// the model says, nearest_even where it doesn't.
+  std::string rounding;
   TargetInfo target;
   /// Several CPUs in one object, weakest first, `target` the first of them.
   /// Empty: `target` alone.
@@ -85,6 +87,8 @@ struct CompileSummary {
   int64_t integerOps = 0;
   std::vector<FloatOp> floatOps;
   int64_t samples = 0;
+  /// How requantizations round, by name; empty in a float program.
+  std::string rounding;
   double importSeconds = 0, calibrationSeconds = 0;
 };
 
