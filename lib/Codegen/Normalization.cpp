@@ -7,6 +7,7 @@
 #include "Emitters.h"
 #include "Reduction.h"
 #include "RowPieces.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,14 +26,17 @@ public:
     ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
+    rowLimit = limitOfRows(k, op.getInput());
   }
 
   void emit() {
     RowPieces pieces = cutRow(extent, k.target.lanes());
     bool fits = static_cast<int64_t>(pieces.size()) <= k.target.vectorRegisters();
     k.parallelLoop(rows, [&](Value row) {
-      Value base = k.mul(row, extent);
-      fits ? emitShortRow(base, pieces) : emitLongRow(base);
+      ifBelow(k, row, rowLimit, [&] {
+        Value base = k.mul(row, extent);
+        fits ? emitShortRow(base, pieces) : emitLongRow(base);
+      });
     });
   }
 
@@ -104,7 +108,7 @@ private:
 
   KernelBuilder &k;
   ResultSink &sink;
-  Value input, scale, bias;
+  Value input, scale, bias, rowLimit;
   double epsilon;
   Type f32;
   int64_t extent, rows;

@@ -125,6 +125,10 @@ public:
 private:
   mlir::LogicalResult import();
   mlir::FailureOr<NetworkStatistics> runSamples();
+  mlir::LogicalResult checkLengths(
+      llvm::function_ref<mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>(
+          const ONNXImportOptions &)>
+          importWith);
   mlir::LogicalResult calibrateAndQuantize();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();

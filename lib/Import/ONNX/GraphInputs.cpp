@@ -121,6 +121,22 @@ static Type inputElement(int32_t type, MLIRContext *context) {
   }
 }
 
+LogicalResult
+GraphImporter::leaveOpen(unsigned argument, const onnx::ValueInfoProto &input,
+                         const ONNXImportOptions::OpenDimension &open) {
+  const LengthRange &lengths = open.lengths;
+  auto attr = builder.getDenseI64ArrayAttr({lengths.min, lengths.max, lengths.step});
+  Attribute known = function->getAttr(kLengthsAttr);
+  if (known && known != attr)
+    return emitError(locOf(input.name()))
+           << "input '" << input.name() << "': expected the lengths of the other "
+           << "inputs that leave one open, but got " << lengths.describe()
+           << ": a program has one length";
+  function->setAttr(kLengthsAttr, attr);
+  function.setArgAttr(argument, kDynamicDimAttr, builder.getI64IntegerAttr(open.dim));
+  return success();
+}
+
 LogicalResult GraphImporter::addInputs() {
   std::string missing;
   bool valid = true;
@@ -159,6 +175,9 @@ LogicalResult GraphImporter::addInputs() {
     unsigned index = function.getNumArguments();
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
     function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));
+    auto open = options.open.find(input.name());
+    if (open != options.open.end())
+      valid &= succeeded(leaveOpen(index, input, open->second));
     top.values[input.name()].value = function.getArgument(index);
   }
   if (!missing.empty()) {

@@ -2,6 +2,7 @@
 #include "ConstantFolder.h"
 #include "OpRegistry.h"
 #include "Window.h"
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -91,6 +92,8 @@ static FailureOr<Value> reduce(NodeImporter &node, Value input, int64_t since) {
       input, {node.attr("axes", *resolved), node.boolAttr("keep_dims", keep)});
   if (!isSum)
     return output;
+  // Whatever the length is: it divides by what it is multiplied by here.
+  output.getDefiningOp()->setAttr(kIsSumAttr, UnitAttr::get(output.getContext()));
   float count = 1;
   for (int64_t axis : *resolved)
     count *= static_cast<float>(shape[axis]);
