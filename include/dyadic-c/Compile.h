@@ -54,6 +54,11 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetShape(DyadicOptions options,
                                                 DyadicStringRef input,
                                                 size_t rank,
                                                 const int64_t *shape);
+/** Leaves a dimension of an input open: it may be `shortest`, `shortest` + `step`, … up to
+ *  what dyadicOptionsSetShape says. All that are open are one length. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetOpenDimension(DyadicOptions options,
+                                                        DyadicStringRef input, size_t dim,
+                                                        int64_t shortest, int64_t step);
 /** Fixes an input to a value: it is no input of the program any more. What decides
  *  shapes, axes and the like must be known to the compiler. Row-major; the elements
  *  are copied, and `bytes` is checked against type and shape. */

@@ -45,7 +45,8 @@ typedef struct DyadicOutputBuffer {
 } DyadicOutputBuffer;
 
 /** Runs once. Buffers are in the order of the interface, each exactly as large as
- *  it says, aligned to their element type, and outputs overlap nothing. `arena`
+ *  it says (where a dimension is open: as its extent at the length that the first
+ *  open input's size means, dense), aligned to their element type, and outputs overlap nothing. `arena`
  *  is working memory of at least the interface's bytes, aligned to 64; with
  *  data == NULL the program takes memory that it keeps for the next run. What
  *  doesn't hold is a DyadicResultUsageError before anything runs.

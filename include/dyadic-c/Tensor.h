@@ -41,6 +41,10 @@ typedef struct DyadicTensorInfo {
    *  which the program holds it inside. 0: it isn't quantized at all. */
   float scale;
   int32_t zeroPoint;
+  /** A dimension that varies with the program's length, and its extent for each;
+   *  shape and bytes are those of the longest. -1 and null: there is none. */
+  int64_t openDim;
+  const int64_t *extents;
 } DyadicTensorInfo;
 
 /** The interface of a model or program, owned by that. */
@@ -61,6 +65,12 @@ DYADIC_CAPI_EXPORTED DyadicTensorInfo
 dyadicInterfaceGetOutput(DyadicInterface interface_, size_t index);
 /** Working memory of one run. */
 DYADIC_CAPI_EXPORTED size_t dyadicInterfaceGetArenaBytes(DyadicInterface interface_);
+/** The lengths that a program with open dimensions takes: shortest, longest and what is
+ *  between neighbours. All 0 where the shapes are fixed. */
+typedef struct DyadicLengths {
+  int64_t shortest, longest, step;
+} DyadicLengths;
+DYADIC_CAPI_EXPORTED DyadicLengths dyadicInterfaceGetLengths(DyadicInterface interface_);
 /** Constants inside the program. */
 DYADIC_CAPI_EXPORTED size_t dyadicInterfaceGetWeightBytes(DyadicInterface interface_);
 

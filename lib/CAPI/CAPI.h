@@ -27,6 +27,7 @@ struct Options {
   unsigned optLevel = 3;
   int64_t threads = 1;
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
+  llvm::StringMap<ONNXImportOptions::OpenDimension> open;
   llvm::StringMap<HostTensor> values;
   std::vector<SampleArray> arrays;
   std::vector<std::string> keepFloat;

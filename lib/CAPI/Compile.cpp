@@ -25,6 +25,7 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
     return emitError(loc) << "expected calibration samples in a file or in arrays, but got both";
   CompileOptions options;
   options.import.shapes = given.shapes;
+  options.import.open = given.open;
   options.import.values = given.values;
   options.keepFloat = given.keepFloat;
   options.folder = given.folder;

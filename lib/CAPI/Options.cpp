@@ -48,6 +48,21 @@ void dyadicOptionsSetShape(DyadicOptions options, DyadicStringRef input, size_t 
   unwrap(options)->shapes[name] = llvm::SmallVector<int64_t>(extents);
 }
 
+void dyadicOptionsSetOpenDimension(DyadicOptions options, DyadicStringRef input, size_t dim,
+                                   int64_t shortest, int64_t step) {
+  std::string name = unwrap(input).str();
+  llvm::ArrayRef<int64_t> shape = unwrap(options)->shapes[name];
+  int64_t longest = dim < shape.size() ? shape[dim] : 0;
+  if (shortest < 1 || step < 1 || longest <= shortest || (longest - shortest) % step) {
+    unwrap(options)->faults.push_back(
+        "expected an open dimension of input \"" + name + "\" that gets from its shortest " +
+        "extent to the shape's in steps, but got " + std::to_string(shortest) + " to " +
+        std::to_string(longest) + " in steps of " + std::to_string(step));
+    return;
+  }
+  unwrap(options)->open[name] = {int64_t(dim), LengthRange{shortest, longest, step}};
+}
+
 void dyadicOptionsSetExternalDataFolder(DyadicOptions options, DyadicStringRef folder) {
   unwrap(options)->folder = unwrap(folder).str();
 }

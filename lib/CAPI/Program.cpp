@@ -123,9 +123,33 @@ DyadicInterface dyadicProgramGetInterface(DyadicProgram program) {
   return wrap(unwrap(program)->info());
 }
 
+/// The bytes of a tensor at a length.
+static size_t bytesAt(const TensorInfo &tensor, int64_t lengthIndex) {
+  if (tensor.openDim < 0)
+    return tensor.numBytes();
+  return tensor.numBytes() / tensor.shape[tensor.openDim] * tensor.extents[lengthIndex];
+}
+
+/// The index of the length that the size of the first open input means; 0 where it
+/// means none: then it has a fault.
+static int64_t findLength(const ProgramInfo &info, size_t count,
+                          const DyadicInputBuffer *inputs) {
+  for (size_t i = 0; inputs && i < std::min(count, info.inputs.size()); ++i) {
+    const TensorInfo &tensor = info.inputs[i];
+    if (tensor.openDim < 0)
+      continue;
+    for (int64_t index = 0; index < info.lengths->count(); ++index)
+      if (bytesAt(tensor, index) == inputs[i].bytes)
+        return index;
+    break;
+  }
+  return 0;
+}
+
 /// What is wrong with one buffer, or "".
-static std::string findFault(const TensorInfo &tensor, const void *data, size_t bytes) {
-  size_t expected = tensor.numBytes();
+static std::string findFault(const TensorInfo &tensor, const void *data, size_t bytes,
+                             int64_t lengthIndex) {
+  size_t expected = bytesAt(tensor, lengthIndex);
   if (bytes != expected)
     return "expected " + std::to_string(expected) + " bytes, but got " + std::to_string(bytes);
   if (!data && expected)
@@ -138,7 +162,8 @@ static std::string findFault(const TensorInfo &tensor, const void *data, size_t 
 
 /// Checks one side's buffers and adds them to `extents`.
 template <typename Buffer, typename Pointer>
-static std::string collect(llvm::StringRef side, llvm::ArrayRef<TensorInfo> tensors, size_t count,
+static std::string collect(llvm::StringRef side, llvm::ArrayRef<TensorInfo> tensors,
+                           int64_t lengthIndex, size_t count,
                            const Buffer *buffers, llvm::SmallVectorImpl<Pointer> &pointers,
                            llvm::SmallVectorImpl<Extent> &extents) {
   if (count != tensors.size())
@@ -148,7 +173,7 @@ static std::string collect(llvm::StringRef side, llvm::ArrayRef<TensorInfo> tens
     return "expected " + side.str() + " buffers, but got null";
   for (size_t i = 0; i < count; ++i) {
     std::string what = side.str() + " \"" + tensors[i].name + "\"";
-    std::string fault = findFault(tensors[i], buffers[i].data, buffers[i].bytes);
+    std::string fault = findFault(tensors[i], buffers[i].data, buffers[i].bytes, lengthIndex);
     if (!fault.empty())
       return what + ": " + fault;
     pointers.push_back(buffers[i].data);
@@ -168,9 +193,11 @@ DyadicResult dyadicProgramRun(DyadicProgram program, size_t numInputs,
   llvm::SmallVector<const void *> from;
   llvm::SmallVector<void *> to;
   llvm::SmallVector<Extent> extents;
-  std::string fault = collect("input", info.inputs, numInputs, inputs, from, extents);
+  int64_t index = info.lengths ? findLength(info, numInputs, inputs) : 0;
+  int64_t length = info.lengths ? info.lengths->at(index) : 0;
+  std::string fault = collect("input", info.inputs, index, numInputs, inputs, from, extents);
   if (fault.empty())
-    fault = collect("output", info.outputs, numOutputs, outputs, to, extents);
+    fault = collect("output", info.outputs, index, numOutputs, outputs, to, extents);
   if (fault.empty() && arena.data) {
     if (arena.bytes < size_t(info.arenaBytes))
       fault = "arena: expected at least " + std::to_string(info.arenaBytes) + " bytes, but got " +
@@ -188,6 +215,7 @@ DyadicResult dyadicProgramRun(DyadicProgram program, size_t numInputs,
   if (!fault.empty())
     return fail(reporter, DyadicResultUsageError, fault);
 
+  from.push_back(&length); // read by programs that leave one open
   if (arena.data)
     return code.run(from, to, arena.data, reporter);
   Arena own = code.arenas.take(info.arenaBytes);

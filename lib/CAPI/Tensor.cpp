@@ -42,7 +42,13 @@ static DyadicTensorInfo describe(llvm::ArrayRef<TensorInfo> tensors, size_t inde
   return {wrap(tensor.name),         static_cast<DyadicElementType>(tensor.kind),
           tensor.shape.size(),       tensor.shape.data(),
           size_t(tensor.numBytes()), tensor.scale.value_or(0),
-          tensor.zeroPoint};
+          tensor.zeroPoint,          tensor.openDim,
+          tensor.openDim < 0 ? nullptr : tensor.extents.data()};
+}
+
+DyadicLengths dyadicInterfaceGetLengths(DyadicInterface interface) {
+  auto &lengths = unwrap(interface).lengths;
+  return lengths ? DyadicLengths{lengths->min, lengths->max, lengths->step} : DyadicLengths{};
 }
 
 DyadicStringRef dyadicInterfaceGetName(DyadicInterface interface) {

@@ -1,6 +1,7 @@
 //===- Calibrate.cpp ------------------------------------------------------===//
 #include "dyadic/Calibrate/Calibrate.h"
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/Progress.h"
@@ -17,9 +18,12 @@ SmallVector<InputSpec> inputSpecs(func::FuncOp func) {
   for (BlockArgument argument : func.getArguments()) {
     auto name = func.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kNameAttr);
     auto type = cast<RankedTensorType>(argument.getType());
+    auto open = func.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), kDynamicDimAttr);
     specs.push_back({name ? name.str() : "arg" + std::to_string(argument.getArgNumber()),
                      SmallVector<int64_t>(type.getShape()),
-                     elementKindOf(type.getElementType()).value_or(ElementKind::F32)});
+                     elementKindOf(type.getElementType()).value_or(ElementKind::F32),
+                     open ? open.getInt() : -1,
+                     lengthsOf(func).value_or(LengthRange())});
   }
   return specs;
 }
@@ -31,10 +35,15 @@ static bool isContraction(Operation *op) {
 }
 
 /// Whether a contraction reads the value: the means of its channels are wanted
-/// then, for the correction of biases.
-static bool isContracted(Value value) {
-  return llvm::any_of(value.getUses(), [](OpOperand &use) {
-    return use.getOperandNumber() == 0 && isContraction(use.getOwner());
+/// then, for the correction of biases. Where a length is open, only the channels
+/// that weights are multiplied with are as many in every run.
+static bool isContracted(Value value, bool isLengthOpen) {
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
+    Operation *op = use.getOwner();
+    if (use.getOperandNumber() != 0 || !isContraction(op))
+      return false;
+    Operation *weights = op->getOperand(1).getDefiningOp();
+    return !isLengthOpen || (weights && weights->hasTrait<OpTrait::ConstantLike>());
   });
 }
 
@@ -70,7 +79,8 @@ NetworkStatistics noStatistics(func::FuncOp func, const ObserverOptions &options
   NetworkStatistics statistics;
   for (Value value : trackedValues(func)) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
-    int64_t channels = isContracted(value) ? shape.back() : 0;
+    int64_t channels =
+        isContracted(value, lengthsOf(func).has_value()) ? shape.back() : 0;
     statistics.tensors.push_back({nameOf(value, func), SmallVector<int64_t>(shape),
                                   TensorStatistics(channels, options.momentum)});
   }

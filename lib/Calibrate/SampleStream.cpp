@@ -67,6 +67,25 @@ static bool fits(double value, ElementKind kind) {
   }
 }
 
+/// The input with the extent that an array has of its open dimension.
+static Expected<InputSpec> atItsLength(const NpyArray &array, const InputSpec &input) {
+  if (input.openDim < 0)
+    return input;
+  ArrayRef<int64_t> have = array.shape();
+  // Samples may be stacked in a dimension more, or be without their batch of one.
+  int64_t dim = input.openDim + int64_t(have.size()) - int64_t(input.shape.size());
+  InputSpec spec = input;
+  if (dim < 0 || dim >= int64_t(have.size()))
+    return spec;
+  spec.shape[input.openDim] = have[dim];
+  if (!input.lengths.contains(have[dim]))
+    return inputError("%s: expected %s as dimension %lld of input \"%s\", but got %s",
+                      array.label().str().c_str(), input.lengths.describe().c_str(),
+                      (long long)input.openDim, input.name.c_str(),
+                      describe(array).c_str());
+  return spec;
+}
+
 /// How many batches of `input` an array holds.
 static Expected<int64_t> countBatches(const NpyArray &array,
                                       const InputSpec &input) {
@@ -147,11 +166,13 @@ struct Shard {
 /// open at a time.
 class ArrayStream : public SampleStream {
 public:
-  ArrayStream(ArrayRef<InputSpec> inputs) : inputs(inputs) {}
+  ArrayStream(ArrayRef<InputSpec> inputs) : all(inputs), inputs(inputs) {}
 
   /// Opens the shard once to check and count what is in it.
   Error add(Shard shard) {
     if (Error error = open(shard))
+      return error;
+    if (Error error = findLengths())
       return error;
     int64_t count = 0;
     for (auto [array, input] : zip(arrays, inputs)) {
@@ -186,6 +207,8 @@ public:
     if (wanted != current) {
       if (Error error = open(shards[wanted]))
         return std::move(error);
+      if (Error error = findLengths())
+        return std::move(error);
       current = wanted;
     }
     SmallVector<HostTensor> sample;
@@ -215,6 +238,26 @@ public:
   }
 
 private:
+  /// The lengths of the arrays that are open, which are the same.
+  Error findLengths() {
+    std::optional<int64_t> length;
+    for (auto [array, input, open] : zip(arrays, inputs, all)) {
+      auto spec = atItsLength(*array, open);
+      if (!spec)
+        return spec.takeError();
+      input = std::move(*spec);
+      if (input.openDim < 0)
+        continue;
+      int64_t own = input.shape[input.openDim];
+      if (length.value_or(own) != own)
+        return inputError("%s: expected the other inputs' length, %lld, but got %lld",
+                          array->label().str().c_str(), (long long)*length,
+                          (long long)own);
+      length = own;
+    }
+    return Error::success();
+  }
+
   Error open(const Shard &shard) {
     if (shard.memory.empty())
       return openFile(shard.path);
@@ -260,7 +303,8 @@ private:
     return Error::success();
   }
 
-  SmallVector<InputSpec> inputs;
+  SmallVector<InputSpec> all;
+  SmallVector<InputSpec> inputs; // of the current shard
   std::vector<Shard> shards;
   Arrays arrays; // of the current shard
   size_t current = 0;

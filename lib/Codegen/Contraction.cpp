@@ -13,6 +13,7 @@
 
 #include "BF16.h"
 #include "PanelLayout.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -144,7 +145,10 @@ private:
                k.add(rowPixel, pixel), count);
           firstResult = 0;
         };
-        k.pieces(pixelShare, c.pixels, tile.pixels, at);
+        k.pieces(pixelShare, c.pixels, tile.pixels,
+                 [&](Value pixel, int64_t count) {
+                   ifBelow(k, pixel, c.pixelLimit, [&] { at(pixel, count); });
+                 });
       });
     });
   }

@@ -22,6 +22,8 @@ struct ConvOperands {
   HostTensor bias;   // O; zeros where there is none
   llvm::SmallVector<int64_t> strides, dilations;
   int64_t groups;
+  /// Columns of the result before the actual end; null: all.
+  mlir::Value columnLimit;
 
   static mlir::FailureOr<ConvOperands> read(mlir::Operation *op);
   /// One filter a channel.
@@ -80,6 +82,8 @@ struct Contraction {
   /// The segments of one sum: nested loops {count, stride}, outermost first.
   llvm::SmallVector<std::pair<int64_t, int64_t>> segmentLoops;
   int64_t length = 0;
+  /// Pixels of a row before the actual end; null: all.
+  mlir::Value pixelLimit;
   /// Weight of a channel (of all groups) at a segment and position.
   std::function<double(int64_t channel, int64_t segment, int64_t i)> weight;
   /// A group is so many of the convolution's, side by side in a register.

@@ -1,6 +1,7 @@
 //===- Convolution.cpp - convolutions and matrix products -----------------===//
 #include "Contraction.h"
 #include "Emitters.h"
+#include "Trim.h"
 
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -170,8 +171,13 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   if (conv->isDepthwise())
     return emitDepthwise(k, anchor);
   conv->inputStrides = k.strides(conv->input);
-  conv->joinsRows = rowsFollow(k, conv->outputShape);
+  Value output = anchor->getResult(0);
+  // Where a row's end varies, only a single one may be a part of a longer.
+  conv->joinsRows = rowsFollow(k, conv->outputShape) &&
+                    (!k.isDynamic(output, 2) || conv->outputShape[0] *
+                                                    conv->outputShape[1] == 1);
   Contraction c = contractionOf(*conv, k.buffer(conv->input));
+  c.pixelLimit = limitOf(k, output, 2);
   joinGroups(c, k.target);
   return emitContraction(k, c);
 }
@@ -232,5 +238,7 @@ LogicalResult codegen::emitMatmul(KernelBuilder &k, Operation *anchor) {
   auto matmul = MatmulOperands::read(anchor);
   if (failed(matmul))
     return failure();
-  return emitContraction(k, contractionOf(*matmul, k.buffer(matmul->lhs)));
+  Contraction c = contractionOf(*matmul, k.buffer(matmul->lhs));
+  c.pixelLimit = limitOfRows(k, matmul->lhs);
+  return emitContraction(k, c);
 }

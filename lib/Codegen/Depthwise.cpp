@@ -9,6 +9,8 @@
 #include "Emitters.h"
 #include "InterleavedDepthwise.h"
 
+#include "Trim.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
@@ -59,10 +61,13 @@ private:
       Value base = k.add(k.add(imageBase, k.mul(y, conv.strides[0] * rowSize)),
                          channel);
       auto at = [&](Value column, int64_t count) {
-        place = {{row, conv.inputShape[0] * rows}, {column, columns}};
-        Value first = k.add(base, k.mul(column, conv.strides[1] * conv.inputStrides[2]));
-        emitTile(first, k.add(k.mul(row, columns), column), count, channel,
-                 width, taps, initial);
+        ifBelow(k, column, conv.columnLimit, [&] {
+          place = {{row, conv.inputShape[0] * rows}, {column, columns}};
+          Value first =
+              k.add(base, k.mul(column, conv.strides[1] * conv.inputStrides[2]));
+          emitTile(first, k.add(k.mul(row, columns), column), count, channel,
+                   width, taps, initial);
+        });
       };
       int64_t rest = columns % tile.pixels;
       k.loop(columns - rest, tile.pixels,

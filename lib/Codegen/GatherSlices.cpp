@@ -7,6 +7,7 @@
 
 #include "Emitters.h"
 #include "ResultSink.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -48,16 +49,20 @@ static void emitPieces(KernelBuilder &k, ResultSink &sink, Op op) {
   int64_t row = sink.canFlatten() ? inner : std::min(inner, sink.rowExtent());
   Value input = k.buffer(op.getInput()), indices = k.buffer(op.getIndices());
   Type element = tensorTypeOf(op.getIndices()).getElementType();
+  Value limit = limitOfRows(k, op.getIndices(), 0);
   k.forPieces({outer, count, inner / row}, row, sink.width(type.getElementType()),
               [&](ValueRange at, Value start, int64_t width) {
-                Value index = memref::LoadOp::create(k.b, k.loc, indices, at[1]);
-                Value place = placeOf(k, index, element, extent);
-                Value within = k.add(k.mul(at[2], row), start);
-                Value from = k.add(k.mul(at[0], extent), place);
-                Value to = k.add(k.mul(at[0], count), at[1]);
-                sink.emitAt(k.add(k.mul(to, inner), within),
-                            k.loadVector(input, k.add(k.mul(from, inner), within),
-                                         width));
+                ifBelow(k, at[1], limit, [&] {
+                  Value index =
+                      memref::LoadOp::create(k.b, k.loc, indices, at[1]);
+                  Value place = placeOf(k, index, element, extent);
+                  Value within = k.add(k.mul(at[2], row), start);
+                  Value from = k.add(k.mul(at[0], extent), place);
+                  Value to = k.add(k.mul(at[0], count), at[1]);
+                  Value slice = k.loadVector(
+                      input, k.add(k.mul(from, inner), within), width);
+                  sink.emitAt(k.add(k.mul(to, inner), within), slice);
+                });
               });
 }
 

@@ -46,11 +46,13 @@ private:
     return findEmitter(anchor->getName().getStringRef());
   }
   bool readsViews() const override { return true; }
+  bool takesLengths() const override { return true; }
 
   FailureOr<WrittenKernel> write(KernelOp kernel, StringRef name,
                                  WeightBlob &blob) override {
     int64_t count = worthwhileThreads(kernel, threads, threadCost);
     KernelBuilder builder(b, kernel, name, *target, blob, count);
+    builder.shapes = shapes ? &*shapes : nullptr;
     if (failed(emit(builder)))
       return failure();
     if (builder.storesAreDivided()) {
@@ -60,6 +62,7 @@ private:
     // The emitter doesn't divide all of its work.
     builder.getFunction().erase();
     KernelBuilder alone(b, kernel, name, *target, blob);
+    alone.shapes = builder.shapes;
     if (failed(emit(alone)))
       return failure();
     alone.finish();

@@ -15,6 +15,7 @@
 #include "Reduction.h"
 #include "RowPieces.h"
 #include "RunTimePanel.h"
+#include "Trim.h"
 
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 
@@ -99,6 +100,14 @@ public:
     lhsZp = static_cast<int32_t>(op.getLhsZp());
     weightZp = static_cast<int32_t>(op.getRhsZp()) - rhs.offset;
     lhsElement = cast<RankedTensorType>(op.getLhs().getType()).getElementType();
+    Value output = op.getOutput();
+    int64_t last = cast<RankedTensorType>(output.getType()).getRank() - 1;
+    ArrayRef<int64_t> permutation = op.getOutputPermutation();
+    auto rowDim = llvm::find(permutation, last - 1);
+    rowLimit = limitOf(k, output,
+                       rowDim == permutation.end() ? last - 1
+                                                   : rowDim - permutation.begin());
+    columnLimit = limitOf(k, output, last);
   }
 
   void emit() {
@@ -174,10 +183,13 @@ private:
       beginMatrix(l);
     k.pieces(panelShare, s.columns, tile.vectors * lanes,
              [&](Value column, int64_t valid) {
-               if (sumsPerPanel)
-                 beginMatrix(l);
-               emitPanel(tile.preparedBytes ? k.index(0) : l, k.add(r, k.mul(column, s.rhsColumn)), out, column,
-                         valid);
+               ifBelow(k, column, columnLimit, [&] {
+                 if (sumsPerPanel)
+                   beginMatrix(l);
+                 emitPanel(tile.preparedBytes ? k.index(0) : l,
+                           k.add(r, k.mul(column, s.rhsColumn)), out, column,
+                           valid);
+               });
              });
   }
 
@@ -215,14 +227,16 @@ private:
     emitPackPanel(k, rhs, r, valid, vectors, tile.group, packedDepth, panel);
     SmallVector<Value> biases = emitBiases(vectors);
     k.pieces(s.rows, tile.pixels, [&](Value row, int64_t count) {
-      SmallVector<Value> rows;
-      for (int64_t p = 0; p < count; ++p)
-        rows.push_back(k.add(l, k.mul(k.add(row, p), activations.rowStride)));
-      auto sums = sumPanel(activations.memory, rows, vectors, biases);
-      if (weightZp)
-        subtractRowSums(sums, row, count);
-      emitResults(sums, k.add(k.add(out, k.mul(row, s.outRow)), column), count,
-                  column, valid);
+      ifBelow(k, row, rowLimit, [&] {
+        SmallVector<Value> rows;
+        for (int64_t p = 0; p < count; ++p)
+          rows.push_back(k.add(l, k.mul(k.add(row, p), activations.rowStride)));
+        auto sums = sumPanel(activations.memory, rows, vectors, biases);
+        if (weightZp)
+          subtractRowSums(sums, row, count);
+        emitResults(sums, k.add(k.add(out, k.mul(row, s.outRow)), column), count,
+                    column, valid);
+      });
     });
   }
 
@@ -308,6 +322,8 @@ private:
   /// Whole steps of a sum, the products left, and both as they are packed.
   int64_t steps, rest, packedDepth;
   Value lhs, panel, rowSums, ones;
+  /// Where the result's rows and columns end; null: where its type says.
+  Value rowLimit, columnLimit;
   struct {
     Value memory;
     int64_t rowStride;

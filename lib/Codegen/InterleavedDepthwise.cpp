@@ -10,6 +10,8 @@
 
 #include "DepthwiseTaps.h"
 
+#include "Trim.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -99,6 +101,7 @@ private:
         Value column = k.mul(number, tile.pixels);
         emitTile(cache, firstOf(column), row, column, tile.pixels);
       });
+      endTiles(tiles);
     } else if (tiles) {
       Cache cache;
       for (const Key &key : carried)
@@ -112,12 +115,28 @@ private:
           next.append(group(cache, first, {kind, at + advance}));
         return next;
       });
+      endTiles(tiles);
     }
     if (!rest)
       return;
     Value column = k.index(columns - rest);
-    Cache cache = cacheOf(kept);
-    emitTile(cache, firstOf(column), row, column, rest);
+    ifBelow(k, column, conv.columnLimit, [&] {
+      Cache cache = cacheOf(kept);
+      emitTile(cache, firstOf(column), row, column, rest);
+    });
+  }
+
+  /// Ends the loop over `tiles` just written where the actual columns do.
+  void endTiles(int64_t tiles) {
+    if (!conv.columnLimit || tiles < 2)
+      return;
+    auto loop = cast<scf::ForOp>(std::prev(k.b.getInsertionPoint()));
+    OpBuilder::InsertionGuard guard(k.b);
+    k.b.setInsertionPoint(loop);
+    Value count = arith::CeilDivUIOp::create(k.b, k.loc, conv.columnLimit,
+                                             k.index(tile.pixels));
+    loop.setUpperBound(
+        arith::MinUIOp::create(k.b, k.loc, count, loop.getUpperBound()));
   }
 
   Cache cacheOf(ValueRange values) {

@@ -86,7 +86,7 @@ void KernelBuilder::finish() {
   if (weightsArgument)
     weightsArgument.setType(MemRefType::get(weightData.size(), b.getI8Type()));
   size_t arguments = function.getNumArguments() + (scratchArgument ? 1 : 0) +
-                     (weightsArgument ? 1 : 0);
+                     (weightsArgument ? 1 : 0) + (lengthArgument ? 1 : 0);
   if (thread && divided.empty()) {
     b.setInsertionPointToStart(&entry());
     thread.replaceAllUsesWith(index(0)); // by scratch
@@ -195,10 +195,46 @@ Value KernelBuilder::output(unsigned i) {
   return function.getArgument(kernel.getInputs().size() + i);
 }
 
-Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
+int64_t KernelBuilder::appendConstant(ArrayRef<char> data) {
   int64_t offset = llvm::alignTo(constantData.size(), WeightBlob::kAlignment);
   constantData.resize(offset);
   constantData.insert(constantData.end(), data.begin(), data.end());
+  return offset;
+}
+
+Value KernelBuilder::constantAt(ArrayRef<char> data, Type element, Value at) {
+  int64_t offset = appendConstant(data);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&entry());
+  Value byte = add(mul(at, element.getIntOrFloatBitWidth() / 8), offset);
+  return memref::ViewOp::create(b, loc, MemRefType::get(1, element),
+                                constantsArgument, byte, ValueRange());
+}
+
+Value KernelBuilder::lengthIndex() {
+  if (!lengthArgument)
+    lengthArgument = entry().insertArgument(
+        entry().getNumArguments() - (thread ? 1 : 0), b.getIndexType(), loc);
+  return lengthArgument;
+}
+
+Value KernelBuilder::extent(Value value, int64_t dim) {
+  ArrayRef<int64_t> extents =
+      shapes ? shapes->extents(value, dim) : ArrayRef<int64_t>();
+  if (extents.empty())
+    return index(cast<RankedTensorType>(value.getType()).getDimSize(dim));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&entry());
+  if (auto affine = affineExtent(extents))
+    return add(mul(lengthIndex(), affine->step), affine->first);
+  Value memory = constantForLength<int64_t>(extents);
+  b.setInsertionPointAfter(memory.getDefiningOp());
+  Value loaded = memref::LoadOp::create(b, loc, memory, index(0));
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
+}
+
+Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
+  int64_t offset = appendConstant(data);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&entry());
   return viewOf(constantsArgument, index(offset), data.size(), element);

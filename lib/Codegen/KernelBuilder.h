@@ -3,6 +3,7 @@
 #define DYADIC_LIB_CODEGEN_KERNELBUILDER_H
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Target/KernelTarget.h"
 
@@ -163,6 +164,25 @@ public:
   /// Bytes of scratch for all threads.
   int64_t scratchSize() const { return scratchBytes; }
 
+  //===--- Extents that vary -----------------------------------------------===//
+
+  /// The shapes of a function that leaves a length open; null where none is.
+  const DynamicShapes *shapes = nullptr;
+  bool isDynamic(mlir::Value value, int64_t dim) const {
+    return shapes && shapes->isDynamic(value, dim);
+  }
+  /// The index of the length that the kernel runs for: an argument of its own.
+  mlir::Value lengthIndex();
+  /// The extent of a dimension for that length.
+  mlir::Value extent(mlir::Value value, int64_t dim);
+  /// The element of `byLength` for that length, as memory of one element.
+  template <typename T> mlir::Value constantForLength(llvm::ArrayRef<T> byLength) {
+    return constantAt({reinterpret_cast<const char *>(byLength.data()),
+                       byLength.size() * sizeof(T)},
+                      elementType<T>(), lengthIndex());
+  }
+  bool usesLength() const { return lengthArgument != nullptr; }
+
   //===--- Vectors ---------------------------------------------------------===//
 
   mlir::VectorType vectorType(int64_t width, mlir::Type element);
@@ -209,6 +229,11 @@ private:
                      mlir::Type element);
   /// A new argument of bytes behind `other`; finish() sets how many.
   mlir::Value addArgument(mlir::Value other);
+  /// Element `at` of such memory.
+  mlir::Value constantAt(llvm::ArrayRef<char> data, mlir::Type element,
+                         mlir::Value at);
+  /// Copies `data` to the constants and returns its offset.
+  int64_t appendConstant(llvm::ArrayRef<char> data);
 
   /// Writes `body` inside `op`, which only some of the threads get to.
   void divide(mlir::Operation *op, mlir::Block *block,
@@ -229,7 +254,7 @@ private:
   int64_t weightBlobOffset = 0;
   mlir::Value weightsArgument;
   int64_t scratchBytes = 0;
-  mlir::Value scratchArgument;
+  mlir::Value scratchArgument, lengthArgument;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> operandStrides;
   llvm::SmallVector<llvm::SmallVector<int64_t>> resultStrides;

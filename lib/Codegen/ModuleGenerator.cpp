@@ -30,6 +30,8 @@ LogicalResult ModuleGenerator::generate() {
   for (Operation &op : main.getBody().front().without_terminator())
     if (failed(generateOp(op)))
       return failure();
+  for (auto [result, dense] : stagedResults)
+    copyDense(result, dense, memory(result), /*toDense=*/true);
   func::ReturnOp::create(runBuilder, loc);
   defineWeights();
   extendArena();
@@ -59,6 +61,8 @@ LogicalResult ModuleGenerator::checkSupported() {
       result = kernel.emitError("expected tensors in buffers of their own for "
                                 "this target: leave --dyadic-place-views out");
   });
+  if (lengthsOf(main) && failed(inferLengths()))
+    return failure();
   for (Operation &op : main.getBody().front().without_terminator())
     if (!isa<KernelOp, dyadic::ReshapeOp, qnn::ReshapeOp>(op) &&
         !op.hasTrait<OpTrait::ConstantLike>())
@@ -79,6 +83,8 @@ LogicalResult ModuleGenerator::startRun() {
     types.push_back(flatMemRef(cast<RankedTensorType>(type)));
   plannedBytes = arena.getInt();
   types.push_back(MemRefType::get(plannedBytes, b.getI8Type()));
+  if (shapes)
+    types.push_back(b.getIndexType());
   run = func::FuncOp::create(b, loc, modelName + "_run",
                              b.getFunctionType(types, {}));
   Block *entry = run.addEntryBlock();
@@ -90,7 +96,9 @@ LogicalResult ModuleGenerator::startRun() {
   for (auto [i, value] : llvm::enumerate(results))
     resultMemory[stripReshapes(value)] =
         entry->getArgument(main.getNumArguments() + i);
-  this->arena = entry->getArguments().back();
+  this->arena = entry->getArgument(main.getNumArguments() + main.getNumResults());
+  if (shapes)
+    startLength(entry->getArguments().back());
   return success();
 }
 
@@ -155,24 +163,30 @@ LogicalResult ModuleGenerator::generateOp(Operation &op) {
   std::string name = "k" + std::to_string(kernelCount++);
   if (Operation *anchor = kernel.getAnchor())
     name += "_" + labelOf(anchor);
+  settleOperands(kernel);
   FailureOr<WrittenKernel> written = write(kernel, name, blob);
-  return failed(written) ? failure() : callKernel(kernel, *written);
+  if (failed(written) || failed(callKernel(kernel, *written)))
+    return failure();
+  settleBorder(kernel);
+  return success();
 }
 
-/// Calls the kernel's function, or an earlier one that is the same.
-LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
-                                          WrittenKernel written) {
-  FunctionOpInterface function = written.function;
+/// The function itself, or an earlier one that is the same.
+FunctionOpInterface ModuleGenerator::shareFunction(FunctionOpInterface function) {
   std::string name = function.getName().str(), text;
   function.setName("kernel");
   llvm::raw_string_ostream os(text);
   function->print(os, OpPrintingFlags().assumeVerified().useLocalScope());
   function.setName(name);
   auto [known, isNew] = functions.try_emplace(text, function);
-  if (!isNew) {
+  if (!isNew)
     function.erase();
-    function = known->second;
-  }
+  return known->second;
+}
+
+LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
+                                          WrittenKernel written) {
+  FunctionOpInterface function = shareFunction(written.function);
   SmallVector<Value> operands;
   for (Value value : llvm::concat<Value>(llvm::to_vector(kernel.getInputs()),
                                          llvm::to_vector(kernel.getOutputs()))) {
@@ -188,6 +202,8 @@ LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
     operands.push_back(constantsView(written.weightsOffset, written.weightsSize));
   if (written.scratchSize)
     operands.push_back(scratchView(written.scratchSize));
+  if (written.usesLength)
+    operands.push_back(lengthIndex);
   call(runBuilder, kernel.getLoc(), function, operands, written.threads);
   return success();
 }
@@ -213,7 +229,7 @@ Value ModuleGenerator::scratchView(int64_t size) {
 
 /// Adds the scratch to the arena.
 void ModuleGenerator::extendArena() {
-  if (!scratchBytes)
+  if (!scratchBytes && !shapes)
     return;
   int64_t bytes = plannedBytes + scratchBytes + WeightBlob::kAlignment;
   module->setAttr(kArenaBytesAttr, b.getI64IntegerAttr(bytes));

@@ -21,6 +21,7 @@ struct WrittenKernel {
   mlir::FunctionOpInterface function;
   int64_t constantsOffset, constantsSize, weightsOffset, weightsSize, threads,
       scratchSize;
+  bool usesLength;
 
   explicit WrittenKernel(KernelBuilder &builder)
       : function(builder.getFunction()),
@@ -28,7 +29,7 @@ struct WrittenKernel {
         constantsSize(builder.constantsSize()),
         weightsOffset(builder.weightsOffset()),
         weightsSize(builder.weightsSize()), threads(builder.threads()),
-        scratchSize(builder.scratchSize()) {}
+        scratchSize(builder.scratchSize()), usesLength(builder.usesLength()) {}
 };
 
 class ModuleGenerator {
@@ -46,6 +47,8 @@ public:
 
 protected:
   virtual bool hasEmitter(mlir::Operation *anchor) const = 0;
+  /// Whether kernels can run at a length that varies.
+  virtual bool takesLengths() const { return false; }
   /// Whether kernels find tensors that are strided or `in_place`.
   virtual bool readsViews() const { return false; }
   /// Writes the function of `kernel`.
@@ -62,11 +65,14 @@ protected:
   /// At the module's end.
   mlir::OpBuilder b;
   mlir::Location loc;
+  /// Where a length is open.
+  std::optional<DynamicShapes> shapes;
 
 private:
   mlir::LogicalResult checkSupported();
   mlir::LogicalResult startRun();
   mlir::LogicalResult generateOp(mlir::Operation &op);
+  mlir::FunctionOpInterface shareFunction(mlir::FunctionOpInterface function);
   mlir::LogicalResult callKernel(KernelOp kernel, WrittenKernel written);
   mlir::Value constantIndex(int64_t value);
   mlir::Value memory(mlir::Value tensor);
@@ -75,6 +81,25 @@ private:
   void defineWeights();
   mlir::Value scratchView(int64_t size);
   void extendArena();
+
+  // DynamicLengths.cpp: what an open length asks for between the kernels.
+  mlir::LogicalResult inferLengths();
+  bool dividesByLength(mlir::Operation *anchor) const;
+  void startLength(mlir::Value length);
+  mlir::Value extentOf(mlir::Value tensor, int64_t dim);
+  mlir::Value stage(mlir::Value tensor);
+  void copyDense(mlir::Value tensor, mlir::Value dense, mlir::Value memory,
+                 bool toDense);
+  void fill(mlir::Value tensor, int64_t dim, mlir::Value from, mlir::Value to,
+            mlir::Attribute value);
+  void settleOperands(KernelOp kernel);
+  void settleBorder(KernelOp kernel);
+  mlir::func::FuncOp share(mlir::func::FuncOp function);
+  std::string uniqueName(llvm::StringRef what);
+
+  mlir::Value lengthIndex;
+  /// Results that vary, and the caller's memory for them.
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> stagedResults;
 
   mlir::func::FuncOp run;
   mlir::OpBuilder runBuilder{b};

@@ -7,6 +7,7 @@
 #include "Emitters.h"
 #include "Reduction.h"
 #include "RowPieces.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,6 +26,7 @@ public:
     ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
+    rowLimit = limitOfRows(k, op.getInput());
   }
 
   void emit() {
@@ -32,12 +34,17 @@ public:
     auto count = static_cast<int64_t>(pieces.size()),
          registers = k.target.vectorRegisters();
     if (count <= registers) {
-      int64_t atOnce = std::clamp<int64_t>(registers / (2 * count), 1, 2);
+      int64_t atOnce =
+          std::clamp<int64_t>(registers / (2 * count), 1, rowLimit ? 1 : 2);
       return k.parallelPieces(rows, atOnce, [&](Value row, int64_t together) {
-        emitShortRows(k.mul(row, extent), together, pieces);
+        ifBelow(k, row, rowLimit, [&] {
+          emitShortRows(k.mul(row, extent), together, pieces);
+        });
       });
     }
-    k.parallelLoop(rows, [&](Value row) { emitLongRow(k.mul(row, extent)); });
+    k.parallelLoop(rows, [&](Value row) {
+      ifBelow(k, row, rowLimit, [&] { emitLongRow(k.mul(row, extent)); });
+    });
   }
 
 private:
@@ -119,7 +126,7 @@ private:
 
   KernelBuilder &k;
   ResultSink &sink;
-  Value input, scale, bias;
+  Value input, scale, bias, rowLimit;
   double epsilon;
   Type f32;
   int64_t extent, rows;

@@ -2,6 +2,7 @@
 #include "Pointwise.h"
 
 #include "Addressing.h"
+#include "Trim.h"
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -413,6 +414,7 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
   SmallVector<int64_t> extents = llvm::to_vector(outer);
   if (isRowMajor)
     extents = {ShapedType::getNumElements(outer)};
+  Value limit = limitOfRows(k, k.kernel.getYield().getValues().front(), 0);
   auto emitAt = [&](ValueRange at, Value channel, int64_t lanes, int64_t pixels) {
     Position position{Value(), channel, lanes, pixels, pixels > 1 ? row : 0};
     Value index = k.index(0);
@@ -422,7 +424,7 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
     }
     position.coordinates.push_back({channel, row});
     position.flat = k.add(k.mul(index, row), channel);
-    emitter->emit(position, {});
+    ifBelow(k, position.flat, limit, [&] { emitter->emit(position, {}); });
   };
   if (emitter->canRepeatChannels() &&
       emitRepeatingRows(k, *emitter, type.getNumElements() / row, row, width))

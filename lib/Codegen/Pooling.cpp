@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "ResultSink.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,11 +21,17 @@ struct Window {
   Value input;
   ArrayRef<int64_t> inputShape, outputShape, kernel, strides;
   int64_t top = 0, left = 0;
+  Value columnLimit; // of the result; null: all
 
-  template <typename Op> static Window read(Op op) {
-    return {op.getInput(), tensorTypeOf(op.getInput()).getShape(),
-            tensorTypeOf(op.getOutput()).getShape(), op.getKernel(),
-            op.getStrides()};
+  template <typename Op> static Window read(KernelBuilder &k, Op op) {
+    return {op.getInput(),
+            tensorTypeOf(op.getInput()).getShape(),
+            tensorTypeOf(op.getOutput()).getShape(),
+            op.getKernel(),
+            op.getStrides(),
+            0,
+            0,
+            limitOf(k, op.getOutput(), 2)};
   }
 };
 
@@ -131,9 +138,11 @@ private:
                   Value pixel = k.add(
                       k.mul(k.add(k.mul(at[0], rows), at[1]), columns), at[2]);
                   Value flat = k.add(k.mul(pixel, channels), channel);
-                  body({image, at[1], at[2], channel, flat, width,
-                        {{at[0], window.outputShape[0]}, {at[1], rows},
-                         {at[2], columns}, {channel, channels}}});
+                  ifBelow(k, at[2], window.columnLimit, [&] {
+                    body({image, at[1], at[2], channel, flat, width,
+                          {{at[0], window.outputShape[0]}, {at[1], rows},
+                           {at[2], columns}, {channel, channels}}});
+                  });
                 });
   }
 
@@ -237,18 +246,18 @@ LogicalResult codegen::emitPool2D(KernelBuilder &k, Operation *anchor) {
   if (failed(sink))
     return failure();
   if (auto op = dyn_cast<dyadic::MaxPool2DOp>(anchor)) {
-    PoolEmitter(k, *sink, Window::read(op)).emitMaximum();
+    PoolEmitter(k, *sink, Window::read(k, op)).emitMaximum();
   } else if (auto op = dyn_cast<dyadic::SumPool2DOp>(anchor)) {
-    PoolEmitter(k, *sink, Window::read(op))
+    PoolEmitter(k, *sink, Window::read(k, op))
         .emitSum(static_cast<int32_t>(op.getInputZp()));
   } else if (auto op = dyn_cast<qnn::MaxPool2DOp>(anchor)) {
     if (hasPads(op.getPads()))
       return op.emitError("expected no padding: run "
                           "--dyadic-materialize-padding first");
-    PoolEmitter(k, *sink, Window::read(op)).emitMaximum();
+    PoolEmitter(k, *sink, Window::read(k, op)).emitMaximum();
   } else {
     auto mean = cast<qnn::AvgPool2DOp>(anchor);
-    Window window = Window::read(mean);
+    Window window = Window::read(k, mean);
     window.top = mean.getPads()[0];
     window.left = mean.getPads()[1];
     PoolEmitter emitter(k, *sink, window);

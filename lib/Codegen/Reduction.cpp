@@ -277,6 +277,17 @@ ReductionSpec codegen::describeReduction(KernelBuilder &k, Operation *anchor) {
             }};
   }
   auto op = cast<qnn::ReduceMeanOp>(anchor);
+  if (auto counts = op->getAttrOfType<DenseI64ArrayAttr>(kCountsAttr)) {
+    std::vector<float> divisors(counts.asArrayRef().begin(),
+                                counts.asArrayRef().end());
+    Value divisor = k.constantForLength<float>(divisors);
+    return {op.getInput(), op.getAxes(), [&k, divisor](Value sum, int64_t) {
+              auto type = cast<VectorType>(sum.getType());
+              Value one = vector::BroadcastOp::create(
+                  k.b, k.loc, type, k.loadVector(divisor, k.index(0), 1));
+              return Value(arith::DivFOp::create(k.b, k.loc, sum, one));
+            }};
+  }
   return {op.getInput(), op.getAxes(), [&k](Value sum, int64_t count) {
             auto type = cast<VectorType>(sum.getType());
             return Value(

@@ -41,8 +41,16 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
   RequantizePlan plan;
-  plan.perChannel = multipliers.size() > 1;
-  plan.useFloat = op.getRounding() == Rounding::NearestEven &&
+  auto multipliersByLength =
+           op->getAttrOfType<DenseI32ArrayAttr>(kMultipliersAttr),
+       shiftsByLength = op->getAttrOfType<DenseI32ArrayAttr>(kShiftsAttr);
+  if (multipliersByLength && shiftsByLength) {
+    multipliers = multipliersByLength;
+    shifts = shiftsByLength;
+  }
+  bool byLength = multipliersByLength && shiftsByLength;
+  plan.perChannel = multipliers.size() > 1 && !byLength;
+  plan.useFloat = !byLength && op.getRounding() == Rounding::NearestEven &&
                   k.target.fusesMultiplyAdd();
   size_t count = std::max(ranges.size(), multipliers.size());
   for (size_t c = 0; c < count && plan.useFloat; ++c) {
@@ -82,10 +90,17 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
       plan.restHalf = k.constants<int64_t>(restHalf);
       plan.restSign = k.constants<int64_t>(restSign);
     }
-    plan.multiplier = k.constants<int32_t>(multipliers);
-    plan.shift = k.constants<int64_t>(shift);
-    plan.addend = k.constants<int64_t>(addend);
-    plan.parity = k.constants<int64_t>(parity);
+    if (byLength) {
+      plan.multiplier = k.constantForLength<int32_t>(multipliers);
+      plan.shift = k.constantForLength<int64_t>(shift);
+      plan.addend = k.constantForLength<int64_t>(addend);
+      plan.parity = k.constantForLength<int64_t>(parity);
+    } else {
+      plan.multiplier = k.constants<int32_t>(multipliers);
+      plan.shift = k.constants<int64_t>(shift);
+      plan.addend = k.constants<int64_t>(addend);
+      plan.parity = k.constants<int64_t>(parity);
+    }
   }
   plans[op] = std::move(plan);
   return success();

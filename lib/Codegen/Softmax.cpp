@@ -10,6 +10,7 @@
 #include "Normalization.h"
 #include "Reduction.h"
 #include "RowPieces.h"
+#include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
@@ -32,6 +33,10 @@ public:
     inner = ShapedType::getNumElements(shape.drop_front(axis + 1));
     outer = ShapedType::getNumElements(shape.take_front(axis));
     row = sink.canFlatten() ? inner : std::min(inner, sink.rowExtent());
+    if (axis > 0 && inner == 1 && k.isDynamic(op.getInput(), axis - 1)) {
+      rowLimit = k.extent(op.getInput(), axis - 1);
+      rows = shape[axis - 1];
+    }
   }
 
   void emit() {
@@ -73,6 +78,13 @@ private:
 
   //===--- Rows ------------------------------------------------------------===//
 
+  /// The row of its matrix that row `o` of all is.
+  Value rowOf(Value o) {
+    if (!rowLimit || rows == outer)
+      return o;
+    return arith::RemUIOp::create(k.b, k.loc, o, k.index(rows));
+  }
+
   Value maximumOf(ArrayRef<Value> row) {
     return combineLanes(k, row, [&](Value a, Value b) { return maximum(a, b); });
   }
@@ -86,16 +98,22 @@ private:
     if (fits) {
       int64_t atOnce = std::clamp<int64_t>(
           k.target.vectorRegisters() / 2 / int64_t(pieces.size()), 1, 4);
+      if (rows != outer && rows % atOnce) // some go over the end of a matrix
+        rowLimit = {};
       return k.parallelPieces(outer, atOnce, [&](Value o, int64_t count) {
-        emitShortRows(k.mul(o, extent), count, pieces);
+        ifBelow(k, rowOf(o), rowLimit, [&] {
+          emitShortRows(k.mul(o, extent), count, pieces);
+        });
       });
     }
     // Exponentials of a long row wait in memory.
     bool inPlace = sink.isDirect() && sink.canFlatten();
     Value waiting = inPlace ? k.output(0) : k.scratch(extent * 4, f32);
     k.parallelLoop(outer, [&](Value o) {
-      Value base = k.mul(o, extent);
-      emitLongRow(base, waiting, inPlace ? base : k.index(0));
+      ifBelow(k, rowOf(o), rowLimit, [&] {
+        Value base = k.mul(o, extent);
+        emitLongRow(base, waiting, inPlace ? base : k.index(0));
+      });
     });
   }
 
@@ -187,6 +205,9 @@ private:
   Value input;
   Type f32;
   int64_t lanes, outer, extent, inner, row;
+  /// Where the number of rows of a matrix varies: it, and the longest's.
+  Value rowLimit;
+  int64_t rows = 1;
 };
 } // namespace
 

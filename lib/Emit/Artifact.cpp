@@ -106,6 +106,10 @@ LogicalResult writeArtifact(ModuleOp module, const ProgramInfo &info,
     return emitError(loc) << "'" << target
                           << "' needs the target nvptx64, but the target is '"
                           << options.target.triple << "'";
+  if (info.lengths && kind == ArtifactKind::Executable)
+    return emitError(loc) << "expected fixed shapes for an executable, but a length is "
+                             "left open: write an .o, .a or .so, or give --shape one "
+                             "extent for each dimension";
   std::string triple =
       isGPU ? options.gpu.host.triple : options.target.triple;
   if (failed(checkLinker(kind, triple, loc)))

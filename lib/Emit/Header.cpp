@@ -83,6 +83,12 @@ static void writeTensorMacros(llvm::raw_ostream &os, StringRef prefix,
                       tensor.numElements());
   os << llvm::formatv("#define {0}_BYTES {1}\n", prefix, tensor.numBytes());
   os << llvm::formatv("#define {0}_RANK {1}\n", prefix, tensor.shape.size());
+  if (tensor.openDim >= 0)
+    os << llvm::formatv("#define {0}_OPEN_DIM {1} /* varies with the length: {2} to {3} "
+                        "*/\n",
+                        prefix, tensor.openDim,
+                        *llvm::min_element(tensor.extents),
+                        *llvm::max_element(tensor.extents));
   for (auto [i, extent] : llvm::enumerate(tensor.shape))
     os << llvm::formatv("#define {0}_DIM{1} {2}\n", prefix, i, extent);
   if (tensor.scale) {
@@ -178,7 +184,7 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
  *
  *   static {10} {3}[{4}_{5}_SIZE]{11}{6}[{4}_{7}_SIZE];
  *   void *arena = aligned_alloc({4}_ARENA_ALIGNMENT, {4}_ARENA_BYTES);
- *   {0}_run({8}, arena);
+ *   {0}_run({8}, arena{12});
  *
  * {9}
  */
@@ -206,7 +212,7 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
                                                     "the last of the variants "
                                                     "above that the machine "
                                                     "can\n * run."),
-                      inputType, between);
+                      inputType, between, info.lengths ? ", length" : "");
   os << llvm::formatv("#ifndef {0}_DYADIC_H\n#define {0}_DYADIC_H\n\n"
                       "#include <stdint.h>\n\n"
                       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
@@ -235,7 +241,22 @@ std::string makeHeader(const ProgramInfo &info, const TargetInfo &target,
  * results are exact to the bit only there.
  */
 )";
-    os << "void " << info.name << "_run(" << parameters << "void *arena);\n\n";
+    if (info.lengths) {
+      const LengthRange &lengths = *info.lengths;
+      os << llvm::formatv(R"(/* The program takes lengths of {0}: the arrays are dense at that length, and the
+ * sizes above are those of the longest. Returns 0, or 1 without a result for any
+ * other length. */
+#define {1}_SHORTEST {2}
+#define {1}_LONGEST {3}
+#define {1}_LENGTH_STEP {4}
+)",
+                          lengths.describe(), upper, lengths.min, lengths.max,
+                          lengths.step);
+      os << "int " << info.name << "_run(" << parameters
+         << "void *arena, int64_t length);\n\n";
+    } else {
+      os << "void " << info.name << "_run(" << parameters << "void *arena);\n\n";
+    }
     os << "/* Whether this machine has the instructions that the code needs"
        << (target.required().empty() ? "" : ":\n * " + target.required())
        << ".\n * Elsewhere " << info.name << "_run would crash. */\nint "

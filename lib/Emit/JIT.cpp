@@ -154,9 +154,16 @@ FailureOr<SmallVector<HostTensor>> JITProgram::run(ArrayRef<HostTensor> inputs,
     return emitError(loc) << "expected " << program.inputs.size()
                           << " inputs, but got " << inputs.size();
   SmallVector<const void *> from;
+  int64_t length = 0;
+  if (program.lengths) {
+    auto found = program.lengthOf(inputs);
+    if (!found)
+      return emitError(loc) << llvm::toString(found.takeError());
+    length = *found;
+  }
   for (auto [tensor, expected] : llvm::zip_equal(inputs, program.inputs)) {
     if (tensor.kind != expected.kind ||
-        tensor.numElements() != expected.numElements())
+        (!program.lengths && tensor.numElements() != expected.numElements()))
       return emitError(loc) << "expected " << name(expected.kind)
                             << " and " << expected.numElements()
                             << " elements for the input '" << expected.name
@@ -170,10 +177,9 @@ FailureOr<SmallVector<HostTensor>> JITProgram::run(ArrayRef<HostTensor> inputs,
                             << program.arenaBytes << " bytes";
     std::memset(arena.get(), 0, program.arenaBytes);
   }
-  SmallVector<HostTensor> outputs;
+  SmallVector<HostTensor> outputs = program.makeOutputs(length);
   SmallVector<void *> to;
-  for (const TensorInfo &output : program.outputs)
-    outputs.emplace_back(output.kind, output.shape);
+  from.push_back(&length);
   for (HostTensor &output : outputs)
     to.push_back(output.bytes.data());
   run(from, to, arena.get());

@@ -99,10 +99,12 @@ static LogicalResult checkEntry(ModuleOp module, llvm::Module &ir,
   llvm::Function *function = ir.getFunction(entry);
   if (!function || function->isDeclaration())
     return module.emitError("expected a function '") << entry << "'";
-  if (function->arg_size() != info.inputs.size() + info.outputs.size() + 1)
+  if (function->arg_size() != info.inputs.size() + info.outputs.size() + 1 +
+                                  (info.lengths ? 1 : 0))
     return module.emitError("expected '")
            << entry << "' to take " << info.inputs.size() << " inputs, "
-           << info.outputs.size() << " outputs and the arena";
+           << info.outputs.size() << " outputs, the arena"
+           << (info.lengths ? " and a length" : "");
   return success();
 }
 

@@ -30,22 +30,29 @@ struct TableBuilder {
     return variable;
   }
 
+  Constant *numbers(ArrayRef<int64_t> values, const Twine &name) {
+    SmallVector<uint64_t> elements(values.begin(), values.end());
+    return global(ConstantDataArray::get(context, ArrayRef<uint64_t>(elements)),
+                  name);
+  }
+
   Constant *text(StringRef value) {
     return global(ConstantDataArray::getString(context, value), "dyadic.text");
   }
 
   Constant *tensor(const TensorInfo &info) {
-    SmallVector<uint64_t> extents(info.shape.begin(), info.shape.end());
-    Constant *shape = global(
-        ConstantDataArray::get(context, ArrayRef<uint64_t>(extents)),
-        "dyadic.shape");
+    Constant *open = ConstantPointerNull::get(pointer);
+    if (info.openDim >= 0)
+      open = numbers(info.extents, "dyadic.extents");
+    Constant *shape = numbers(info.shape, "dyadic.shape");
     return ConstantStruct::getAnon(
         {text(info.name), shape, ConstantInt::get(i64, info.numBytes()),
          ConstantInt::getSigned(i64, info.arenaOffset),
          ConstantInt::get(i32, info.shape.size()),
          ConstantInt::get(i32, static_cast<int>(info.kind)),
          ConstantFP::get(Type::getFloatTy(context), info.scale.value_or(0.0f)),
-         ConstantInt::getSigned(i32, info.zeroPoint)});
+         ConstantInt::getSigned(i32, info.zeroPoint), open,
+         ConstantInt::getSigned(i64, info.openDim)});
   }
 
   Constant *tensors(ArrayRef<TensorInfo> infos) {
@@ -61,6 +68,7 @@ struct TableBuilder {
 
 /// void <name>_invoke(const void *const *inputs, void *const *outputs, void *arena)
 static Function *addInvoke(Module &module, const ProgramInfo &info) {
+  Function *run = addLengthCheck(module, info);
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::get(context, 0);
   auto *type = FunctionType::get(Type::getVoidTy(context),
@@ -77,7 +85,14 @@ static Function *addInvoke(Module &module, const ProgramInfo &info) {
   load(invoke->getArg(0), info.inputs.size());
   load(invoke->getArg(1), info.outputs.size());
   arguments.push_back(invoke->getArg(2));
-  builder.CreateCall(module.getFunction(info.name + "_run"), arguments);
+  if (info.lengths) {
+    // Behind the inputs: where the length is.
+    Value *place = builder.CreateLoad(
+        pointer, builder.CreateConstInBoundsGEP1_64(pointer, invoke->getArg(0),
+                                                    info.inputs.size()));
+    arguments.push_back(builder.CreateLoad(builder.getInt64Ty(), place));
+  }
+  builder.CreateCall(run, arguments);
   builder.CreateRetVoid();
   return invoke;
 }
@@ -87,15 +102,19 @@ void addModelTable(Module &module, const ProgramInfo &info, StringRef features,
   TableBuilder table{module};
   Function *invoke = addInvoke(module, info);
   Constant *missing = addSupportCheck(module, info.name, features);
+  LengthRange lengths = info.lengths.value_or(LengthRange{0, 0, 0});
   auto count = [&](auto &list) { return ConstantInt::get(table.i32, list.size()); };
   Constant *value = ConstantStruct::getAnon(
       {table.text(info.name), table.tensors(info.inputs),
        table.tensors(info.outputs), table.tensors(info.kept),
        count(info.inputs), count(info.outputs), count(info.kept),
-       ConstantInt::get(table.i32, 2), // DYADIC_MODEL_VERSION
+       ConstantInt::get(table.i32, 3), // DYADIC_MODEL_VERSION
        ConstantInt::get(table.i64, info.arenaBytes),
        ConstantInt::get(table.i64, info.weightBytes), table.text(features),
-       invoke, table.text(llvm::join(variants, ",")), missing});
+       invoke, table.text(llvm::join(variants, ",")), missing,
+       ConstantInt::get(table.i64, lengths.min),
+       ConstantInt::get(table.i64, lengths.max),
+       ConstantInt::get(table.i64, lengths.step)});
   auto *variable =
       new GlobalVariable(module, value->getType(), /*isConstant=*/true,
                          GlobalValue::ExternalLinkage, value,

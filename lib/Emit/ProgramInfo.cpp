@@ -2,6 +2,7 @@
 #include "dyadic/Emit/ProgramInfo.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -24,6 +25,58 @@ int64_t TensorInfo::numElements() const {
 }
 
 int64_t TensorInfo::numBytes() const { return numElements() * byteWidth(kind); }
+
+SmallVector<int64_t> TensorInfo::shapeAt(int64_t lengthIndex) const {
+  SmallVector<int64_t> result(shape);
+  if (openDim >= 0)
+    result[openDim] = extents[lengthIndex];
+  return result;
+}
+
+static std::string printShape(ArrayRef<int64_t> shape) {
+  return llvm::join(llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }),
+                    "x");
+}
+
+llvm::Expected<int64_t>
+ProgramInfo::lengthOf(ArrayRef<HostTensor> tensors) const {
+  auto error = [](const Twine &text) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), text);
+  };
+  int64_t length = 0;
+  for (auto [tensor, given] : llvm::zip_equal(inputs, tensors)) {
+    ArrayRef<int64_t> shape = given.shape;
+    auto fits = [shape](ArrayRef<int64_t> expected) { return shape == expected; };
+    if (tensor.openDim < 0) {
+      if (!fits(tensor.shape))
+        return error("input '" + tensor.name + "': expected shape " +
+                     printShape(tensor.shape) + ", but got " + printShape(shape));
+      continue;
+    }
+    SmallVector<int64_t> expected(tensor.shape);
+    int64_t own = shape.size() == expected.size() ? shape[tensor.openDim] : 0;
+    expected[tensor.openDim] = own;
+    if (!fits(expected) || !lengths->contains(own))
+      return error("input '" + tensor.name + "': expected shape " +
+                   printShape(tensor.shape) + " with " + lengths->describe() +
+                   " as dimension " + std::to_string(tensor.openDim) +
+                   ", but got " + printShape(shape));
+    if (length && own != length)
+      return error("input '" + tensor.name + "': expected the length of the other " +
+                   "inputs, " + std::to_string(length) + ", but got " +
+                   std::to_string(own));
+    length = own;
+  }
+  return length;
+}
+
+SmallVector<HostTensor> ProgramInfo::makeOutputs(int64_t length) const {
+  SmallVector<HostTensor> tensors;
+  for (const TensorInfo &output : outputs)
+    tensors.emplace_back(output.kind,
+                         output.shapeAt(lengths ? lengths->indexOf(length) : 0));
+  return tensors;
+}
 
 std::string toIdentifier(StringRef text) {
   std::string result;
@@ -164,6 +217,31 @@ static LogicalResult readKept(func::FuncOp main, ProgramInfo &info) {
   return success();
 }
 
+/// Which dimension of each argument and result varies, and how.
+static LogicalResult readOpenDims(func::FuncOp main, ProgramInfo &info) {
+  auto shapes = DynamicShapes::infer(main);
+  if (failed(shapes))
+    return failure();
+  auto read = [&](ValueRange values,
+                  std::vector<TensorInfo> &tensors) -> LogicalResult {
+    for (auto [value, tensor] : llvm::zip_equal(values, tensors))
+      for (int64_t dim = 0; dim < int64_t(tensor.shape.size()); ++dim) {
+        ArrayRef<int64_t> extents = shapes->extents(value, dim);
+        if (extents.empty())
+          continue;
+        if (tensor.openDim >= 0)
+          return main.emitError("expected at most one dimension that varies, but '")
+                 << tensor.name << "' has two";
+        tensor.openDim = dim;
+        tensor.extents = extents.vec();
+      }
+    return success();
+  };
+  return failure(failed(read(main.getArguments(), info.inputs)) ||
+                 failed(read(main.front().getTerminator()->getOperands(),
+                             info.outputs)));
+}
+
 FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
@@ -179,6 +257,9 @@ FailureOr<ProgramInfo> readProgramInfo(ModuleOp module, StringRef modelName) {
   if (failed(readBorder(main, info)) || failed(readKept(main, info)))
     return failure();
   readBorderScales(main, info);
+  info.lengths = lengthsOf(main);
+  if (info.lengths && failed(readOpenDims(main, info)))
+    return failure();
   return info;
 }
 

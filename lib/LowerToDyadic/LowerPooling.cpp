@@ -1,22 +1,42 @@
 //===- LowerPooling.cpp - means as sums, maxima over storage --------------===//
 #include "Lowering.h"
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
+
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace dyadic;
 
-/// `sum`, of `count` elements of type `from`, as their mean of type `to`.
+/// `sum`, of `count` elements of type `from`, as their mean of type `to`. Where the
+/// count varies with a length, the requantize has the multiplier of each.
 static LogicalResult replaceByMean(ConversionPatternRewriter &rewriter,
                                    Operation *op, Value sum, int64_t count,
                                    ActivationType from, ActivationType to) {
-  auto multiplier = multiplierOf(
-      op, from.getScale() / (to.getScale() * static_cast<double>(count)));
+  auto meanOf = [&](int64_t count) {
+    return multiplierOf(
+        op, from.getScale() / (to.getScale() * static_cast<double>(count)));
+  };
+  auto multiplier = meanOf(count);
   if (failed(multiplier))
     return failure();
-  rewriter.replaceOp(
-      op, requantizeTo(rewriter, op, sum, *multiplier,
-                       storageTensorOf(op->getResult(0)), to));
+  Value mean = requantizeTo(rewriter, op, sum, *multiplier,
+                            storageTensorOf(op->getResult(0)), to);
+  if (auto counts = op->getAttrOfType<DenseI64ArrayAttr>(kCountsAttr)) {
+    SmallVector<int32_t> multipliers, shifts;
+    for (int64_t count : counts.asArrayRef()) {
+      auto multiplier = meanOf(count);
+      if (failed(multiplier))
+        return failure();
+      multipliers.push_back(multiplier->multiplier);
+      shifts.push_back(multiplier->shift);
+    }
+    Operation *requantize = mean.getDefiningOp();
+    requantize->setAttr(kMultipliersAttr,
+                        rewriter.getDenseI32ArrayAttr(multipliers));
+    requantize->setAttr(kShiftsAttr, rewriter.getDenseI32ArrayAttr(shifts));
+  }
+  rewriter.replaceOp(op, mean);
   return success();
 }
 
@@ -83,6 +103,8 @@ struct LowerReduceMean : OpConversionPattern<qnn::ReduceMeanOp> {
     Value sum = ReduceSumOp::create(rewriter, op.getLoc(), sumType,
                                     adaptor.getInput(), from->getZeroPoint(),
                                     op.getAxes(), op.getKeepDims());
+    if (Attribute isSum = op->getAttr(kIsSumAttr))
+      sum.getDefiningOp()->setAttr(kIsSumAttr, isSum);
     int64_t count = 1;
     for (int64_t axis : op.getAxes())
       count *= cast<RankedTensorType>(op.getInput().getType()).getDimSize(axis);

@@ -1,6 +1,9 @@
 //===- Compile.cpp --------------------------------------------------------===//
 #include "dyadic/Pipeline/Compile.h"
 
+#include "CheckLengths.h"
+
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Passes.h"
@@ -158,21 +161,51 @@ EmitOptions Compilation::emitOptions() {
 
 LogicalResult Compilation::import() {
   double start = now();
-  auto imported =
-      opts.modelBytes
-          ? importModel({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
-          : importModel(opts.model, opts.import, context);
+  auto importWith = [&](const ONNXImportOptions &options) {
+    return opts.modelBytes
+               ? importModel({*opts.modelBytes, opts.model}, opts.folder, options, context)
+               : importModel(opts.model, options, context);
+  };
+  auto imported = importWith(opts.import);
   if (failed(imported))
     return failure();
   current = std::move(*imported);
+  if (lengthsOf(main()) && failed(checkLengths(importWith)))
+    return failure();
   comesQuantized = main()->hasAttr(kRoundingAttr);
   if (comesQuantized && opts.calibration)
     return emitError(current->getLoc())
            << "expected no calibration samples: the model is quantized already";
   // What was quantized is as it should be: its arithmetic is the file's.
-  if (!comesQuantized && failed(run(buildSimplifyPipeline)))
+  if (!comesQuantized &&
+      (failed(run(buildSimplifyPipeline)) || failed(annotateCounts(main()))))
     return failure();
   report.importSeconds = now() - start;
+  return success();
+}
+
+/// Imports the model for its shortest length, and for one in the middle, to see
+/// that it is the same but for extents.
+LogicalResult Compilation::checkLengths(
+    llvm::function_ref<FailureOr<OwningOpRef<ModuleOp>>(const ONNXImportOptions &)>
+        importWith) {
+  auto shapes = DynamicShapes::infer(main());
+  if (failed(shapes))
+    return failure();
+  int64_t count = shapes->lengths().count();
+  for (int64_t index : {int64_t(0), count / 2}) {
+    if (index == count - 1)
+      continue;
+    ONNXImportOptions fixed = opts.import;
+    for (auto &open : fixed.open)
+      fixed.shapes[open.first()][open.second.dim] = shapes->lengths().at(index);
+    fixed.open.clear();
+    auto other = importWith(fixed);
+    if (failed(other) ||
+        failed(checkLength(main(), *shapes,
+                           (*other)->lookupSymbol<func::FuncOp>("main"), index)))
+      return failure();
+  }
   return success();
 }
 
@@ -210,6 +243,9 @@ FailureOr<NetworkStatistics> Compilation::runSamples() {
           : SampleStream::open(given.samples, inputSpecs(func), given.images);
   if (!samples)
     return emitError(location()) << llvm::toString(samples.takeError());
+  if (given.interpret && lengthsOf(func))
+    return func.emitError("expected fixed shapes for the interpreter, but a length is "
+                          "left open");
   if (given.interpret)
     return collectStatistics(func, **samples, interpreterOf(func), given.observer);
   blame = InternalError;

@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/FloatRunner.h"
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Pipeline/Compile.h"
 
@@ -36,6 +37,13 @@ static SmallVector<Value> numberValues(ModuleOp module) {
 }
 
 FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
+  std::unique_ptr<FloatRunner> runner(new FloatRunner);
+  if (auto main = module.lookupSymbol<func::FuncOp>("main"); lengthsOf(main)) {
+    auto shapes = DynamicShapes::infer(main);
+    if (failed(shapes))
+      return failure();
+    runner->shapes = std::move(*shapes);
+  }
   SmallVector<Value> values = numberValues(module);
   OwningOpRef<ModuleOp> copy = module.clone();
   for (Value value : values)
@@ -51,7 +59,6 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
   auto target = resolveTarget("native", module.getLoc());
   if (failed(info) || failed(target))
     return failure();
-  std::unique_ptr<FloatRunner> runner(new FloatRunner);
   if (failed(runner->locate(*copy, values)))
     return failure();
   for (const TensorInfo &output : info->outputs)
@@ -72,6 +79,7 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
   if (failed(program))
     return failure();
   runner->program = std::move(*program);
+  runner->context = module.getContext();
   return std::move(runner);
 }
 
@@ -126,6 +134,30 @@ LogicalResult FloatRunner::locate(ModuleOp kernels, ArrayRef<Value> values) {
   return success();
 }
 
+ArrayRef<float> FloatRunner::read(const Place &place, const float *base,
+                                  int64_t lengthIndex) {
+  if (!shapes || !shapes->isDynamic(place.value))
+    return {base, size_t(place.count)};
+  SmallVector<int64_t> shape = shapes->shapeAt(place.value, lengthIndex);
+  int64_t count = ShapedType::getNumElements(shape);
+  if (place.where != Place::Arena) // dense already
+    return {base, size_t(count)};
+  Strides strides =
+      stridesOf(cast<RankedTensorType>(place.value.getType()).getShape());
+  dense.clear();
+  SmallVector<int64_t> at(shape.size(), 0);
+  int64_t row = shape.empty() ? 1 : shape.back();
+  for (int64_t done = 0; done < count; done += row) {
+    int64_t from = 0;
+    for (auto [i, stride] : llvm::zip_equal(at, strides))
+      from += i * stride;
+    dense.insert(dense.end(), base + from, base + from + row);
+    for (int64_t d = int64_t(at.size()) - 2; d >= 0 && ++at[d] == shape[d]; --d)
+      at[d] = 0;
+  }
+  return dense;
+}
+
 LogicalResult FloatRunner::operator()(ArrayRef<HostTensor> inputs,
                                       ObserveFn observe) {
   SmallVector<const void *> from;
@@ -134,6 +166,11 @@ LogicalResult FloatRunner::operator()(ArrayRef<HostTensor> inputs,
     from.push_back(input.bytes.data());
   for (HostTensor &output : outputs)
     to.push_back(output.bytes.data());
+  auto length = program->info().lengthOf(inputs);
+  if (!length)
+    return emitError(UnknownLoc::get(context)) << llvm::toString(length.takeError());
+  int64_t index = shapes ? shapes->lengths().indexOf(*length) : 0;
+  from.push_back(&*length); // read by programs that leave one open
   program->run(from, to, arena.get());
   for (const Place &place : places) {
     const char *base = arena.get() + place.offset;
@@ -141,7 +178,8 @@ LogicalResult FloatRunner::operator()(ArrayRef<HostTensor> inputs,
       base = outputs[place.offset].bytes.data();
     else if (place.where == Place::Input)
       base = inputs[place.offset].bytes.data();
-    observe(place.value, ArrayRef<float>(reinterpret_cast<const float *>(base), place.count));
+    observe(place.value,
+            read(place, reinterpret_cast<const float *>(base), index));
   }
   return success();
 }

@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/WithColor.h"
 
 #include <cstdlib>
 
@@ -18,7 +19,8 @@ Program::~Program() = default;
 SmallVector<InputSpec> Program::inputSpecs() const {
   SmallVector<InputSpec> specs;
   for (const TensorInfo &input : program.inputs)
-    specs.push_back({input.name, input.shape, input.kind});
+    specs.push_back({input.name, input.shape, input.kind, input.openDim,
+                     program.lengths.value_or(LengthRange())});
   return specs;
 }
 
@@ -35,15 +37,19 @@ public:
 
   FailureOr<SmallVector<HostTensor>> run(ArrayRef<HostTensor> inputs,
                                          std::vector<HostTensor> *kept) override {
-    SmallVector<HostTensor> outputs;
-    for (const TensorInfo &output : program.outputs)
-      outputs.emplace_back(output.kind, output.shape);
+    auto length = program.lengthOf(inputs);
+    if (!length) {
+      llvm::WithColor::error() << llvm::toString(length.takeError()) << "\n";
+      return failure();
+    }
+    SmallVector<HostTensor> outputs = program.makeOutputs(*length);
     auto from = llvm::map_to_vector(inputs, [](const HostTensor &tensor) -> const void * {
       return tensor.bytes.data();
     });
     auto to = llvm::map_to_vector(outputs, [](HostTensor &tensor) -> void * {
       return tensor.bytes.data();
     });
+    from.push_back(&*length); // read by programs that leave one open
     code->run(from, to, arena.get());
     if (kept) {
       kept->clear();
@@ -111,6 +117,9 @@ FailureOr<std::unique_ptr<Program>> makeJITProgram(Compilation &compilation) {
 FailureOr<std::unique_ptr<Program>> makeInterpretedProgram(Compilation &compilation) {
   if (failed(compilation.advance(Level::Kernels)))
     return failure();
+  if (compilation.info().lengths)
+    return compilation.main().emitError("expected fixed shapes for the interpreter, but "
+                                        "a length is left open");
   return std::unique_ptr<Program>(
       new InterpretedProgram(compilation.main(), compilation.info()));
 }

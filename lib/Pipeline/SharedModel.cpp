@@ -17,7 +17,8 @@ using namespace llvm;
 
 namespace dyadic {
 
-static TensorInfo describeTensor(const dyadic_tensor_info &tensor) {
+static TensorInfo describeTensor(const dyadic_tensor_info &tensor,
+                                 int64_t numLengths) {
   TensorInfo info;
   info.name = tensor.name;
   info.shape.assign(tensor.shape, tensor.shape + tensor.rank);
@@ -26,6 +27,9 @@ static TensorInfo describeTensor(const dyadic_tensor_info &tensor) {
     info.scale = tensor.scale;
   info.zeroPoint = tensor.zero_point;
   info.arenaOffset = tensor.arena_offset;
+  info.openDim = tensor.open_dim;
+  if (tensor.extents)
+    info.extents.assign(tensor.extents, tensor.extents + numLengths);
   return info;
 }
 
@@ -105,13 +109,16 @@ Expected<std::unique_ptr<SharedModel>> SharedModel::open(StringRef path) {
   model->onFailure = reinterpret_cast<decltype(model->onFailure)>(
       dlsym(model->handle, (gpu + "on_failure").c_str()));
   ProgramInfo &info = model->program;
+  if (table->longest)
+    info.lengths = LengthRange{table->shortest, table->longest, table->length_step};
+  int64_t lengths = info.lengths ? info.lengths->count() : 0;
   info.name = table->name;
   for (int32_t i = 0; i < table->num_inputs; ++i)
-    info.inputs.push_back(describeTensor(table->inputs[i]));
+    info.inputs.push_back(describeTensor(table->inputs[i], lengths));
   for (int32_t i = 0; i < table->num_outputs; ++i)
-    info.outputs.push_back(describeTensor(table->outputs[i]));
+    info.outputs.push_back(describeTensor(table->outputs[i], lengths));
   for (int32_t i = 0; i < table->num_kept; ++i)
-    info.kept.push_back(describeTensor(table->kept[i]));
+    info.kept.push_back(describeTensor(table->kept[i], lengths));
   info.arenaBytes = table->arena_bytes;
   info.weightBytes = table->weight_bytes;
   model->invoke = table->invoke;

@@ -24,8 +24,8 @@ class Answer:
     """What the child tells of a model; the names are those of _native.Model."""
 
     name: str
-    inputs: list[tuple[str, list[int], str, float, int]]
-    outputs: list[tuple[str, list[int], str, float, int]]
+    inputs: list[tuple[str, list[int], str, float, int, int, list[int]]]
+    outputs: list[tuple[str, list[int], str, float, int, int, list[int]]]
     arena_bytes: int
     weight_bytes: int
     triple: str

@@ -63,6 +63,8 @@ class Request:
     opt_level: int
     threads: int
     shapes: list[tuple[str, list[int]]]
+    open: list[tuple[str, int, int, int]]
+    """Input, dimension, shortest extent, step."""
     values: list[tuple[str, str, list[int], list[Any]]]
     """Name, element type, shape and elements."""
     keep_float: list[str]
@@ -74,7 +76,7 @@ class Request:
         values = [(key, np.array(elements, kind).reshape(shape)) for key, kind, shape, elements in self.values]
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
-            self.threads, self.shapes, values, self.keep_float, self.observer, self.calibration, arrays,
+            self.threads, self.shapes, self.open, values, self.keep_float, self.observer, self.calibration, arrays,
             self.images,
         )  # fmt: skip
 
@@ -89,7 +91,7 @@ def compile(
     keep_float: Sequence[str] = (),
     observer: str = "percentile=99.999",
     output: Optional[Path] = None,
-    shapes: Optional[Mapping[str, Sequence[int]]] = None,
+    shapes: Optional[Mapping[str, Sequence[Union[int, range]]]] = None,
     values: Optional[Mapping[str, Any]] = None,
     images: Optional[ImageOptions] = None,
     name: Optional[str] = None,
@@ -114,7 +116,9 @@ def compile(
     observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]"
                  or "percentile[=percent 50..100]"
     output       also write the model there: see `Module.save`
-    shapes       of inputs whose dimensions the model leaves open, by name
+    shapes       of inputs whose dimensions the model leaves open, by name. One extent may
+                 be a range: the code takes each of them, and memory is that of the largest;
+                 where several inputs have one, they have the same extent in every run
     values       of inputs that are to be constants, by name: a number or an array
     images       for samples that are image files
     name         prefix of the C symbols; the output's or the model's name otherwise
@@ -138,7 +142,13 @@ def compile(
         cpu_fallback=_check_fallback(fallback),
         opt_level=opt_level,
         threads=threads,
-        shapes=[(key, [int(extent) for extent in shape]) for key, shape in (shapes or {}).items()],
+        shapes=[(key, [_longest(extent) for extent in shape]) for key, shape in (shapes or {}).items()],
+        open=[
+            (key, dim, extent.start, extent.step)
+            for key, shape in (shapes or {}).items()
+            for dim, extent in enumerate(shape)
+            if isinstance(extent, range)
+        ],
         values=[(key, *_numbers(value)) for key, value in (values or {}).items()],
         keep_float=_names(keep_float),
         observer=observer,
@@ -154,6 +164,14 @@ def compile(
         if diagnostic.severity == "warning":
             warnings.warn(CompileWarning(str(diagnostic)[len("warning: ") :]), stacklevel=2)
     return module
+
+
+def _longest(extent: Union[int, range]) -> int:
+    if not isinstance(extent, range):
+        return int(extent)
+    if len(extent) < 2 or extent.step < 0:
+        raise ValueError(f"shapes: expected a range of ascending extents, but got {extent}")
+    return extent[-1]
 
 
 def _read_model(model: Any) -> tuple[str, Optional[bytes]]:

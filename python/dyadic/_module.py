@@ -25,6 +25,16 @@ class TensorInfo(NamedTuple):
     """Real value = (stored − zero_point) · scale. Of a float tensor: the steps in which
     the model holds it inside. None: it isn't quantized at all."""
     zero_point: int
+    open_dim: Optional[int] = None
+    """The dimension that varies with the length of a run; `shape` has the longest."""
+    extents: tuple[int, ...] = ()
+    """Its extent for each length that the model takes."""
+
+    def at_length(self, index: int) -> tuple[int, ...]:
+        """The shape for the length of this index."""
+        if self.open_dim is None:
+            return self.shape
+        return self.shape[: self.open_dim] + (self.extents[index],) + self.shape[self.open_dim + 1 :]
 
 
 class FloatOp(NamedTuple):
@@ -70,10 +80,12 @@ def _plain(array: Array) -> Array:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def tensor_infos(tensors: Sequence[tuple[str, list[int], str, float, int]]) -> tuple[TensorInfo, ...]:
+def tensor_infos(tensors: Sequence[tuple[str, list[int], str, float, int, int, list[int]]]) -> tuple[TensorInfo, ...]:
     return tuple(
-        TensorInfo(name, tuple(shape), _dtype(dtype), scale or None, zero_point)
-        for name, shape, dtype, scale, zero_point in tensors
+        TensorInfo(
+            name, tuple(shape), _dtype(dtype), scale or None, zero_point, None if dim < 0 else dim, tuple(extents)
+        )
+        for name, shape, dtype, scale, zero_point, dim, extents in tensors
     )
 
 
@@ -85,13 +97,23 @@ def _print(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) if shape else "a scalar"
 
 
-def _checked(info: TensorInfo, value: Any) -> Array:
+def _length_index(info: TensorInfo, value: Any) -> int:
+    """Which of the model's lengths an input has; 0 if it has none of them."""
+    shape = np.shape(value)
+    extent = shape[info.open_dim] if info.open_dim is not None and len(shape) == len(info.shape) else None
+    return info.extents.index(extent) if extent in info.extents else 0
+
+
+def _checked(info: TensorInfo, value: Any, length: int) -> Array:
     """`value` as the compiled code reads it. Only its memory layout is changed, by a copy."""
     array = np.asarray(value)
     if array.dtype != info.dtype:
         raise TypeError(f'input "{info.name}": expected an array of {info.dtype}, but got {array.dtype}')
-    if array.shape != info.shape:
-        raise ValueError(f'input "{info.name}": expected shape {_print(info.shape)}, but got {_print(array.shape)}')
+    if array.shape != info.at_length(length):
+        shapes = _print(info.at_length(length))
+        if info.open_dim is not None:
+            shapes += f" to {_print(info.shape)} (one of {len(info.extents)} lengths, the same for all inputs)"
+        raise ValueError(f'input "{info.name}": expected shape {shapes}, but got {_print(array.shape)}')
     return np.require(array, requirements=["C", "A"])
 
 
@@ -167,16 +189,18 @@ class Module:
     def _run(self, given: Mapping[str, Any]) -> list[Array]:
         if isinstance(self._program, str):
             raise LoadError(self._program)
-        arrays = []
+        arrays: list[Array] = []
+        open_inputs = [info for info in self.inputs if info.open_dim is not None and info.name in given]
+        length = _length_index(open_inputs[0], given[open_inputs[0].name]) if open_inputs else 0
         for info in self.inputs:
             if info.name not in given:
                 raise TypeError(f'{self.name}: input "{info.name}" is missing')
-            arrays.append(_checked(info, given[info.name]))
+            arrays.append(_checked(info, given[info.name], length))
         if len(given) != len(arrays):
             unknown = next(name for name in given if name not in {info.name for info in self.inputs})
             names = ", ".join(f'"{info.name}"' for info in self.inputs)
             raise TypeError(f'{self.name}: there is no input "{unknown}", only {names}')
-        results = [np.empty(info.shape, info.dtype) for info in self.outputs]
+        results = [np.empty(info.at_length(length), info.dtype) for info in self.outputs]
         try:
             self._program.run([_plain(a) for a in arrays], [_plain(a) for a in results])
         except _native.NativeError as error:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Name, shape, element type, scale (0: none), zero point.
-_Tensor = tuple[str, list[int], str, float, int]
+_Tensor = tuple[str, list[int], str, float, int, int, list[int]]
 _Triple = tuple[str, str, str]
 
 class NativeError(Exception):
@@ -66,6 +66,7 @@ def compile(
     opt_level: int,
     threads: int,
     shapes: Sequence[tuple[str, Sequence[int]]],
+    open: Sequence[tuple[str, int, int, int]],
     values: Sequence[tuple[str, npt.NDArray[Any]]],
     keep_float: Sequence[str],
     observer: str,

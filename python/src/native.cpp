@@ -23,8 +23,10 @@ namespace nb = nanobind;
 
 using Array = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
 using OutputArray = nb::ndarray<nb::device::cpu, nb::c_contig>;
-/// Name, shape, element type's name, scale (0: none), zero point.
-using TensorTuple = std::tuple<std::string, std::vector<int64_t>, std::string, float, int32_t>;
+/// Name, shape, element type's name, scale (0: none), zero point, the open dimension (-1: none)
+/// and its extents.
+using TensorTuple = std::tuple<std::string, std::vector<int64_t>, std::string, float, int32_t,
+                               int64_t, std::vector<int64_t>>;
 /// Severity, location, message.
 using DiagnosticTuple = std::tuple<std::string, std::string, std::string>;
 
@@ -76,22 +78,29 @@ DyadicElementType elementTypeOf(nb::dlpack::dtype type) {
   throw nb::type_error("an element type that dyadic does not know");
 }
 
-TensorTuple describe(const DyadicTensorInfo &info) {
+TensorTuple describe(const DyadicTensorInfo &info, size_t lengths) {
   return {toString(info.name), std::vector<int64_t>(info.shape, info.shape + info.rank),
-          toString(dyadicElementTypeGetName(info.type)), info.scale, info.zeroPoint};
+          toString(dyadicElementTypeGetName(info.type)), info.scale, info.zeroPoint, info.openDim,
+          info.extents ? std::vector<int64_t>(info.extents, info.extents + lengths)
+                       : std::vector<int64_t>()};
+}
+
+size_t countLengths(DyadicInterface interface) {
+  DyadicLengths lengths = dyadicInterfaceGetLengths(interface);
+  return lengths.step ? (lengths.longest - lengths.shortest) / lengths.step + 1 : 0;
 }
 
 std::vector<TensorTuple> inputsOf(DyadicInterface interface) {
   std::vector<TensorTuple> tensors;
   for (size_t i = 0; i < dyadicInterfaceGetNumInputs(interface); ++i)
-    tensors.push_back(describe(dyadicInterfaceGetInput(interface, i)));
+    tensors.push_back(describe(dyadicInterfaceGetInput(interface, i), countLengths(interface)));
   return tensors;
 }
 
 std::vector<TensorTuple> outputsOf(DyadicInterface interface) {
   std::vector<TensorTuple> tensors;
   for (size_t i = 0; i < dyadicInterfaceGetNumOutputs(interface); ++i)
-    tensors.push_back(describe(dyadicInterfaceGetOutput(interface, i)));
+    tensors.push_back(describe(dyadicInterfaceGetOutput(interface, i), countLengths(interface)));
   return tensors;
 }
 
@@ -193,6 +202,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::string &name, const std::string &triple, const std::string &cpu,
                     bool cpuFallback, unsigned optLevel, int64_t threads,
                     const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
+                    const std::vector<std::tuple<std::string, size_t, int64_t, int64_t>> &open,
                     const std::vector<std::tuple<std::string, Array>> &values,
                     const std::vector<std::string> &keepFloat, const std::string &observer,
                     std::optional<std::string> calibrationPath,
@@ -207,6 +217,8 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
   dyadicOptionsSetObserver(options.handle, toRef(observer));
   for (auto &[input, shape] : shapes)
     dyadicOptionsSetShape(options.handle, toRef(input), shape.size(), shape.data());
+  for (auto &[input, dim, shortest, step] : open)
+    dyadicOptionsSetOpenDimension(options.handle, toRef(input), dim, shortest, step);
   for (auto &[input, array] : values)
     dyadicOptionsSetValue(options.handle, toRef(input), elementTypeOf(array.dtype()), array.ndim(),
                           array.shape_ptr(), array.data(), array.nbytes());
@@ -290,7 +302,7 @@ NB_MODULE(_native, m) {
 
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
         nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
-        nb::arg("threads"), nb::arg("shapes"), nb::arg("values"),
+        nb::arg("threads"), nb::arg("shapes"), nb::arg("open"), nb::arg("values"),
         nb::arg("keep_float"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

@@ -33,14 +33,7 @@ static cl::opt<bool> printLocations("print-locations",
 static bool parseShape(llvm::StringRef text,
                        dyadic::ONNXImportOptions &options) {
   auto [name, list] = text.rsplit('=');
-  llvm::SmallVector<int64_t> shape;
-  llvm::SmallVector<llvm::StringRef> extents;
-  list.split(extents, 'x');
-  for (llvm::StringRef extent : extents)
-    if (extent.getAsInteger(10, shape.emplace_back()))
-      return false;
-  options.shapes[name] = shape;
-  return true;
+  return dyadic::addInputShape(name, list, options);
 }
 
 int main(int argc, char **argv) {

@@ -27,7 +27,8 @@ void CommonOptions::addModel(CLI::App &app, const std::string &what) {
 void CommonOptions::addShapes(CLI::App &app) {
   app.add_option("--shape", shapes,
                  "shape of an input whose dimensions the model leaves open, as "
-                 "name=1x3x224x224; may be repeated")
+                 "name=1x3x224x224; one extent may stay open up to a bound, as "
+                 "name=1x3x48x32..640, or 32..640:8 for steps of 8; may be repeated")
       ->type_name("NAME=SHAPE")
       ->take_all()
       ->allow_extra_args(false);
@@ -230,21 +231,9 @@ ImageOptions CommonOptions::images() const {
 }
 
 /// "x=1x3x224x224"; the name may contain "=".
-static LogicalResult parseShape(StringRef text, llvm::StringMap<SmallVector<int64_t>> &shapes) {
+static bool addShape(StringRef text, ONNXImportOptions &options) {
   auto [name, dims] = text.rsplit('=');
-  SmallVector<int64_t> shape;
-  SmallVector<StringRef> parts;
-  dims.split(parts, 'x');
-  for (StringRef part : parts) {
-    int64_t extent;
-    if (part.getAsInteger(10, extent) || extent < 1)
-      return failure();
-    shape.push_back(extent);
-  }
-  if (name.empty() || name == text)
-    return failure();
-  shapes[name] = shape;
-  return success();
+  return !name.empty() && name != text && addInputShape(name, dims, options);
 }
 
 FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
@@ -256,9 +245,10 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   options.rounding = rounding;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)
-    if (mlir::failed(parseShape(shape, options.import.shapes)))
+    if (!addShape(shape, options.import))
       return emitError(loc) << "--shape: expected name=1x3x224x224 with positive "
-                               "extents, but got " << shape;
+                               "extents, one of which may be open, as 32..640 or "
+                               "32..640:8, but got " << shape;
   for (const std::string &value : values)
     if (auto error = addInputValue(value, options.import))
       return emitError(loc) << "--value: " << llvm::toString(std::move(error));

@@ -24,15 +24,17 @@ struct Options : CommonOptions {
 /// executable's --output and --keep-all write them.
 class ResultFile {
 public:
+  /// `first` has the first sample's results: all samples' have their shapes.
   static llvm::Expected<ResultFile> create(StringRef path, ArrayRef<TensorInfo> tensors,
-                                           int64_t samples) {
+                                           ArrayRef<HostTensor> first, int64_t samples) {
     auto writer = NpzWriter::create(path);
     if (!writer)
       return writer.takeError();
     ResultFile file;
     file.writer = std::move(*writer);
-    for (const TensorInfo &tensor : tensors) {
-      SmallVector<int64_t> shape = tensor.shape;
+    for (auto [tensor, result] : llvm::zip_equal(tensors, first)) {
+      SmallVector<int64_t> shape = result.shape;
+      file.shapes.push_back(shape);
       if (!shape.empty())
         shape[0] *= samples;
       else if (samples != 1)
@@ -41,14 +43,22 @@ public:
     }
     return std::move(file);
   }
-  void append(ArrayRef<HostTensor> tensors) {
-    for (auto [i, tensor] : llvm::enumerate(tensors))
+  llvm::Error append(ArrayRef<HostTensor> tensors) {
+    for (auto [i, tensor] : llvm::enumerate(tensors)) {
+      if (tensor.shape != shapes[i])
+        return llvm::createStringError(
+            llvm::inconvertibleErrorCode(),
+            "expected samples of one length for one file of results: run those of "
+            "others by themselves");
       writer->append(i, tensor.bytes);
+    }
+    return llvm::Error::success();
   }
   llvm::Error finish() { return writer->finish(); }
 
 private:
   std::unique_ptr<NpzWriter> writer;
+  SmallVector<SmallVector<int64_t>> shapes;
 };
 } // namespace
 
@@ -61,39 +71,45 @@ static void printShort(const TensorInfo &info, const HostTensor &tensor) {
 }
 
 static ExitCode runSamples(Program &program, const Options &options) {
+  bool keepAll = !options.keepAll.empty();
+  if (keepAll && program.info().lengths)
+    return usageError("--keep-all: expected fixed shapes, but the model leaves a length "
+                      "open");
   auto samples = SampleStream::open(options.input, program.inputSpecs(), options.images());
   if (!samples)
     return inputError(samples.takeError());
   int64_t count = (*samples)->size();
   std::optional<ResultFile> outputs, keptFile;
-  if (!options.output.empty()) {
-    auto file = ResultFile::create(options.output, program.info().outputs, count);
-    if (!file)
-      return inputError(file.takeError());
-    outputs = std::move(*file);
-  }
-  if (!options.keepAll.empty()) {
-    auto file = ResultFile::create(options.keepAll, program.info().kept, count);
-    if (!file)
-      return inputError(file.takeError());
-    keptFile = std::move(*file);
-  }
+  auto write = [&](std::optional<ResultFile> &file, StringRef path,
+                   ArrayRef<TensorInfo> tensors,
+                   ArrayRef<HostTensor> results) -> llvm::Error {
+    if (!file) {
+      auto created = ResultFile::create(path, tensors, results, count);
+      if (!created)
+        return created.takeError();
+      file = std::move(*created);
+    }
+    return file->append(results);
+  };
   Progress progress("running", count);
   for (int64_t i = 0; i < count; ++i) {
     auto sample = (*samples)->read(i);
     if (!sample)
       return inputError(sample.takeError());
     std::vector<HostTensor> kept;
-    auto results = program.run(*sample, keptFile ? &kept : nullptr);
+    auto results = program.run(*sample, keepAll ? &kept : nullptr);
     if (mlir::failed(results))
       return InternalError;
-    if (outputs)
-      outputs->append(*results);
-    else
+    if (!options.output.empty()) {
+      if (auto error = write(outputs, options.output, program.info().outputs, *results))
+        return inputError(std::move(error));
+    } else {
       for (auto [info, tensor] : llvm::zip(program.info().outputs, *results))
         printShort(info, tensor);
-    if (keptFile)
-      keptFile->append(kept);
+    }
+    if (keepAll)
+      if (auto error = write(keptFile, options.keepAll, program.info().kept, kept))
+        return inputError(std::move(error));
     progress.advance();
   }
   // Both or neither, as far as files allow.

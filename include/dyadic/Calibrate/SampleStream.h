@@ -8,6 +8,7 @@
 #ifndef DYADIC_CALIBRATE_SAMPLESTREAM_H
 #define DYADIC_CALIBRATE_SAMPLESTREAM_H
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Support/HostTensor.h"
 
 #include "llvm/Support/Error.h"
@@ -23,6 +24,10 @@ struct InputSpec {
   std::string name;
   llvm::SmallVector<int64_t> shape;
   ElementKind kind = ElementKind::F32;
+  /// A dimension whose extent may be any of `lengths`, the same for all inputs of a
+  /// sample; `shape` has the longest. −1: there is none.
+  int64_t openDim = -1;
+  LengthRange lengths = {};
 };
 
 /// Samples of one input in the caller's memory: row-major, as an array in a file.

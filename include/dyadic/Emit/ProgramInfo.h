@@ -7,9 +7,12 @@
 #ifndef DYADIC_EMIT_PROGRAMINFO_H
 #define DYADIC_EMIT_PROGRAMINFO_H
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Support/HostTensor.h"
 
 #include "mlir/IR/BuiltinOps.h"
+
+#include "llvm/Support/Error.h"
 
 #include <string>
 #include <vector>
@@ -27,7 +30,13 @@ struct TensorInfo {
   int32_t zeroPoint = 0;
   /// Kept tensors: where in the arena; −1 at the border.
   int64_t arenaOffset = -1;
+  /// The dimension that varies with the program's length, and its extent for each;
+  /// `shape` has the longest. −1 where there is none.
+  int64_t openDim = -1;
+  std::vector<int64_t> extents;
 
+  /// The shape for the length of this index.
+  llvm::SmallVector<int64_t> shapeAt(int64_t lengthIndex) const;
   int64_t numElements() const;
   int64_t numBytes() const;
 };
@@ -42,6 +51,14 @@ struct ProgramInfo {
   std::vector<TensorInfo> kept;
   int64_t arenaBytes = 0;
   int64_t weightBytes = 0;
+  /// The lengths it takes where one is left open: an argument of its own.
+  std::optional<LengthRange> lengths;
+
+  /// The length at which these inputs are run, 0 for fixed shapes; an error that says
+  /// what is wrong with their shapes.
+  llvm::Expected<int64_t> lengthOf(llvm::ArrayRef<HostTensor> tensors) const;
+  /// The outputs' tensors for a length.
+  llvm::SmallVector<HostTensor> makeOutputs(int64_t length) const;
 };
 
 /// `text` as a C identifier: other characters become underscores, and a digit

@@ -136,6 +136,10 @@ private:
   /// Takes over what a model says of its own quantization.
   mlir::LogicalResult adoptQuantization();
   mlir::FailureOr<NetworkStatistics> runSamples();
+  mlir::LogicalResult checkLengths(
+      llvm::function_ref<mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>(
+          const ONNXImportOptions &)>
+          importWith);
   mlir::LogicalResult calibrateAndQuantize();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();

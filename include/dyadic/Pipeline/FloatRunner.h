@@ -2,6 +2,7 @@
 #ifndef DYADIC_PIPELINE_FLOATRUNNER_H
 #define DYADIC_PIPELINE_FLOATRUNNER_H
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Calibrate/Calibrate.h"
 #include "dyadic/Emit/JIT.h"
 
@@ -35,7 +36,15 @@ private:
   mlir::LogicalResult locate(mlir::ModuleOp kernels,
                              llvm::ArrayRef<mlir::Value> values);
 
+  /// The elements of `place` at the length of this index, dense.
+  llvm::ArrayRef<float> read(const Place &place, const float *base,
+                             int64_t lengthIndex);
+
   std::unique_ptr<JITProgram> program;
+  /// Of the level-1 function, where a length is open.
+  std::optional<DynamicShapes> shapes;
+  std::vector<float> dense;
+  mlir::MLIRContext *context = nullptr;
   std::vector<Place> places;
   std::vector<HostTensor> outputs;
   std::unique_ptr<char, void (*)(void *)> arena{nullptr, free};

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-#define DYADIC_MODEL_VERSION 2
+#define DYADIC_MODEL_VERSION 3
 
 enum dyadic_kind {
   DYADIC_BOOL,
@@ -42,6 +42,10 @@ struct dyadic_tensor_info {
   int32_t kind; /* enum dyadic_kind */
   float scale;  /* real value = (stored - zero_point) * scale; 0: not quantized */
   int32_t zero_point;
+  /* A dimension whose extent varies with the length, and its extent for each of the
+   * model's lengths; `shape` has the longest. -1 and null: there is none. */
+  const int64_t *extents;
+  int64_t open_dim;
 };
 
 struct dyadic_model_info {
@@ -56,12 +60,17 @@ struct dyadic_model_info {
   int64_t arena_bytes;
   int64_t weight_bytes;
   const char *features; /* what the machine must have: "+avx2,+fma" */
-  /* <model>_run with its arguments in arrays. */
+  /* <model>_run with its arguments in arrays. Where a length is open, a pointer to it
+   * (int64_t) stands behind the inputs; a wrong one runs nothing. */
   void (*invoke)(const void *const *inputs, void *const *outputs, void *arena);
   const char *variants; /* kernels to choose from, weakest first: "avx2,avx512vnni" */
   /* The first of `features` that this machine lacks, else null. To be called before
    * anything else; itself null where nothing can be found out. */
   const char *(*missing)(void);
+  /* The lengths that the model takes: from, to, in steps of. All 0: shapes are fixed. */
+  int64_t shortest;
+  int64_t longest;
+  int64_t length_step;
 };
 
 #ifdef __cplusplus

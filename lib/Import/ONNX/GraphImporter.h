@@ -41,6 +41,10 @@ private:
   mlir::Location locOf(llvm::StringRef name);
 
   mlir::LogicalResult addInputs();
+  /// Writes that a dimension of an argument is the program's length.
+  mlir::LogicalResult leaveOpen(unsigned argument,
+                                const onnx::ValueInfoProto &input,
+                                const ONNXImportOptions::OpenDimension &open);
   /// Makes an input that the user gave a value a constant; false for others.
   mlir::FailureOr<bool> fixInput(const onnx::ValueInfoProto &input);
   /// The input's shape: the model's where it is fixed, the user's elsewhere.

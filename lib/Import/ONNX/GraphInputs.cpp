@@ -95,6 +95,22 @@ LogicalResult GraphImporter::checkSymbols(const onnx::ValueInfoProto &input,
   return success();
 }
 
+LogicalResult
+GraphImporter::leaveOpen(unsigned argument, const onnx::ValueInfoProto &input,
+                         const ONNXImportOptions::OpenDimension &open) {
+  const LengthRange &lengths = open.lengths;
+  auto attr = builder.getDenseI64ArrayAttr({lengths.min, lengths.max, lengths.step});
+  Attribute known = function->getAttr(kLengthsAttr);
+  if (known && known != attr)
+    return emitError(locOf(input.name()))
+           << "input '" << input.name() << "': expected the lengths of the other "
+           << "inputs that leave one open, but got " << lengths.describe()
+           << ": a program has one length";
+  function->setAttr(kLengthsAttr, attr);
+  function.setArgAttr(argument, kDynamicDimAttr, builder.getI64IntegerAttr(open.dim));
+  return success();
+}
+
 LogicalResult GraphImporter::addInputs() {
   std::string missing;
   bool valid = true;
@@ -135,6 +151,9 @@ LogicalResult GraphImporter::addInputs() {
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
     function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));
     Value argument = function.getArgument(index);
+    auto open = options.open.find(input.name());
+    if (open != options.open.end())
+      valid &= succeeded(leaveOpen(index, input, open->second));
     // Floats of 16 bits are computed with as f32.
     if (element.isF16() || element.isBF16())
       argument = qnn::buildCast(builder, argument.getLoc(), argument,

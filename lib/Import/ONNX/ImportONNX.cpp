@@ -20,6 +20,39 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::onnx_import;
 
+static bool parseExtent(StringRef text, int64_t &extent) {
+  return !text.getAsInteger(10, extent) && extent >= 1;
+}
+
+bool dyadic::addInputShape(StringRef name, StringRef text,
+                           ONNXImportOptions &options) {
+  SmallVector<int64_t> shape;
+  SmallVector<StringRef> parts;
+  text.split(parts, 'x');
+  std::optional<ONNXImportOptions::OpenDimension> open;
+  for (StringRef part : parts) {
+    auto [min, rest] = part.split("..");
+    int64_t &extent = shape.emplace_back();
+    if (rest.empty()) {
+      if (!parseExtent(part, extent))
+        return false;
+      continue;
+    }
+    auto [max, step] = rest.split(':');
+    LengthRange range;
+    if (open || !parseExtent(min, range.min) || !parseExtent(max, range.max) ||
+        (!step.empty() && !parseExtent(step, range.step)) ||
+        range.max <= range.min || (range.max - range.min) % range.step)
+      return false;
+    extent = range.max;
+    open = {int64_t(shape.size()) - 1, range};
+  }
+  options.shapes[name] = shape;
+  if (open)
+    options.open[name] = *open;
+  return true;
+}
+
 /// The range of opsets whose operators the converters follow.
 constexpr int64_t kOldestOpset = 6, kNewestOpset = 28;
 

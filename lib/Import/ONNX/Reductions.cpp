@@ -8,6 +8,7 @@
 #include "ConstantFolder.h"
 #include "ElementFunctions.h"
 #include "OpRegistry.h"
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -239,6 +240,9 @@ static FailureOr<Value> reduce(NodeImporter &node, Value input, int64_t since) {
       input, {node.attr("axes", *resolved), node.boolAttr("keep_dims", keep)});
   if (!isSum)
     return output;
+  // Whatever the length is: it divides by what it is multiplied by here.
+  if (output)
+    output.getDefiningOp()->setAttr(kIsSumAttr, UnitAttr::get(output.getContext()));
   float count = 1;
   for (int64_t axis : *resolved)
     count *= static_cast<float>(shape[axis]);

@@ -2,10 +2,12 @@
 #ifndef DYADIC_IMPORT_ONNX_IMPORTONNX_H
 #define DYADIC_IMPORT_ONNX_IMPORTONNX_H
 
+#include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Support/HostTensor.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
@@ -19,11 +21,23 @@ struct ONNXImportOptions {
   /// The full shape of an input by its name, required where the model's own
   /// has symbolic dimensions.
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
+  /// The dimension of an input that stays open: `shapes` has its longest extent,
+  /// and all that are open are the same length.
+  struct OpenDimension {
+    int64_t dim;
+    LengthRange lengths;
+  };
+  llvm::StringMap<OpenDimension> open;
   /// The value of an input that is fixed to it and so no input of the program:
   /// what decides shapes or axes must be known. A list of numbers takes the
   /// input's shape, and numbers its element type if that changes none of them.
   llvm::StringMap<HostTensor> values;
 };
+
+/// Sets the shape of an input: "1x3x48x320", or with a dimension left open
+/// "1x3x48x32..640" and "1x3x48x32..640:8". False where `text` is none.
+bool addInputShape(llvm::StringRef name, llvm::StringRef text,
+                   ONNXImportOptions &options);
 
 /// Reads "name=1,2,3" or "name=file.npy" into `options.values`.
 llvm::Error addInputValue(llvm::StringRef text, ONNXImportOptions &options);

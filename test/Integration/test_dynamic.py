@@ -1,0 +1,202 @@
+"""Programs that leave a length open: at each length they give what a program compiled for it alone gives."""
+import ctypes
+import os
+import shutil
+import tempfile
+import unittest
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import harness
+from harness import DYADIC
+from models import MODELS, Unavailable
+
+STEP = 8
+
+
+class Net:
+    """Nodes and random weights, collected."""
+
+    def __init__(self, seed):
+        self.rng, self.nodes, self.tensors = np.random.default_rng(seed), [], []
+
+    def const(self, value):
+        self.tensors.append(numpy_helper.from_array(np.asarray(value), f"c{len(self.tensors)}"))
+        return self.tensors[-1].name
+
+    def weight(self, *shape):
+        fan_in = np.prod(shape[1:]) if len(shape) == 4 else shape[0]
+        return self.const(self.rng.normal(0, fan_in**-0.5, shape).astype(np.float32))
+
+    def node(self, kind, *inputs, **attributes):
+        self.nodes.append(helper.make_node(kind, inputs, [f"{kind}_{len(self.nodes)}"], f"{kind}_{len(self.nodes)}", **attributes))
+        return self.nodes[-1].output[0]
+
+    def save(self, path, inputs, output, shape):
+        graph = helper.make_graph(
+            self.nodes, "net", inputs, [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)], self.tensors
+        )
+        graph.node[-1].output[0] = "y"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+def write_image_net(path):
+    """Convolutions with borders and strides along the width, a depthwise one, squeeze and excitation, a pool."""
+    net = Net(3)
+    conv = lambda x, cin, cout, k, **a: net.node("Relu", net.node("Conv", x, net.weight(cout, cin, k, k), pads=[k // 2] * 4, **a))
+    x = conv("x", 3, 16, 3, strides=[2, 2])
+    x = net.node("Relu", net.node("Conv", x, net.weight(16, 1, 5, 5), pads=[2] * 4, group=16))
+    squeezed = net.node("GlobalAveragePool", x)
+    gate = net.node("Sigmoid", net.node("Conv", squeezed, net.weight(16, 16, 1, 1)))
+    x = conv(net.node("Mul", x, gate), 16, 24, 3)
+    x = net.node("MaxPool", x, kernel_shape=[3, 2], strides=[3, 2], pads=[0, 0, 0, 0])
+    net.node("Conv", x, net.weight(10, 24, 2, 1), strides=[2, 1])
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 12, "width"])]
+    net.save(path, inputs, "y", [1, 10, 1, "out"])
+
+
+def write_token_net(path):
+    """Embeddings with positions, one layer of attention, and the mean over the tokens."""
+    width, heads, longest = 16, 2, 24
+    net = Net(4)
+    x = net.node("Gather", net.const(net.rng.normal(0, 1, (50, width)).astype(np.float32)), "ids")
+    length = net.node("Slice", net.node("Shape", "ids"), *(net.const(np.array([i])) for i in (1, 2, 0)))
+    table = net.const(net.rng.normal(0, 1, (1, longest, width)).astype(np.float32))
+    zero, one = net.const(np.array([0])), net.const(np.array([1]))
+    x = net.node("Add", x, net.node("Slice", table, zero, length, one))
+    full = net.node("Concat", net.const(np.array([1])), length, net.const(np.array([heads, width // heads])), axis=0)
+    split = lambda: net.node("Reshape", net.node("MatMul", x, net.weight(width, width)), full)
+    q = net.node("Transpose", split(), perm=[0, 2, 1, 3])
+    k = net.node("Transpose", split(), perm=[0, 2, 3, 1])
+    v = net.node("Transpose", split(), perm=[0, 2, 1, 3])
+    mixed = net.node("MatMul", net.node("Softmax", net.node("MatMul", q, k), axis=-1), v)
+    mixed = net.node("Transpose", mixed, perm=[0, 2, 1, 3])
+    flat = net.node("Concat", net.const(np.array([1])), length, net.const(np.array([width])), axis=0)
+    x = net.node("Add", x, net.node("MatMul", net.node("Reshape", mixed, flat), net.weight(width, width)))
+    x = net.node("MatMul", x, net.weight(width, 8))
+    mean = net.node("ReduceMean", x, axes=[1], keepdims=1)
+    net.node("Sub", x, mean)
+    net.save(path, [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "length"])], "y", [1, "length", 8])
+
+
+def images(length, count, seed):
+    rng = np.random.default_rng(seed + length)
+    return {"x": rng.normal(0, 1, (count, 3, 12, length)).astype(np.float32)}
+
+
+def tokens(length, count, seed):
+    rng = np.random.default_rng(seed + length)
+    return {"ids": rng.integers(0, 50, (count, length))}
+
+
+class Dynamic(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def outputs(self, model, shapes, samples, how):
+        np.savez(self.path("in.npz"), **samples)
+        harness.check(
+            [DYADIC, "run", model, "--input", self.path("in.npz"), "-o", self.path("out.npz"), *how]
+            + [word for shape in shapes for word in ("--shape", shape)]
+        )
+        return harness.load(self.path("out.npz"))
+
+    def compare(self, model, shapes, open_extent, lengths, samples, exact):
+        """`shapes` have {} for the length. Quantized with samples of one length, then in float."""
+        for length in lengths:
+            with self.subTest(length=length):
+                np.savez(self.path("calib.npz"), **samples(length, 8, 100))
+                for how in (["--calibrate", self.path("calib.npz")], ["--float"]):
+                    data = samples(length, 3, 0)
+                    alone = self.outputs(model, [s.format(length) for s in shapes], data, how)
+                    among = self.outputs(model, [s.format(open_extent) for s in shapes], data, how)
+                    for name, expected in alone.items():
+                        self.assertEqual(among[name].shape, expected.shape)
+                        if exact and how[0] == "--calibrate":
+                            np.testing.assert_array_equal(among[name], expected)
+                        else:
+                            np.testing.assert_allclose(among[name], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+    def test_image_net(self):
+        write_image_net(self.path("net.onnx"))
+        self.compare(self.path("net.onnx"), ["x=1x3x12x{}"], "16..72:8", (16, 40, 64, 72), images, exact=True)
+
+    def test_token_net(self):
+        write_token_net(self.path("net.onnx"))
+        self.compare(self.path("net.onnx"), ["ids=1x{}"], "3..24", (3, 10, 23), tokens, exact=False)
+
+    def test_one_library_for_all_lengths(self):
+        """Samples of several lengths calibrate it; its C function checks the length."""
+        write_image_net(self.path("net.onnx"))
+        os.mkdir(self.path("calib"))
+        for length in (16, 32, 72):
+            np.savez(self.path(f"calib/{length}.npz"), **images(length, 4, 100))
+        library = self.path("libnet.so")
+        harness.check(
+            [DYADIC, "compile", self.path("net.onnx"), "--calibrate", self.path("calib"), "--shape", "x=1x3x12x16..72:8", "-o", library]
+        )
+        header = open(self.path("libnet.h")).read()
+        self.assertIn("int net_run(const float *x, float *y, void *arena, int64_t length);", header)
+        run = ctypes.CDLL(library).net_run
+        arena = np.zeros(1 << 20, np.uint8)
+        start = -arena.ctypes.data % 64
+        pointer = lambda a: ctypes.c_void_p(a.ctypes.data)
+        for length in (16, 24, 72):
+            x = images(length, 1, 0)["x"]
+            y = np.zeros((1, 10, 1, length // 4), np.float32)
+            self.assertEqual(run(pointer(x), pointer(y), ctypes.c_void_p(arena.ctypes.data + start), ctypes.c_int64(length)), 0)
+            np.savez(self.path("in.npz"), x=x)
+            harness.check([DYADIC, "run", library, "--input", self.path("in.npz"), "-o", self.path("out.npz")])
+            np.testing.assert_array_equal(harness.load(self.path("out.npz"))["y"], y)
+        for length in (8, 20, 80, -16):
+            self.assertEqual(run(pointer(x), pointer(y), ctypes.c_void_p(arena.ctypes.data + start), ctypes.c_int64(length)), 1)
+
+    def test_wrong_lengths_are_refused(self):
+        write_image_net(self.path("net.onnx"))
+        for length, message in ((20, "expected 16 to 72 in steps of 8 as dimension 3"), (80, "expected 16 to 72 in steps of 8")):
+            np.savez(self.path("in.npz"), **images(length, 2, 0))
+            done = harness.run(
+                [DYADIC, "run", self.path("net.onnx"), "--float", "--shape", "x=1x3x12x16..72:8", "--input", self.path("in.npz")]
+            )
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(message, done.stderr)
+        for shape in ("x=1x3x12x72..16", "x=1x3x8..12x16..72", "x=1x3x12x16..70:8"):
+            done = harness.run([DYADIC, "run", self.path("net.onnx"), "--float", "--shape", shape, "--input", self.path("in.npz")])
+            self.assertIn("one of which may be open", done.stderr)
+        done = harness.run(
+            [DYADIC, "compile", self.path("net.onnx"), "--float", "--shape", "x=1x3x12x16..72:8", "-o", self.path("net")]
+        )
+        self.assertIn("expected fixed shapes for an executable", done.stderr)
+
+    def real(self, name):
+        try:
+            return MODELS[name].path
+        except (Unavailable, KeyError) as error:
+            self.skipTest(str(error))
+
+    def test_text_recognition(self):
+        """PP-OCRv4's, whose width is open."""
+        wide = lambda length, count, seed: {"x": np.tanh(images(length * 4, count, seed)["x"].reshape(count, 3, 48, length))}
+        self.compare(self.real("rec"), ["x=1x3x48x{}"], "32..320:8", (96,), wide, exact=False)
+
+    def test_sentences(self):
+        """MiniLM, whose number of tokens is open."""
+
+        def sentences(length, count, seed):
+            ids = np.random.default_rng(seed).integers(1000, 20000, (count, length))
+            return {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+
+        shapes = ["input_ids=1x{}", "attention_mask=1x{}"]
+        self.compare(self.real("minilm"), shapes, "4..64", (11,), sentences, exact=False)
+
+
+if __name__ == "__main__":
+    unittest.main()
