@@ -90,6 +90,35 @@ struct MulByReciprocal : OpRewritePattern<MulOp> {
   }
 };
 
+/// add(x, mul(x, g)) → mul(x, add(g, 1)) where g is smaller than x, as the gate
+/// of a squeeze-and-excite is: one pass over x, and one rounding once quantized.
+struct GateBesideIdentity : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [x, product] : {std::make_pair(op.getLhs(), op.getRhs()),
+                              std::make_pair(op.getRhs(), op.getLhs())}) {
+      auto gated = product.getDefiningOp<MulOp>();
+      if (!gated || !gated->hasOneUse() || x.getType() != op.getType() ||
+          (gated.getLhs() != x && gated.getRhs() != x))
+        continue;
+      Value gate = gated.getLhs() == x ? gated.getRhs() : gated.getLhs();
+      auto type = cast<RankedTensorType>(gate.getType());
+      if (type.getNumElements() >=
+          cast<RankedTensorType>(x.getType()).getNumElements())
+        continue;
+      auto scalar = RankedTensorType::get({}, type.getElementType());
+      Value one = ConstantOp::create(
+          rewriter, gated.getLoc(), scalar,
+          DenseElementsAttr::get(scalar, rewriter.getF32FloatAttr(1)));
+      Value more = AddOp::create(rewriter, gated.getLoc(), type, gate, one);
+      rewriter.replaceOpWithNewOp<MulOp>(op, op.getType(), x, more);
+      return success();
+    }
+    return failure();
+  }
+};
+
 /// The interval that an op cuts its operand to.
 struct Interval {
   Value input;
@@ -172,7 +201,7 @@ struct NormalizeArithmetic
     patterns.add<InvertConstant<DivOp, MulOp, ReciprocalOp>,
                  InvertConstant<SubOp, AddOp, NegOp>, MergeConstants<MulOp>,
                  MergeConstants<AddOp>, DropNeutral<MulOp, 1>,
-                 DropNeutral<AddOp, 0>, MulByReciprocal,
+                 DropNeutral<AddOp, 0>, MulByReciprocal, GateBesideIdentity,
                  BoundToClamp<MaximumOp, true>, BoundToClamp<MinimumOp, false>,
                  MergeClamps<ClampOp>, MergeClamps<ReluOp>, ClampToRelu>(
         &getContext());

@@ -45,3 +45,19 @@ func.func @kept(%x: tensor<1xf32>) -> tensor<4xf32> {
   %1 = qnn.div %one, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// x + x·g, with a gate for each channel; not where both have one size.
+// CHECK-LABEL: func.func @gate_beside_identity
+//       CHECK:   %[[ONE:.*]] = qnn.constant dense<1.000000e+00> : tensor<f32>
+//       CHECK:   %[[MORE:.*]] = qnn.add %arg1, %[[ONE]] : (tensor<1x1x4xf32>, tensor<f32>) -> tensor<1x1x4xf32>
+//       CHECK:   %[[Y:.*]] = qnn.mul %arg0, %[[MORE]]
+//       CHECK:   %[[SQUARE:.*]] = qnn.mul %arg2, %arg2
+//       CHECK:   %[[SUM:.*]] = qnn.add %arg2, %[[SQUARE]]
+//       CHECK:   return %[[Y]], %[[SUM]]
+func.func @gate_beside_identity(%x: tensor<1x8x4xf32>, %g: tensor<1x1x4xf32>, %z: tensor<4xf32>) -> (tensor<1x8x4xf32>, tensor<4xf32>) {
+  %0 = qnn.mul %x, %g : (tensor<1x8x4xf32>, tensor<1x1x4xf32>) -> tensor<1x8x4xf32>
+  %1 = qnn.add %x, %0 : (tensor<1x8x4xf32>, tensor<1x8x4xf32>) -> tensor<1x8x4xf32>
+  %2 = qnn.mul %z, %z : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = qnn.add %z, %2 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1, %3 : tensor<1x8x4xf32>, tensor<4xf32>
+}
