@@ -11,6 +11,8 @@
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
@@ -92,7 +94,7 @@ bool PointwiseEmitter::allRowMajor() const {
   return llvm::all_of(kernel.getBody().front().getArguments(), isFree);
 }
 
-bool PointwiseEmitter::isChannelFree() const {
+bool PointwiseEmitter::isChannelFree(ArrayRef<Value> shared) const {
   KernelOp kernel = k.kernel;
   auto shape = tensorType(kernel.getResult(0)).getShape();
   for (Operation &op : kernel.getBody().front().without_terminator()) {
@@ -101,7 +103,8 @@ bool PointwiseEmitter::isChannelFree() const {
     for (Value value : llvm::concat<Value>(llvm::to_vector(op.getOperands()),
                                            llvm::to_vector(op.getResults())))
       if (tensorType(value).getShape() != shape &&
-          tensorType(value).getNumElements() != 1)
+          tensorType(value).getNumElements() != 1 &&
+          !llvm::is_contained(shared, value))
         return false;
     auto plan = plans.find(&op);
     if (plan != plans.end() && plan->second.perChannel)
@@ -137,6 +140,40 @@ void PointwiseEmitter::holdChannels(Value channel, int64_t width) {
   held.clear();
   for (Value tensor : channelTensors())
     held[tensor] = load(tensor, {channel, channel, width});
+}
+
+bool PointwiseEmitter::canRepeatChannels() const {
+  return broadcastsChannels() && k.target.packedRegisters() > 1 &&
+         llvm::all_of(k.kernel.getYield().getValues(), [](Value value) {
+           return tensorType(value).getElementTypeBitWidth() == 8;
+         }) &&
+         allRowMajor() && isChannelFree(channelTensors());
+}
+
+void PointwiseEmitter::repeatChannels(int64_t width) {
+  for (Value tensor : channelTensors()) {
+    RankedTensorType type = tensorType(tensor);
+    int64_t row = type.getShape().back(),
+            copies = llvm::divideCeil(row - 1 + width, row);
+    Type element = memoryElementType(type.getElementType());
+    Value memory = k.scratch(copies * row * (element.getIntOrFloatBitWidth() / 8),
+                             element);
+    repeated[tensor] = memory;
+    k.loop(copies, [&](Value copy) {
+      k.pieces(row, width, [&](Value at, int64_t n) {
+        k.storeVector(k.loadVector(k.buffer(tensor), at, n), memory,
+                      k.add(k.mul(copy, row), at));
+      });
+    });
+  }
+}
+
+void PointwiseEmitter::holdRepeated(Value channel, int64_t width) {
+  held.clear();
+  for (Value tensor : channelTensors())
+    held[tensor] =
+        fromMemory(k.loadVector(repeated.lookup(tensor), channel, width), tensor,
+                   {channel, channel, width});
 }
 
 int64_t PointwiseEmitter::lanesAt(const Position &position) const {
@@ -210,6 +247,11 @@ Value PointwiseEmitter::load(Value tensor, const Position &position) {
                                position.width));
     vector = k.concatenate(rows, position.elements());
   }
+  return fromMemory(vector, tensor, position);
+}
+
+Value PointwiseEmitter::fromMemory(Value vector, Value tensor,
+                                   const Position &position) {
   vector = k.widen(vector, lanesAt(position));
   Type element = tensorType(tensor).getElementType();
   bool staysBytes = k.target.packedRegisters() > 1 && element.isInteger(8);
@@ -317,6 +359,37 @@ Value PointwiseEmitter::compute(Operation *op, const Position &position) {
       });
 }
 
+/// Rows of `row` channels as one run of whole vectors. Those of as many rows as
+/// end where a vector does repeat: each with what the rows share goes down all of
+/// them. Does nothing where there are too few rows.
+static bool emitRepeatingRows(KernelBuilder &k, PointwiseEmitter &emitter,
+                              int64_t rows, int64_t row, int64_t width) {
+  constexpr int64_t worthwhile = 4;
+  int64_t period = width / std::gcd(row, width), repeats = rows / period,
+          length = period * row, rest = rows % period;
+  if (period == 1 || repeats < worthwhile)
+    return false;
+  emitter.repeatChannels(width);
+  auto hold = [&](Value at, int64_t lanes) {
+    emitter.holdRepeated(
+        k.b.createOrFold<arith::RemUIOp>(k.loc, at, k.index(row)), lanes);
+  };
+  auto shares = k.share({length / width, repeats});
+  k.pieces(shares[0], length, width, [&](Value at, int64_t lanes) {
+    hold(at, lanes);
+    k.loop(shares[1], repeats, 1, [&](Value i) {
+      emitter.emit({k.add(k.mul(i, length), at), Value(), lanes}, {});
+    });
+  });
+  k.onOneThread([&] {
+    k.pieces(rest * row, width, [&](Value at, int64_t lanes) {
+      hold(at, lanes);
+      emitter.emit({k.add(at, repeats * length), Value(), lanes}, {});
+    });
+  });
+  return true;
+}
+
 LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
   auto emitter = PointwiseEmitter::create(k);
   if (failed(emitter))
@@ -351,6 +424,9 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
     position.flat = k.add(k.mul(index, row), channel);
     emitter->emit(position, {});
   };
+  if (emitter->canRepeatChannels() &&
+      emitRepeatingRows(k, *emitter, type.getNumElements() / row, row, width))
+    return success();
   // Several short rows fill a vector.
   int64_t together = llvm::bit_floor<uint64_t>(width / std::max<int64_t>(row, 1));
   if (together > 1 && k.target.lanes() > 1 && !extents.empty() &&

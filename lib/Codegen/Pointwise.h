@@ -52,6 +52,16 @@ public:
   void holdChannels(mlir::Value channel, int64_t width);
   bool broadcastsChannels() const { return !channelTensors().empty(); }
 
+  /// Whether vectors may run over rows if what all rows share is repeated:
+  /// results are bytes, and it is read from the kernel's operands alone.
+  bool canRepeatChannels() const;
+  /// Repeats what all rows share in memory of the kernel's own, so that `width`
+  /// elements can be read from any channel on.
+  void repeatChannels(int64_t width);
+  /// As holdChannels(), for `width` elements that begin at `channel` of a row and
+  /// run over its end; emit() then takes positions without a channel.
+  void holdRepeated(mlir::Value channel, int64_t width);
+
   /// The same for the registers of a tile's i32 sums: those of each pixel hold
   /// its `width` channels and, in the last one, whatever is left. At most
   /// registersAtOnce() of them, of which all but the last of a pixel are full.
@@ -71,7 +81,7 @@ public:
   /// Whether vectors may run over rows: nothing depends on the channel, and all
   /// tensors are row-major.
   bool canFlatten() const;
-  bool isChannelFree() const;
+  bool isChannelFree() const { return isChannelFree({}); }
   bool allRowMajor() const;
   /// Whether several pixels can be emitted at once: nothing broadcasts but
   /// along channels.
@@ -80,6 +90,8 @@ public:
 private:
   explicit PointwiseEmitter(KernelBuilder &kernel) : k(kernel) {}
 
+  /// The same but for the values `shared`.
+  bool isChannelFree(llvm::ArrayRef<mlir::Value> shared) const;
   /// How a requantize is computed, and its parameters in memory.
   struct RequantizePlan {
     bool perChannel = false;
@@ -106,6 +118,9 @@ private:
   mlir::Value operand(mlir::Value tensor, llvm::ArrayRef<int64_t> shape,
                       const Position &position);
   mlir::Value load(mlir::Value tensor, const Position &position);
+  /// What was loaded of `tensor`, as what is computed with.
+  mlir::Value fromMemory(mlir::Value vector, mlir::Value tensor,
+                         const Position &position);
   mlir::Value parameter(mlir::Value memref, bool perChannel,
                         const Position &position);
   /// Where the elements of a tensor of shape `from` are that broadcast to
@@ -132,6 +147,8 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> tables;
   /// The vectors of channelTensors() that hold for the present channels.
   llvm::DenseMap<mlir::Value, mlir::Value> held;
+  /// The memory in which channelTensors() are repeated.
+  llvm::DenseMap<mlir::Value, mlir::Value> repeated;
   /// The vectors of the values at the present position.
   llvm::DenseMap<mlir::Value, mlir::Value> vectors;
 };

@@ -143,11 +143,32 @@ KernelTarget::Values X86Target::weightedSum(OpBuilder &b, Location loc,
   return sums;
 }
 
+/// Products of unsigned bytes fit 16 bits.
+static KernelTarget::Values unsignedProduct(VectorOps &ops, Value x, Value y) {
+  Value zero = ops.zero(ops.typeOf(x));
+  Type i16 = ops.b.getI16Type();
+  KernelTarget::Values products;
+  for (bool upper : {false, true}) {
+    auto words = [&](Value bytes) {
+      return ops.bitcast(ops.width(x) / 2, i16, unpack(ops, bytes, zero, upper, 1));
+    };
+    Value product = ops.bitcast(
+        ops.width(x), ops.b.getI8Type(),
+        arith::MulIOp::create(ops.b, ops.loc, words(x), words(y)));
+    for (bool half : {false, true})
+      products.push_back(ops.bitcast(ops.width(x) / 4, ops.b.getI32Type(),
+                                     unpack(ops, product, zero, half, 2)));
+  }
+  return products;
+}
+
 KernelTarget::Values X86Target::productOf(OpBuilder &b, Location loc, Value lhs,
                                           Value rhs, int64_t lhsZp,
                                           int64_t rhsZp) const {
-  // lhs · y + lhsZp · −y, with y = rhs − rhsZp.
   VectorOps ops(b, loc);
+  if (!lhsZp && !rhsZp)
+    return unsignedProduct(ops, lhs, rhs);
+  // lhs · y + lhsZp · −y, with y = rhs − rhsZp.
   Value zp = ops.splat(ops.typeOf(lhs), lhsZp);
   Value minus = splatPair(ops, lanes(), rhsZp, -rhsZp);
   Value signs = splatPair(ops, lanes(), 1, -1);
