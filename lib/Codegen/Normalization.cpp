@@ -29,11 +29,15 @@ public:
 
   void emit() {
     RowPieces pieces = cutRow(extent, k.target.lanes());
-    bool fits = static_cast<int64_t>(pieces.size()) <= k.target.vectorRegisters();
-    k.parallelLoop(rows, [&](Value row) {
-      Value base = k.mul(row, extent);
-      fits ? emitShortRow(base, pieces) : emitLongRow(base);
-    });
+    auto count = static_cast<int64_t>(pieces.size()),
+         registers = k.target.vectorRegisters();
+    if (count <= registers) {
+      int64_t atOnce = std::clamp<int64_t>(registers / (2 * count), 1, 2);
+      return k.parallelPieces(rows, atOnce, [&](Value row, int64_t together) {
+        emitShortRows(k.mul(row, extent), together, pieces);
+      });
+    }
+    k.parallelLoop(rows, [&](Value row) { emitLongRow(k.mul(row, extent)); });
   }
 
 private:
@@ -63,20 +67,31 @@ private:
                                k.loadVector(bias, at, n));
   }
 
-  void emitShortRow(Value base, ArrayRef<RowPiece> pieces) {
-    auto sum = [&](ArrayRef<Value> vectors) {
-      return combineLanes(k, vectors,
-                          [&](Value a, Value b) { return emitAdd(k, a, b); });
+  /// `count` neighbouring rows: while one waits for its mean or its deviation,
+  /// the other is computed.
+  void emitShortRows(Value first, int64_t count, ArrayRef<RowPiece> pieces) {
+    auto meanOf = [&](ArrayRef<Value> vectors) {
+      return mean(combineLanes(
+          k, vectors, [&](Value a, Value b) { return emitAdd(k, a, b); }));
     };
-    SmallVector<Value> x = loadRow(k, input, base, pieces);
-    Value center = mean(sum(x));
-    for (Value &value : x)
-      value = minus(value, center);
-    Value f = factor(mean(
-        sum(llvm::map_to_vector(x, [&](Value value) { return square(value); }))));
-    for (auto [value, piece] : llvm::zip(x, pieces))
-      value = scaled(value, f, k.index(piece.at));
-    emitRow(k, sink, base, pieces, x);
+    SmallVector<SmallVector<Value>> rows;
+    SmallVector<Value> bases, centers, factors;
+    for (int64_t i = 0; i < count; ++i) {
+      bases.push_back(k.add(first, i * extent));
+      rows.push_back(loadRow(k, input, bases.back(), pieces));
+      centers.push_back(meanOf(rows.back()));
+    }
+    for (auto [x, center] : llvm::zip(rows, centers)) {
+      for (Value &value : x)
+        value = minus(value, center);
+      factors.push_back(factor(meanOf(
+          llvm::map_to_vector(x, [&](Value value) { return square(value); }))));
+    }
+    for (auto [x, base, f] : llvm::zip(rows, bases, factors)) {
+      for (auto [value, piece] : llvm::zip(x, pieces))
+        value = scaled(value, f, k.index(piece.at));
+      emitRow(k, sink, base, pieces, x);
+    }
   }
 
   void emitLongRow(Value base) {

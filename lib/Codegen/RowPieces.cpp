@@ -66,13 +66,22 @@ Value codegen::spreadLane(KernelBuilder &k, Value one, int64_t width) {
 
 void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base,
                       ArrayRef<RowPiece> pieces, ArrayRef<Value> vectors) {
+  // Where bytes are packed, the last register of some may have idle lanes.
+  bool packs = k.target.packedRegisters() > 1 && !sink.isDirect();
   for (size_t i = 0, count; i < pieces.size(); i += count) {
     int64_t width = pieces[i].width;
     count = 1;
-    while (count < 4 && i + 2 * count <= pieces.size() &&
-           pieces[i + 2 * count - 1].width == width)
-      count *= 2;
-    int64_t elements = static_cast<int64_t>(count) * width;
+    if (packs && width == k.target.lanes())
+      while (count < 4 && i + count < pieces.size() &&
+             pieces[i + count - 1].width == width)
+        ++count;
+    else
+      while (count < 4 && i + 2 * count <= pieces.size() &&
+             pieces[i + 2 * count - 1].width == width)
+        count *= 2;
+    int64_t elements = 0;
+    for (RowPiece piece : pieces.slice(i, count))
+      elements += piece.width;
     sink.emit({k.add(base, pieces[i].at), k.index(pieces[i].at), elements},
               k.concatenate(vectors.slice(i, count), elements));
   }
