@@ -47,12 +47,11 @@ public:
         kind(c.kind == OperandKind::F32 && k.target.getInfo().bf16
                  ? OperandKind::BF16
                  : c.kind),
-        tile(k.target.tileFor({kind, c.images * c.rowsPerImage, c.pixels,
-                               c.channels, c.segments() * c.length,
-                               c.segments(), nibbles, /*matrices=*/true,
-                               c.joinedGroups},
-                              &strategy)),
-        layout(c, tile, nibbles, lanes) {}
+        shape{kind, c.images * c.rowsPerImage, c.pixels, c.channels,
+              c.segments() * c.length, c.segments(), nibbles, /*matrices=*/true,
+              c.joinedGroups},
+        tile(k.target.tileFor(shape, &strategy)),
+        layout(c, tile, nibbles, lanes, k.target.packedColumns(shape)) {}
 
   void emit() {
     strategy.record(k.getFunction());
@@ -106,9 +105,22 @@ private:
     Value groupWeights = k.mul(group, columnSize * layout.paddedChannels());
     k.pieces(panelShare, c.channels, layout.panelColumns(),
              [&](Value channel, int64_t width) {
-               body(k.add(groupWeights, k.mul(channel, columnSize)), channel,
+               body(k.add(groupWeights, weightsOf(channel)), channel,
                     {width, static_cast<int64_t>(llvm::divideCeil(width, lanes))});
              });
+  }
+
+  /// Where the weights of a panel are that begins with `channel`.
+  Value weightsOf(Value channel) {
+    int64_t columnSize = layout.packedSize(layout.depth()),
+            beside = layout.columnsBeside(layout.panelColumns());
+    if (layout.panelColumns() % beside == 0)
+      return k.mul(channel, columnSize);
+    // A part of what lies side by side.
+    Value column =
+        k.b.createOrFold<arith::RemUIOp>(k.loc, channel, k.index(beside));
+    Value first = k.b.createOrFold<arith::SubIOp>(k.loc, channel, column);
+    return k.add(k.mul(first, columnSize), k.mul(column, tile.group));
   }
 
   /// Calls `body` with the element offset of a tile's first activation and its
@@ -311,7 +323,7 @@ private:
                                      KernelBuilder::Carried acc, int64_t count,
                                      Value weights, Panel panel) {
     if (level == source.segmentLoops.size()) {
-      int64_t columns = panel.vectors * lanes;
+      int64_t columns = layout.columnsBeside(panel.vectors * lanes);
       Value segmentWeights =
           k.add(weights, k.mul(segment, layout.packedSize(layout.packedLength) *
                                             columns));
@@ -375,7 +387,8 @@ private:
                           packed, pixels, weights, fullRangeWeights,
                           layout.packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
                                          : ArrayRef<int8_t>(),
-                          source.pixelStride, c.joinedGroups},
+                          source.pixelStride, c.joinedGroups, layout.packedColumns,
+                          layout.packedSize(layout.depth()) * layout.packedColumns},
                          sums);
   }
 
@@ -393,8 +406,8 @@ private:
   void pack() {
     if (isFloat(kind)) {
       packed = kind == OperandKind::BF16
-                   ? k.constants<BF16>(layout.packWeights<BF16>())
-                   : k.constants<float>(layout.packWeights<float>());
+                   ? k.weights<BF16>(layout.packWeights<BF16>())
+                   : k.weights<float>(layout.packWeights<float>());
       bias = k.constants<float>(layout.packBias<float>());
       return;
     }
@@ -405,7 +418,7 @@ private:
         llvm::is_contained(layout.packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
                                                  : ArrayRef<int8_t>(weights),
                            INT8_MIN);
-    packed = k.constants<int8_t>(weights);
+    packed = k.weights<int8_t>(weights);
     bias = k.constants<int32_t>(layout.packBias<int32_t>());
   }
 
@@ -416,6 +429,7 @@ private:
   Nibbles nibbles; // whether weights stay four bits wide
   OperandKind kind;
   KernelStrategy strategy;
+  ContractionShape shape;
   RegisterTile tile;
   PanelLayout layout;
   bool fullRangeWeights = false;

@@ -92,7 +92,10 @@ void KernelBuilder::finish() {
       MemRefType::get(constantData.size(), b.getI8Type()));
   if (scratchArgument)
     scratchArgument.setType(MemRefType::get(scratchBytes, b.getI8Type()));
-  size_t arguments = function.getNumArguments() + (scratchArgument ? 1 : 0);
+  if (weightsArgument)
+    weightsArgument.setType(MemRefType::get(weightData.size(), b.getI8Type()));
+  size_t arguments = function.getNumArguments() + (scratchArgument ? 1 : 0) +
+                     (weightsArgument ? 1 : 0);
   if (thread && divided.empty()) {
     b.setInsertionPointToStart(&entry());
     thread.replaceAllUsesWith(index(0)); // by scratch
@@ -103,6 +106,8 @@ void KernelBuilder::finish() {
   function.setType(b.getFunctionType(types, {}));
   if (!constantData.empty())
     blobOffset = blob.append(constantData);
+  if (!weightData.empty())
+    weightBlobOffset = blob.append(weightData);
 }
 
 Value KernelBuilder::index(int64_t value) {
@@ -205,28 +210,43 @@ Value KernelBuilder::constantBytes(ArrayRef<char> data, Type element) {
   constantData.insert(constantData.end(), data.begin(), data.end());
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&entry());
-  int64_t width = element.getIntOrFloatBitWidth() / 8;
-  auto type = MemRefType::get(data.size() / width, element);
-  return memref::ViewOp::create(b, loc, type, constantsArgument, index(offset),
-                                ValueRange());
+  return viewOf(constantsArgument, index(offset), data.size(), element);
+}
+
+Value KernelBuilder::weightBytes(ArrayRef<char> data, Type element) {
+  if (!weightsArgument)
+    weightsArgument = addArgument(constantsArgument);
+  int64_t offset = llvm::alignTo(weightData.size(), WeightBlob::kAlignment);
+  weightData.resize(offset);
+  weightData.insert(weightData.end(), data.begin(), data.end());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&entry());
+  return viewOf(weightsArgument, index(offset), data.size(), element);
+}
+
+Value KernelBuilder::addArgument(Value other) {
+  return entry().insertArgument(cast<BlockArgument>(other).getArgNumber() + 1,
+                                MemRefType::get(0, b.getI8Type()), loc);
+}
+
+Value KernelBuilder::viewOf(Value memory, Value offset, int64_t size,
+                            Type element) {
+  auto type = MemRefType::get(size / (element.getIntOrFloatBitWidth() / 8), element);
+  return memref::ViewOp::create(b, loc, type, memory, offset, ValueRange());
 }
 
 Value KernelBuilder::scratch(int64_t bytes, Type element) {
   int64_t own = llvm::alignTo(bytes, WeightBlob::kAlignment);
   if (!scratchArgument)
-    scratchArgument = entry().insertArgument(
-        cast<BlockArgument>(constantsArgument).getArgNumber() + 1,
-        MemRefType::get(0, b.getI8Type()), loc); // set by finish()
+    scratchArgument =
+        addArgument(weightsArgument ? weightsArgument : constantsArgument);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(&entry());
   Value offset = index(scratchBytes);
   if (thread)
     offset = add(offset, mul(thread, own));
   scratchBytes += own * threadCount;
-  auto type =
-      MemRefType::get(bytes / (element.getIntOrFloatBitWidth() / 8), element);
-  return memref::ViewOp::create(b, loc, type, scratchArgument, offset,
-                                ValueRange());
+  return viewOf(scratchArgument, offset, bytes, element);
 }
 
 VectorType KernelBuilder::vectorType(int64_t width, Type element) {

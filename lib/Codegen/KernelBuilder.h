@@ -140,6 +140,15 @@ public:
                          elementType<T>());
   }
 
+  /// The same for the packed weights of the kernel, which lie apart from its other
+  /// constants: variants for several CPUs have them in common where they pack
+  /// alike.
+  template <typename T> mlir::Value weights(llvm::ArrayRef<T> data) {
+    return weightBytes({reinterpret_cast<const char *>(data.data()),
+                        data.size() * sizeof(T)},
+                       elementType<T>());
+  }
+
   /// `width` elements from `index` on.
   virtual mlir::Value loadVector(mlir::Value memref, mlir::Value index,
                                  int64_t width);
@@ -176,6 +185,9 @@ public:
   /// The offset of the kernel's constants in the blob, and their size.
   int64_t constantsOffset() const { return blobOffset; }
   int64_t constantsSize() const { return constantData.size(); }
+  /// The same for its weights.
+  int64_t weightsOffset() const { return weightBlobOffset; }
+  int64_t weightsSize() const { return weightData.size(); }
 
 protected:
   /// Makes the function, with an entry block, at the builder's place.
@@ -190,6 +202,12 @@ protected:
 private:
   template <typename T> mlir::Type elementType();
   mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
+  mlir::Value weightBytes(llvm::ArrayRef<char> data, mlir::Type element);
+  /// A view of `size` bytes of the entry's argument `memory`.
+  mlir::Value viewOf(mlir::Value memory, mlir::Value offset, int64_t size,
+                     mlir::Type element);
+  /// A new argument of bytes behind `other`; finish() sets how many.
+  mlir::Value addArgument(mlir::Value other);
 
   /// Writes `body` inside `op`, which only some of the threads get to.
   void divide(mlir::Operation *op, mlir::Block *block,
@@ -206,6 +224,9 @@ private:
   std::vector<char> constantData;
   int64_t blobOffset = 0;
   mlir::Value constantsArgument;
+  std::vector<char> weightData;
+  int64_t weightBlobOffset = 0;
+  mlir::Value weightsArgument;
   int64_t scratchBytes = 0;
   mlir::Value scratchArgument;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;

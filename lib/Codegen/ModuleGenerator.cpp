@@ -160,6 +160,8 @@ LogicalResult ModuleGenerator::callKernel(KernelOp kernel,
   }
   operands.push_back(
       constantsView(written.constantsOffset, written.constantsSize));
+  if (written.weightsSize)
+    operands.push_back(constantsView(written.weightsOffset, written.weightsSize));
   if (written.scratchSize)
     operands.push_back(scratchView(written.scratchSize));
   call(runBuilder, kernel.getLoc(), function, operands, written.threads);

@@ -19,12 +19,15 @@ namespace dyadic::codegen {
 /// A kernel's function, and its part of the weights.
 struct WrittenKernel {
   mlir::FunctionOpInterface function;
-  int64_t constantsOffset, constantsSize, threads, scratchSize;
+  int64_t constantsOffset, constantsSize, weightsOffset, weightsSize, threads,
+      scratchSize;
 
   explicit WrittenKernel(KernelBuilder &builder)
       : function(builder.getFunction()),
         constantsOffset(builder.constantsOffset()),
-        constantsSize(builder.constantsSize()), threads(builder.threads()),
+        constantsSize(builder.constantsSize()),
+        weightsOffset(builder.weightsOffset()),
+        weightsSize(builder.weightsSize()), threads(builder.threads()),
         scratchSize(builder.scratchSize()) {}
 };
 

@@ -30,8 +30,9 @@ Nibbles codegen::nibblesOf(const Contraction &c,
 }
 
 PanelLayout::PanelLayout(const Contraction &c, const RegisterTile &tile,
-                         Nibbles nibbles, int64_t lanes)
-    : c(c), tile(tile), nibbles(nibbles), lanes(lanes) {
+                         Nibbles nibbles, int64_t lanes, int64_t packedColumns)
+    : packedColumns(packedColumns), c(c), tile(tile), nibbles(nibbles),
+      lanes(lanes) {
   bool shortLast =
       tile.shortLastStep || (tile.tileRows && tile.depth <= c.length);
   steps = shortLast ? c.length / tile.depth
@@ -46,10 +47,10 @@ PanelLayout::PanelLayout(const Contraction &c, const RegisterTile &tile,
 /// Calls `body` for each segment of each panel, in the order of memory, with the
 /// panel's first channel and its columns.
 void PanelLayout::forPanels(PanelBody body) const {
+  int64_t columns = columnsBeside(panelColumns());
   for (int64_t group = 0; group < c.groups; ++group)
-    for (int64_t begin = 0; begin < c.channels; begin += panelColumns()) {
-      int64_t width = std::min<int64_t>(
-          panelColumns(), llvm::alignTo(c.channels - begin, lanes));
+    for (int64_t begin = 0; begin < c.channels; begin += columns) {
+      int64_t width = std::min<int64_t>(columns, paddedChannels() - begin);
       for (int64_t segment = 0; segment < c.segments(); ++segment)
         body(group, segment, begin, width);
     }

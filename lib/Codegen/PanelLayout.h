@@ -17,17 +17,21 @@ Nibbles nibblesOf(const Contraction &c, const KernelTarget &target);
 ///   [group][panel][segment][length / g][column][g]
 ///
 /// with columns padded to whole registers, and segments to whole steps or groups.
+/// A panel has the columns of a tile, or KernelTarget::packedColumns().
 class PanelLayout {
 public:
   /// `c` must outlive the layout.
   PanelLayout(const Contraction &c, const RegisterTile &tile, Nibbles nibbles,
-              int64_t lanes);
+              int64_t lanes, int64_t packedColumns);
 
   /// Whole steps of a segment, the products left, and both as they are packed.
   int64_t steps, rest, packedLength;
 
+  /// The columns of a tile.
   int64_t panelColumns() const { return tile.vectors * lanes; }
-  int64_t paddedChannels() const { return llvm::alignTo(c.channels, lanes); }
+  int64_t paddedChannels() const {
+    return llvm::alignTo(c.channels, packedColumns ? packedColumns : lanes);
+  }
   int64_t depth() const { return c.segments() * packedLength; }
   /// Whether weights stay four bits wide.
   bool packsNibbles() const { return nibbles != Nibbles::None; }
@@ -42,6 +46,13 @@ public:
   std::vector<int8_t> packNibbles() const;
   /// The biases, with what the target subtracts from activations made up for.
   template <typename T> std::vector<T> packBias() const;
+
+  /// Columns that lie side by side whatever the tile; 0: the tile's.
+  int64_t packedColumns;
+  /// The same for a tile of `columns`.
+  int64_t columnsBeside(int64_t columns) const {
+    return packedColumns ? packedColumns : columns;
+  }
 
 private:
   using PanelBody = llvm::function_ref<void(int64_t group, int64_t segment,

@@ -107,9 +107,8 @@ KernelTarget::Values KernelTarget::step(OpBuilder &b, Location loc,
   int64_t count = step.pixels.size();
   Values next(sums.size()), columns;
   for (int64_t v = 0; v < step.vectors; ++v)
-    columns.push_back(
-        loadWeights(b, loc, step.operand, step.weights,
-                    ops.add(step.weight, v * lanes() * step.tile.group)));
+    columns.push_back(loadWeights(b, loc, step.operand, step.weights,
+                                  ops.add(step.weight, step.weightsOf(v * lanes()))));
   for (int64_t p = 0; p < count; ++p) {
     Value activation = loadActivation(b, loc, step.operand, step.activations,
                                       step.pixels[p]);

@@ -11,6 +11,7 @@ import numpy as np
 import harness
 from harness import DYADIC
 from models import MODELS, ROOT, Unavailable
+from native import Native
 from test_models import TOLERANCE, integers
 
 DIGITS = os.path.join(ROOT, "examples/digits")
@@ -144,6 +145,12 @@ class Targets(unittest.TestCase):
         for core in ("qemu64", "max"):  # neither has AVX-512
             with self.subTest(core=core):
                 self.compare("cls", ["qemu-x86_64", "-cpu", core, binary])
+
+    def test_variants_share_weights(self):
+        weights = lambda cpu: Native(self.build("cls", f"shared{cpu.count(',')}.so", ["--cpu", cpu], keep=False)).info.weight_bytes
+        alone, both = weights("avx512vnni"), weights("avx2,avx512vnni")
+        print(f"cls: {alone} bytes of weights, {both} with two variants", flush=True)
+        self.assertLess(both, 1.5 * alone)
 
     def test_the_header_and_the_table_list_variants(self):
         path = self.build("digits", "digits3.o", ["--cpu", "scalar,avx2", "--name", "three"])

@@ -41,6 +41,17 @@ struct TileStep {
   int64_t pixelStride = 0;
   /// As in ContractionShape: the activations of each group are `depth` apart.
   int64_t joinedGroups = 1;
+  /// Weights lie in panels of so many columns (KernelTarget::packedColumns), each
+  /// `packedPanel` elements behind the one before; 0: all vectors' side by side.
+  int64_t packedColumns = 0, packedPanel = 0;
+
+  /// Where the weights of a vector that begins with `column` are, from `weight` on.
+  int64_t weightsOf(int64_t column) const {
+    if (!packedColumns)
+      return column * tile.group;
+    return column / packedColumns * packedPanel +
+           column % packedColumns * tile.group;
+  }
 };
 
 /// A depthwise convolution: one filter a channel.
@@ -155,6 +166,12 @@ public:
     return {};
   }
 
+  /// How many columns of weights are packed side by side: the same for all levels
+  /// of a machine, so that variants for several of them share the weights. A tile
+  /// begins with a whole panel, or lies in one. 0: as many as the tile has.
+  virtual int64_t packedColumns(const ContractionShape &shape) const {
+    return 0;
+  }
   /// How many consecutive products of one sum an instruction takes.
   virtual int64_t reductionGroup(OperandKind kind) const { return 1; }
   /// Loads `group` activations at `index` and repeats them in every lane, in

@@ -66,7 +66,9 @@ KernelTarget::Values AMXTarget::step(OpBuilder &b, Location loc,
   auto weights = [&](int64_t v) {
     int64_t width = tile.group * kColumns;
     return loadTile(ops, step.depth / tile.group, width, step.weights,
-                    ops.add(step.weight, v * width), step.vectors * width,
+                    ops.add(step.weight, step.weightsOf(v * kColumns)),
+                    step.packedColumns ? step.packedColumns * tile.group
+                                       : step.vectors * width,
                     tile.form == kStreams && !tile.panelsOutermost);
   };
   Values next(sums.size());

@@ -89,8 +89,9 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
   VectorOps ops(b, loc);
   if (step.tile.prefetch)
     for (int64_t v = 0; v < step.vectors; ++v)
-      ops.prefetch(step.weights, ops.add(step.weight, step.tile.prefetch +
-                                                          v * lanes() * 4));
+      ops.prefetch(step.weights,
+                   ops.add(step.weight, step.tile.prefetch +
+                                            step.weightsOf(v * lanes())));
   if (step.tile.form == SplitNibbles)
     return stepOfSplitNibbles(b, loc, step, sums);
   if (step.tile.form == JoinedGroups)
@@ -106,7 +107,8 @@ KernelTarget::Values X86Target::step(OpBuilder &b, Location loc,
   SmallVector<std::pair<Value, Value>> weights; // even and odd ones
   for (int64_t v = 0; v < step.vectors; ++v)
     weights.push_back(widenBytes(
-        ops, ops.load(4 * lanes(), step.weights, ops.add(step.weight, v * 4 * lanes())),
+        ops, ops.load(4 * lanes(), step.weights,
+                      ops.add(step.weight, step.weightsOf(v * lanes()))),
         /*isUnsigned=*/false));
   Values next(sums);
   // Pixel by pixel: a pair is needed for as many products as there are vectors.

@@ -75,6 +75,12 @@ int64_t X86Target::reductionGroup(OperandKind kind) const {
   return 4 / byteWidth(kind);
 }
 
+/// A register of the widest level.
+int64_t X86Target::packedColumns(const ContractionShape &shape) const {
+  bool isPlain = shape.nibbles == Nibbles::None && shape.joinedGroups == 1;
+  return isPlain ? 16 : 0;
+}
+
 namespace {
 /// The cost model: what a shape costs with a tile on a core.
 class CostModel {
@@ -185,7 +191,11 @@ X86Target::candidates(const ContractionShape &shape) const {
       perVector += 1;
       scratch += 2;
     }
-    for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v)
+    for (int64_t v = 1; v <= std::min<int64_t>(model.vectors, 6); ++v) {
+      // No tile but the first may begin amid a packed panel and leave it.
+      int64_t columns = v * lanes(), packed = packedColumns(shape);
+      if (packed && columns > packed && columns % packed && v < model.vectors)
+        continue;
       for (int64_t p = 1; p <= std::min<int64_t>(shape.pixels, 14); ++p) {
         if (p * v + perVector * v + scratch > vectorRegisters() ||
             (p > 1 && p * shape.depth * form.preparedBytes > kMaxPrepared))
@@ -193,6 +203,7 @@ X86Target::candidates(const ContractionShape &shape) const {
         consider(p, v, /*panels=*/false, form);
         consider(p, v, /*panels=*/true, form);
       }
+    }
   }
   // Of equals the one with more sums: it is the more tolerant of latency.
   auto key = [](const TileChoice &c) {

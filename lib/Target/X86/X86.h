@@ -31,6 +31,7 @@ public:
 
   int64_t lanes() const override { return isAVX512() ? 16 : 8; }
   int64_t vectorRegisters() const override { return isAVX512() ? 32 : 16; }
+  int64_t packedColumns(const ContractionShape &shape) const override;
   int64_t reductionGroup(OperandKind kind) const override;
   RegisterTile chooseTile(const ContractionShape &shape) const override;
   llvm::SmallVector<TileChoice>

@@ -141,6 +141,18 @@ TEST(StrategyTest, TargetsOfBytesShareOnePacking) {
   EXPECT_EQ(target("avx512vnni")->reductionGroup(OperandKind::U8), 4);
   EXPECT_EQ(target("avx512vnni")->reductionGroup(OperandKind::F32), 1);
   EXPECT_EQ(target("scalar")->reductionGroup(OperandKind::U8), 1);
+  // Whatever the tiles are: none begins amid a packed panel and leaves it.
+  for (const char *level : {"avx2", "avxvnni", "avx512vnni", "amx"})
+    for (int64_t channels : {8, 24, 40, 64, 1000}) {
+      ContractionShape shape{OperandKind::U8, 28, 28, channels, 576};
+      auto t = target(level);
+      EXPECT_EQ(t->packedColumns(shape), 16);
+      for (const TileChoice &choice : t->candidates(shape)) {
+        int64_t columns = choice.tile.vectors * t->lanes();
+        EXPECT_TRUE(columns % 16 == 0 || columns == 8 || columns >= channels)
+            << level << " " << channels << " " << choice.tile.str();
+      }
+    }
 }
 
 TEST(StrategyTest, EachLevelOfARMHasItsForm) {
