@@ -13,7 +13,8 @@
 // Biases: every row is the same.
 // CHECK: amx.tile_load %{{.*}}[%{{.*}}], %c0{{.*}} : memref<32xi32> into !amx.tile<11x16xi32>
 // CHECK-COUNT-3: amx.tile_load {{.*}} !amx.tile<11x16xi32>
-// CHECK-COUNT-2: amx.tile_load {{.*}}, %c128{{.*}} into !amx.tile<16x64xi8>
+// Weights lie in panels of 16 columns.
+// CHECK-COUNT-2: amx.tile_load {{.*}}, %c64{{.*}} into !amx.tile<16x64xi8>
 // Rows of activations lie 100 bytes apart.
 // CHECK: amx.tile_load {{.*}}, %c100{{.*}} : memref<4100xi8> into !amx.tile<11x64xi8>
 // CHECK: amx.tile_muli %{{.*}} zext, %

@@ -7,8 +7,10 @@
 // CHECK-SAME: %[[X:.*]]: memref<192xi8>, %[[Y:.*]]: memref<512xi8>, %[[ARENA:.*]]: memref<{{[0-9]+}}xi8>)
 // CHECK: %[[PADDED:.*]] = memref.view %[[ARENA]][{{.*}}] : memref<{{[0-9]+}}xi8> to memref<300xi8>
 // CHECK: call @k0_pad(%[[X]], %[[PADDED]],
-// CHECK: %[[WEIGHTS:.*]] = memref.view {{.*}} to memref<{{[0-9]+}}xi8>
-// CHECK: call @k1_conv2d(%[[PADDED]], %[[Y]], %[[WEIGHTS]])
+// Packed weights, 9 steps of 16 padded columns, are apart from other constants.
+// CHECK: %[[CONSTANTS:.*]] = memref.view {{.*}} to memref<{{[0-9]+}}xi8>
+// CHECK: %[[WEIGHTS:.*]] = memref.view {{.*}} to memref<576xi8>
+// CHECK: call @k1_conv2d(%[[PADDED]], %[[Y]], %[[CONSTANTS]], %[[WEIGHTS]])
 // CHECK: return
 func.func @main(%x: tensor<1x8x8x3xui8>) -> tensor<1x8x8x8xui8> {
   %p = dyadic.pad %x {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>, value = 131 : i32} : (tensor<1x8x8x3xui8>) -> tensor<1x10x10x3xui8>
