@@ -95,11 +95,20 @@ class Mismatch(Exception):
     pass
 
 
+NARROW = ("int4", "uint4", "int2", "uint2")
+
+
+def bits_of_floats(array):
+    """Floats of at most 8 bits as what stores them: programs have no other form of them."""
+    return array.view(np.uint8) if array.dtype.name.startswith(("float8", "float4")) else array
+
+
 def as_input(name, array, shape, kind):
     """The array as the program takes it. Elements narrower than a byte have one each there."""
     if not isinstance(array, np.ndarray) or array.dtype == object:
         raise Mismatch(f"input '{name}' is no tensor of numbers, but the model was compiled")
-    narrow = array.dtype != kind and array.dtype.name in ("int4", "uint4", "int2", "uint2")
+    array = bits_of_floats(array)
+    narrow = array.dtype != kind and array.dtype.name in NARROW
     array = array.astype(kind) if narrow else array
     if array.dtype != kind or list(array.shape) != shape:
         raise Mismatch(f"input '{name}': the case has {array.dtype} {list(array.shape)}, the program {kind} {shape}")
@@ -107,12 +116,12 @@ def as_input(name, array, shape, kind):
 
 
 def compare(name, expected, got, rtol, atol):
-    expected = np.asarray(expected)
+    expected = bits_of_floats(np.asarray(expected))
     if list(expected.shape) != list(got.shape):
         raise Mismatch(f"output '{name}': expected shape {list(expected.shape)}, but got {list(got.shape)}")
-    if expected.dtype != got.dtype and expected.dtype.name not in ("int4", "uint4", "int2", "uint2"):
+    if expected.dtype != got.dtype and expected.dtype.name not in NARROW:
         raise Mismatch(f"output '{name}': expected {expected.dtype}, but got {got.dtype}")
-    if expected.dtype.kind in "biu" or expected.dtype.name in ("int4", "uint4", "int2", "uint2"):
+    if expected.dtype.kind in "biu" or expected.dtype.name in NARROW:
         differ = expected.astype(np.object_ if expected.dtype == np.uint64 else np.int64) != got.astype(
             np.object_ if expected.dtype == np.uint64 else np.int64
         )

@@ -255,7 +255,7 @@ static LogicalResult convertConvInteger(NodeImporter &node) {
                             << toString(weights);
   Shape padded(in), out{in[0], groups, weights[0] / groups};
   for (int i : {0, 1}) {
-    padded[2 + i] += window->pads[i] + window->pads[2 + i];
+    padded[2 + i] += window->begin[i] + window->end[i];
     int64_t reach = (weights[2 + i] - 1) * window->dilations[i] + 1;
     if (padded[2 + i] < reach)
       return node.emitError() << "a filter of " << toString(weights)
@@ -277,7 +277,8 @@ static LogicalResult convertConvInteger(NodeImporter &node) {
     Value image = qnn::filled(b, loc, paddedType, zero);
     SmallVector<OpFoldResult> offsets(3, b.getIndexAttr(0)), sizes,
         ones(5, b.getIndexAttr(1));
-    offsets.append({b.getIndexAttr(window->pads[0]), b.getIndexAttr(window->pads[1])});
+    for (int64_t low : window->begin)
+      offsets.push_back(b.getIndexAttr(low));
     for (int64_t extent : cast<RankedTensorType>(x[0].getType()).getShape())
       sizes.push_back(b.getIndexAttr(extent));
     image = tensor::InsertSliceOp::create(b, loc, x[0], image, offsets, sizes, ones);
