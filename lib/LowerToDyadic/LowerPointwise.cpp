@@ -2,6 +2,8 @@
 #include "Lowering.h"
 #include "ScalarFunction.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include <cmath>
@@ -50,8 +52,15 @@ struct LowerStorageCast : OpConversionPattern<quant::StorageCastOp> {
   matchAndRewrite(quant::StorageCastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Value input = adaptor.getInput();
-    if (input.getType() != getTypeConverter()->convertType(op.getType()))
-      return rewriter.notifyMatchFailure(op, "signs differ");
+    Type type = getTypeConverter()->convertType(op.getType());
+    // Storage is signless in scast, and a u8 of the same bits is a ui8 here.
+    if (input.getType() != type)
+      input = qnn::buildCompute(
+                  rewriter, op.getLoc(), "StorageCast", type, input,
+                  [](OpBuilder &, Location, ValueRange arguments) {
+                    return SmallVector<Value>(arguments);
+                  })
+                  .getResult(0);
     rewriter.replaceOp(op, input);
     return success();
   }
