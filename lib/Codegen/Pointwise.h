@@ -97,11 +97,9 @@ private:
     bool perChannel = false;
     bool useFloat = false;
     bool clampFloat = false;
-    bool roundsTwice = false;
     std::vector<float> scales;                     // float form
     mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
-    mlir::Value rest, restHalf, restSign;          // i64, what rounds again
   };
   mlir::LogicalResult planRequantize(RequantizeOp op);
   /// The requantize that alone uses the anchor and makes bytes of it by a fused

@@ -33,8 +33,39 @@ static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
   }
   StorageRange range = storageRange(op.getInput().getType());
   int64_t zp = static_cast<int32_t>(op.getInputZp());
-  int64_t factor = int64_t{1} << op.getInputShift();
-  return {{(range.min - zp) * factor, (range.max - zp) * factor}};
+  return {{range.min - zp, range.max - zp}};
+}
+
+/// zp + the product rounded half up by `shift` bits and half away from zero by
+/// `rest` more, clamped. `rest`, `shift` and `addend` are vectors of i64.
+static Value emitDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
+                                Value shift, Value addend, Value rest, int64_t zp,
+                                int64_t low, int64_t high) {
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  auto i32 = cast<VectorType>(x.getType());
+  VectorType i64 = i32.clone(b.getI64Type());
+  auto wide = [&](Value v) -> Value { return arith::ExtSIOp::create(b, loc, i64, v); };
+  auto add = [&](Value l, Value r) -> Value {
+    return arith::AddIOp::create(b, loc, l, r);
+  };
+  auto shiftRight = [&](Value v, Value n) -> Value {
+    return arith::ShRSIOp::create(b, loc, v, n);
+  };
+  Value one = k.splatInt(i64, 1), zero = k.splatInt(i64, 0);
+  Value product = arith::MulIOp::create(b, loc, wide(x), wide(multiplier));
+  Value once = shiftRight(add(product, addend), shift);
+  // Of a negative tie one less is rounded up, so that it goes down.
+  Value half = shiftRight(arith::ShLIOp::create(b, loc, one, rest), one);
+  Value isNegative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, once, zero);
+  Value isLeft = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest, zero);
+  Value sign = arith::ExtSIOp::create(
+      b, loc, i64, arith::AndIOp::create(b, loc, isNegative, isLeft));
+  Value twice = shiftRight(add(once, add(half, sign)), rest);
+  Value y = add(twice, k.splatInt(i64, zp));
+  y = arith::MaxSIOp::create(b, loc, y, k.splatInt(i64, low));
+  y = arith::MinSIOp::create(b, loc, y, k.splatInt(i64, high));
+  return arith::TruncIOp::create(b, loc, i32, y);
 }
 
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
@@ -70,25 +101,16 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
       padded.resize(padded.size() + k.target.lanes());
     plan.scale = k.constants<float>(padded);
   } else {
-    // x·m + addend + (parity & x·m >> shift), all shifted right by shift. Then,
-    // for double_round, h + restHalf + (restSign & h >> 63) by the rest.
+    // x·m + addend + (parity & x·m >> shift), all shifted right by shift. For
+    // double_round that is the first 31 bits, and `parity` how many are left.
     bool twice = op.getRounding() == Rounding::DoubleRound;
-    std::vector<int64_t> shift, addend, parity, rest, restHalf, restSign;
+    std::vector<int64_t> shift, addend, parity;
     for (int32_t total : shifts) {
-      int32_t s = twice ? std::min(total, 31) : total, r = total - s;
+      int32_t s = twice ? std::min(total, 31) : total;
       bool even = op.getRounding() == Rounding::NearestEven && s > 0;
       shift.push_back(s);
       addend.push_back(s == 0 ? 0 : (int64_t{1} << (s - 1)) - (even ? 1 : 0));
-      parity.push_back(even ? 1 : 0);
-      rest.push_back(r);
-      restHalf.push_back(r == 0 ? 0 : int64_t{1} << (r - 1));
-      restSign.push_back(r == 0 ? 0 : -1);
-    }
-    plan.roundsTwice = llvm::any_of(rest, [](int64_t r) { return r != 0; });
-    if (plan.roundsTwice) {
-      plan.rest = k.constants<int64_t>(rest);
-      plan.restHalf = k.constants<int64_t>(restHalf);
-      plan.restSign = k.constants<int64_t>(restSign);
+      parity.push_back(twice ? total - s : even);
     }
     if (byLength) {
       plan.multiplier = k.constantForLength<int32_t>(multipliers);
@@ -256,8 +278,6 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
           high = static_cast<int32_t>(op.getClampMax());
   if (int64_t inputZp = static_cast<int32_t>(op.getInputZp()))
     x = arith::SubIOp::create(b, loc, x, k.splatInt(i32, inputZp));
-  if (int64_t inputShift = op.getInputShift())
-    x = arith::ShLIOp::create(b, loc, x, k.splatInt(i32, inputShift));
 
   auto load = [&](Value memref) {
     return parameter(memref, plan.perChannel, position);
@@ -284,14 +304,13 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     }
     return k.concatenate(bytes, count);
   }
-  WideRequantize wide{x, load(plan.multiplier), load(plan.shift),
-                      load(plan.addend), load(plan.parity), zp, low, high};
-  if (plan.roundsTwice) {
-    wide.rest = load(plan.rest);
-    wide.restHalf = load(plan.restHalf);
-    wide.restSign = load(plan.restSign);
-  }
-  return k.target.requantizeWide(b, loc, wide);
+  if (op.getRounding() == Rounding::DoubleRound)
+    return emitDoubleRounding(k, x, load(plan.multiplier), load(plan.shift),
+                              load(plan.addend), load(plan.parity), zp, low, high);
+  return k.target.requantizeWide(b, loc,
+                                 {x, load(plan.multiplier), load(plan.shift),
+                                  load(plan.addend), load(plan.parity), zp, low,
+                                  high});
 }
 
 Value PointwiseEmitter::requantizePair(RequantizeOp op,

@@ -49,14 +49,28 @@ Value FixedPointBuilder::shiftLeftSaturated(Value x, int64_t n) {
   return truncate(clamp(wide, INT32_MIN, INT32_MAX), 32);
 }
 
-Value FixedPointBuilder::requantize(Value x, FixedPointMultiplier m) {
+Value FixedPointBuilder::requantize(Value x, FixedPointMultiplier m,
+                                    RoundingMode mode) {
   Value wide = extend(x, false, 64);
   Value product = mul(wide, constant(m.multiplier, wide));
-  int64_t first = std::min(m.shift, 31);
+  if (mode == RoundingMode::NearestEven && m.shift > 0) {
+    Value shift = constant(m.shift, wide);
+    Value odd = make<arith::AndIOp>(shiftRight(product, shift), constant(1, wide));
+    Value belowHalf = constant((int64_t{1} << (m.shift - 1)) - 1, wide);
+    return truncate(shiftRight(add(add(product, belowHalf), odd), shift), 32);
+  }
+  bool twice = mode == RoundingMode::DoubleRound;
+  int64_t first = twice ? std::min(m.shift, 31) : m.shift;
   Value high = shiftHalfUp(product, first);
   if (m.shift > first)
     high = shiftHalfAway(high, constant(m.shift - first, high));
   return truncate(high, 32);
+}
+
+Value FixedPointBuilder::toStorage(Value x, ActivationType type) {
+  Value y = add(x, constant(type.getZeroPoint(), x));
+  y = clamp(y, type.getStorageTypeMin(), type.getStorageTypeMax());
+  return truncate(y, type.getStorageTypeIntegralWidth());
 }
 
 Value FixedPointBuilder::reciprocalOfOnePlus(Value a) {

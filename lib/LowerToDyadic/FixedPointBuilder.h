@@ -7,10 +7,9 @@
 #ifndef DYADIC_LIB_LOWERTODYADIC_FIXEDPOINTBUILDER_H
 #define DYADIC_LIB_LOWERTODYADIC_FIXEDPOINTBUILDER_H
 
-#include "dyadic/Support/FixedPoint.h"
+#include "Lowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Builders.h"
 
 namespace dyadic {
 
@@ -51,9 +50,11 @@ struct FixedPointBuilder {
   Value multiplyHigh(Value x, Value y);
   /// x · 2^n, saturated to i32.
   Value shiftLeftSaturated(Value x, int64_t n);
-  /// zeroPoint-less requantization of an i32 or i64 by a multiplier that rounds
-  /// twice, as i32.
-  Value requantize(Value x, FixedPointMultiplier multiplier);
+  /// R(x, multiplier, shift) of an i32 or i64, as i32.
+  Value requantize(Value x, FixedPointMultiplier multiplier,
+                   RoundingMode mode = RoundingMode::DoubleRound);
+  /// x and the zero point, clamped to the type's storage.
+  Value toStorage(Value x, ActivationType type);
   /// 1 / (1 + x) of x in [0, 1), both Q0.31, by three steps of Newton's method.
   Value reciprocalOfOnePlus(Value x);
 };

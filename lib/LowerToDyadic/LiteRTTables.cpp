@@ -2,9 +2,73 @@
 #include "LiteRTTables.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 using namespace mlir;
 using namespace dyadic;
+
+//===----------------------------------------------------------------------===//
+// Multipliers
+//===----------------------------------------------------------------------===//
+
+std::optional<FixedPointMultiplier>
+litert::quantizeMultiplier(double scale) {
+  if (!(scale >= 0) || std::isinf(scale))
+    return std::nullopt;
+  constexpr int kBits = 31;
+  int exponent;
+  double rounded = std::round(std::ldexp(std::frexp(scale, &exponent), kBits));
+  if (rounded == std::ldexp(1.0, kBits)) {
+    rounded /= 2;
+    ++exponent;
+  }
+  int shift = kBits - exponent;
+  if (shift < 0)
+    return std::nullopt;
+  if (scale == 0 || shift > kMaxShift)
+    return FixedPointMultiplier{0, kBits};
+  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
+}
+
+std::optional<FixedPointMultiplier>
+litert::quantizeMultiplierAsDouble(double scale, int32_t min, int32_t max) {
+  std::optional<FixedPointMultiplier> nearest = litert::quantizeMultiplier(scale);
+  if (!nearest || nearest->multiplier == 0)
+    return nearest;
+  // The least x that gives y or more: both functions are monotone.
+  auto reaches = [&](int64_t x, int32_t y) {
+    return std::round(static_cast<double>(x) * scale) >= y;
+  };
+  std::vector<std::pair<int64_t, int32_t>> thresholds;
+  for (int64_t y = int64_t{min} + 1; y <= max; ++y) {
+    int64_t low = INT32_MIN, high = int64_t{INT32_MAX} + 1;
+    while (low < high) {
+      int64_t middle = low + (high - low) / 2;
+      if (reaches(middle, static_cast<int32_t>(y)))
+        high = middle;
+      else
+        low = middle + 1;
+    }
+    thresholds.emplace_back(low, static_cast<int32_t>(y));
+  }
+  auto agrees = [&](FixedPointMultiplier m) {
+    auto result = [&](int64_t x) {
+      return requantize(x, m.multiplier, m.shift, RoundingMode::HalfUp);
+    };
+    for (auto [x, y] : thresholds)
+      if ((x <= INT32_MAX && result(x) < y) ||
+          (x > INT32_MIN && result(x - 1) >= y))
+        return false;
+    return true;
+  };
+  constexpr int32_t kNeighbours = 64;
+  for (int32_t i = 0; i <= kNeighbours; ++i)
+    for (int32_t m : {nearest->multiplier + i, nearest->multiplier - i})
+      if (m > 0 && agrees({m, nearest->shift}))
+        return FixedPointMultiplier{m, nearest->shift};
+  return std::nullopt;
+}
 
 //===----------------------------------------------------------------------===//
 // Fixed point
@@ -57,7 +121,7 @@ SmallVector<int32_t> litert::softmaxExponentials(double scale) {
   double factor = std::min(scale * (1 << (31 - kIntegerBits)),
                            double((int64_t{1} << 31) - 1));
   SmallVector<int32_t> table(256, 0);
-  auto multiplier = quantizeMultiplierHalfAway(factor);
+  auto multiplier = litert::quantizeMultiplier(factor);
   int leftShift = 31 - multiplier->shift;
   auto radius = static_cast<int64_t>(
       std::floor(double((1 << kIntegerBits) - 1) *
@@ -107,7 +171,7 @@ struct ShortMultiplier {
 
   static ShortMultiplier of(float scale) {
     FixedPointMultiplier m =
-        quantizeMultiplierHalfAway(scale).value_or(FixedPointMultiplier{0, 31});
+        litert::quantizeMultiplier(scale).value_or(FixedPointMultiplier{0, 31});
     int64_t rounded = (int64_t{m.multiplier} + (1 << 15)) >> 16;
     return {narrow(rounded), 31 - m.shift};
   }
@@ -143,7 +207,7 @@ static int32_t leakyRelu(int32_t q, float alpha, ActivationType from,
   float in = static_cast<float>(from.getScale()),
         out = static_cast<float>(to.getScale());
   double factor = x >= 0 ? in / out : in * alpha / out;
-  auto multiplier = quantizeMultiplierHalfAway(std::fabs(factor))
+  auto multiplier = litert::quantizeMultiplier(std::fabs(factor))
                         .value_or(FixedPointMultiplier{INT32_MAX, 0});
   int64_t y = litert::multiply(x, multiplier);
   return static_cast<int32_t>(
@@ -159,7 +223,7 @@ static int32_t clampBetween(int32_t q, float min, float max,
   if (from != to) {
     double ratio =
         static_cast<float>(from.getScale()) / static_cast<float>(to.getScale());
-    auto multiplier = quantizeMultiplierHalfAway(ratio).value_or(
+    auto multiplier = litert::quantizeMultiplier(ratio).value_or(
         FixedPointMultiplier{INT32_MAX, 0});
     y = to.getZeroPoint() + litert::multiply(q - from.getZeroPoint(), multiplier);
   }

@@ -8,7 +8,10 @@
 // the result by the multiplier s_x s_w / s_y. docs/Quantization.md.
 //
 //===----------------------------------------------------------------------===//
-#include "Lowering.h"
+#include "FixedPointBuilder.h"
+#include "LiteRTTables.h"
+
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -65,7 +68,7 @@ sumMultiplier(Operation *op, double scale, Type weightElement,
   if (!roundsAsDouble(op, weightElement))
     return multiplierOf(op, scale);
   int32_t zeroPoint = output.getZeroPoint();
-  if (auto multiplier = quantizeMultiplierAsDouble(
+  if (auto multiplier = litert::quantizeMultiplierAsDouble(
           scale, output.getStorageTypeMin() - zeroPoint,
           output.getStorageTypeMax() - zeroPoint))
     return *multiplier;
@@ -234,29 +237,55 @@ static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
   return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
 }
 
-/// `contract` with each part of the weights, added up; the bias goes with the
-/// first.
-static FailureOr<Value>
-sumOfParts(OpBuilder &builder, Operation *op, const Finish &finish,
-           llvm::function_ref<Value(Value weights, Value bias)> contract) {
-  Value sum, bias = finish.bias;
+/// `contract` with each part of the weights; the bias goes with the first.
+static FailureOr<SmallVector<Value>>
+contractParts(OpBuilder &builder, Operation *op, const Finish &finish,
+              llvm::function_ref<Value(Value weights, Value bias)> contract) {
+  SmallVector<Value> sums;
+  Value bias = finish.bias;
+  auto type = cast<RankedTensorType>(bias.getType());
   for (Value part : finish.weights) {
     auto weights = storedWeightsOf(builder, op, part);
     if (failed(weights))
       return failure();
-    Value own = contract(*weights, bias);
-    if (!sum) {
-      sum = own;
-      auto type = cast<RankedTensorType>(bias.getType());
+    sums.push_back(contract(*weights, bias));
+    if (sums.size() < finish.weights.size())
       bias = dyadic::ConstantOp::create(
           builder, op->getLoc(), type,
           DenseElementsAttr::get(type, builder.getI32IntegerAttr(0)));
-      continue;
-    }
-    sum = dyadic::AddOp::create(builder, op->getLoc(), sum.getType(), sum, own,
-                                0, 0, 1, 1);
   }
-  return sum;
+  return sums;
+}
+
+/// The sums of all parts, added up, as what the op's result is. Weights that have
+/// parts have one scale.
+static FailureOr<Value> finishParts(OpBuilder &builder, Operation *op,
+                                    const Finish &finish, ArrayRef<Value> sums,
+                                    std::optional<Rounding> rounding = std::nullopt) {
+  if (sums.size() == 1)
+    return finishSum(builder, op, sums[0], finish.multipliers, rounding);
+  Value result = op->getResult(0);
+  bool staysSum = holdsSums(result.getType());
+  ActivationType output;
+  if (!staysSum) {
+    auto type = activationTypeOf(op, result);
+    if (failed(type))
+      return failure();
+    output = *type;
+  }
+  auto mode = static_cast<RoundingMode>(rounding.value_or(roundingOf(op)));
+  return qnn::buildElementwise(
+      builder, op->getLoc(), "SumOfParts",
+      staysSum ? accumulatorType(builder, result) : storageTensorOf(result), sums,
+      [&](OpBuilder &b, Location loc, ValueRange scalars) {
+        FixedPointBuilder f{b, loc};
+        Value sum = scalars[0];
+        for (Value other : scalars.drop_front())
+          sum = f.add(sum, other);
+        if (staysSum)
+          return sum;
+        return f.toStorage(f.requantize(sum, finish.multipliers[0], mode), output);
+      });
 }
 
 namespace {
@@ -272,15 +301,15 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
     auto input = activationTypeOf(op, op.getInput());
     Value padded = padImage(rewriter, op.getLoc(), adaptor.getInput(),
                             op.getPads(), input->getZeroPoint());
-    auto sum = sumOfParts(rewriter, op, *finish, [&](Value filter, Value bias) {
+    auto sums = contractParts(rewriter, op, *finish, [&](Value filter, Value bias) {
       return dyadic::Conv2DOp::create(
           rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
           padded, filter, bias, op.getStrides(), op.getDilations(),
           op.getGroups(), codebookOf(op));
     });
-    if (failed(sum))
+    if (failed(sums))
       return failure();
-    auto result = finishSum(rewriter, op, *sum, finish->multipliers);
+    auto result = finishParts(rewriter, op, *finish, *sums);
     if (failed(result))
       return failure();
     rewriter.replaceOp(op, *result);
@@ -302,18 +331,18 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
                              adaptor.getRhs(), adaptor.getBias());
     if (failed(finish))
       return failure();
-    auto sum = sumOfParts(rewriter, op, *finish, [&](Value rhs, Value bias) {
+    auto sums = contractParts(rewriter, op, *finish, [&](Value rhs, Value bias) {
       return dyadic::MatmulOp::create(
           rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
           adaptor.getLhs(), rhs, bias, codebookOf(op));
     });
-    if (failed(sum))
+    if (failed(sums))
       return failure();
     Type weights = cast<RankedTensorType>(op.getRhs().getType()).getElementType();
     std::optional<Rounding> rounding;
     if (roundsAsDouble(op, weights))
       rounding = Rounding::HalfUp;
-    auto result = finishSum(rewriter, op, *sum, finish->multipliers, rounding);
+    auto result = finishParts(rewriter, op, *finish, *sums, rounding);
     if (failed(result))
       return failure();
     rewriter.replaceOp(op, *result);

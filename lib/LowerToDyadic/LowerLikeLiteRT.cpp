@@ -6,7 +6,10 @@
 // them; what is here takes other steps than the ops of our own quantizer do.
 //
 //===----------------------------------------------------------------------===//
+#include "FixedPointBuilder.h"
 #include "LiteRTTables.h"
+
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -14,31 +17,6 @@
 
 using namespace mlir;
 using namespace dyadic;
-
-/// dyadic.requantize to i32 of a summand, (q − z)·2^shift times `multiplier`;
-/// of a constant, the numbers themselves.
-static Value toSum(OpBuilder &builder, Operation *op, Value storage,
-                   int32_t zeroPoint, int32_t inputShift,
-                   FixedPointMultiplier multiplier) {
-  auto type = cast<RankedTensorType>(storage.getType()).clone(builder.getI32Type());
-  auto summandOf = [&](double q) {
-    int64_t x = static_cast<int64_t>(q) - zeroPoint;
-    return litert::multiply(x * (int64_t{1} << inputShift), multiplier);
-  };
-  if (FailureOr<HostTensor> known = readConstant(storage); succeeded(known)) {
-    HostTensor sums(ElementKind::I32, type.getShape());
-    for (int64_t i = 0, e = sums.numElements(); i < e; ++i)
-      sums.set(i, summandOf(known->get(i)));
-    return dyadic::ConstantOp::create(builder, op->getLoc(), type,
-                                      makeConstant(std::move(sums), op->getContext()));
-  }
-  // Bounds that change nothing, but say how large sums become.
-  StorageRange range = storageRange(storage.getType());
-  return RequantizeOp::create(
-      builder, op->getLoc(), type, storage, ArrayRef<int32_t>(multiplier.multiplier),
-      ArrayRef<int32_t>(multiplier.shift), zeroPoint, 0, summandOf(range.min),
-      summandOf(range.max), Rounding::DoubleRound, inputShift);
-}
 
 namespace {
 /// x ± y: both operands in units of twice the greater scale · 2^−shift, then
@@ -62,14 +40,23 @@ template <typename Op> struct LowerSumLikeLiteRT : OpConversionPattern<Op> {
          total = multiplierOf(op, unit / std::ldexp(out->getScale(), inputShift));
     if (failed(left) || failed(right) || failed(total))
       return failure();
-    auto resultType = storageTensorOf(op.getOutput());
-    int32_t sign = std::is_same_v<Op, qnn::SubOp> ? -1 : 1;
-    Value sum = dyadic::AddOp::create(
-        rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
-        toSum(rewriter, op, adaptor.getLhs(), lhs->getZeroPoint(), inputShift, *left),
-        toSum(rewriter, op, adaptor.getRhs(), rhs->getZeroPoint(), inputShift, *right),
-        0, 0, 1, sign);
-    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum, *total, resultType, *out));
+    bool subtracts = std::is_same_v<Op, qnn::SubOp>;
+    Value sum = qnn::buildElementwise(
+        rewriter, op.getLoc(), subtracts ? "Sub" : "Add",
+        storageTensorOf(op.getOutput()), {adaptor.getLhs(), adaptor.getRhs()},
+        [&](OpBuilder &b, Location loc, ValueRange scalars) {
+          FixedPointBuilder f{b, loc};
+          auto summand = [&](Value q, ActivationType type, FixedPointMultiplier m) {
+            Value x = f.extend(q, !type.isSigned());
+            x = f.sub(x, f.i32(type.getZeroPoint()));
+            return f.requantize(f.shiftLeft(x, f.i32(inputShift)), m);
+          };
+          Value x = summand(scalars[0], *lhs, *left),
+                y = summand(scalars[1], *rhs, *right);
+          return f.toStorage(f.requantize(subtracts ? f.sub(x, y) : f.add(x, y), *total),
+                             *out);
+        });
+    rewriter.replaceOp(op, sum);
     return success();
   }
 };
@@ -164,7 +151,7 @@ struct LowerAvgPool2DLikeLiteRT : OpConversionPattern<qnn::AvgPool2DOp> {
     rewriter.replaceOpWithNewOp<RequantizeOp>(
         op, resultType, sum, ArrayRef<int32_t>(mean.multiplier),
         ArrayRef<int32_t>(mean.shift), 0, 0, to->getStorageTypeMin(),
-        to->getStorageTypeMax(), Rounding::NearestEven, 0);
+        to->getStorageTypeMax(), Rounding::NearestEven);
     return success();
   }
 };

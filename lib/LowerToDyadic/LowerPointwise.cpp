@@ -2,7 +2,9 @@
 #include "Lowering.h"
 #include "ScalarFunction.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Support/ConstantData.h"
+
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include <cmath>
@@ -60,9 +62,15 @@ template <typename Op> struct LowerStorageCast : OpConversionPattern<Op> {
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Value input = adaptor.getInput();
-    if (input.getType() !=
-        this->getTypeConverter()->convertType(op->getResult(0).getType()))
-      return rewriter.notifyMatchFailure(op, "signs differ");
+    Type type = this->getTypeConverter()->convertType(op->getResult(0).getType());
+    // Storage is signless in scast, and a u8 of the same bits is a ui8 here.
+    if (input.getType() != type)
+      input = qnn::buildCompute(
+                  rewriter, op.getLoc(), "StorageCast", type, input,
+                  [](OpBuilder &, Location, ValueRange arguments) {
+                    return SmallVector<Value>(arguments);
+                  })
+                  .getResult(0);
     rewriter.replaceOp(op, input);
     return success();
   }

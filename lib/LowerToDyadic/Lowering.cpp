@@ -1,5 +1,5 @@
 //===- Lowering.cpp - what the lowering's patterns share ------------------===//
-#include "Lowering.h"
+#include "LiteRTTables.h"
 
 #include "dyadic/Dialect/Shapes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,7 +41,7 @@ Rounding dyadic::roundingOf(Operation *op) {
 FailureOr<FixedPointMultiplier> dyadic::multiplierOf(Operation *op,
                                                      double scale) {
   bool exact = isLiteRTExact(op);
-  if (auto multiplier = exact ? quantizeMultiplierHalfAway(scale)
+  if (auto multiplier = exact ? litert::quantizeMultiplier(scale)
                               : quantizeMultiplier(scale))
     return *multiplier;
   return op->emitError() << "expected operands of at most 2^"
@@ -70,8 +70,7 @@ Value dyadic::requantizeTo(OpBuilder &builder, Operation *op, Value accumulator,
       builder.getI32IntegerAttr(type.getZeroPoint()),
       builder.getI32IntegerAttr(type.getStorageTypeMin()),
       builder.getI32IntegerAttr(type.getStorageTypeMax()),
-      RoundingAttr::get(builder.getContext(), rounding.value_or(roundingOf(op))),
-      builder.getI32IntegerAttr(0));
+      RoundingAttr::get(builder.getContext(), rounding.value_or(roundingOf(op))));
 }
 
 FailureOr<Value> dyadic::rescale(OpBuilder &builder, Operation *op,

@@ -4,6 +4,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Rounding.h"
 #include "dyadic/Support/FixedPoint.h"
 
 #include "mlir/Transforms/DialectConversion.h"

@@ -171,9 +171,8 @@ static void evaluate(RequantizeOp op, Operands in, HostTensor &out) {
   Integers result = integers(*in[0]);
   for (int64_t i = 0, e = result.size(); i < e; ++i) {
     int64_t channel = i % multipliers.size();
-    // (C12) and (C31) make the clamp the identity.
-    int64_t x = clamp((result[i] - inputZp) << op.getInputShift(),
-                      -(int64_t{1} << 31), int64_t{1} << 31);
+    // (C12) makes the clamp the identity.
+    int64_t x = clamp(result[i] - inputZp, -(int64_t{1} << 31), int64_t{1} << 31);
     int64_t rounded = requantize(x, multipliers[channel], shifts[channel], mode);
     result[i] = clamp(outputZp + rounded, lo, hi);
   }

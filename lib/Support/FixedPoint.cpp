@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
-#include <vector>
 
 using namespace dyadic;
 
@@ -37,64 +35,6 @@ std::optional<FixedPointMultiplier> dyadic::quantizeMultiplier(double scale,
   if (shift < 0)
     return std::nullopt;
   return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
-}
-
-std::optional<FixedPointMultiplier>
-dyadic::quantizeMultiplierHalfAway(double scale) {
-  if (!(scale >= 0) || std::isinf(scale))
-    return std::nullopt;
-  constexpr int kBits = 31;
-  int exponent;
-  double rounded = std::round(std::ldexp(std::frexp(scale, &exponent), kBits));
-  if (rounded == std::ldexp(1.0, kBits)) {
-    rounded /= 2;
-    ++exponent;
-  }
-  int shift = kBits - exponent;
-  if (shift < 0)
-    return std::nullopt;
-  if (scale == 0 || shift > kMaxShift)
-    return FixedPointMultiplier{0, kBits};
-  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
-}
-
-std::optional<FixedPointMultiplier>
-dyadic::quantizeMultiplierAsDouble(double scale, int32_t min, int32_t max) {
-  std::optional<FixedPointMultiplier> nearest = quantizeMultiplierHalfAway(scale);
-  if (!nearest || nearest->multiplier == 0)
-    return nearest;
-  // The least x that gives y or more: both functions are monotone.
-  auto reaches = [&](int64_t x, int32_t y) {
-    return std::round(static_cast<double>(x) * scale) >= y;
-  };
-  std::vector<std::pair<int64_t, int32_t>> thresholds;
-  for (int64_t y = int64_t{min} + 1; y <= max; ++y) {
-    int64_t low = INT32_MIN, high = int64_t{INT32_MAX} + 1;
-    while (low < high) {
-      int64_t middle = low + (high - low) / 2;
-      if (reaches(middle, static_cast<int32_t>(y)))
-        high = middle;
-      else
-        low = middle + 1;
-    }
-    thresholds.emplace_back(low, static_cast<int32_t>(y));
-  }
-  auto agrees = [&](FixedPointMultiplier m) {
-    auto result = [&](int64_t x) {
-      return requantize(x, m.multiplier, m.shift, RoundingMode::HalfUp);
-    };
-    for (auto [x, y] : thresholds)
-      if ((x <= INT32_MAX && result(x) < y) ||
-          (x > INT32_MIN && result(x - 1) >= y))
-        return false;
-    return true;
-  };
-  constexpr int32_t kNeighbours = 64;
-  for (int32_t i = 0; i <= kNeighbours; ++i)
-    for (int32_t m : {nearest->multiplier + i, nearest->multiplier - i})
-      if (m > 0 && agrees({m, nearest->shift}))
-        return FixedPointMultiplier{m, nearest->shift};
-  return std::nullopt;
 }
 
 std::optional<AddMultipliers> dyadic::addMultipliers(double lhsRatio,

@@ -64,16 +64,6 @@ Value dyadic::emitWideRequantize(OpBuilder &b, Location loc,
   Value sum = arith::AddIOp::create(
       b, loc, arith::AddIOp::create(b, loc, product, op.addend), odd);
   Value rounded = shift(sum);
-  if (op.rest) {
-    // Half away from zero: a negative tie has one less to go up from.
-    Value sign = arith::ShRSIOp::create(b, loc, rounded,
-                                        ops.splat(ops.typeOf(rounded), int64_t{63}));
-    Value half = arith::AddIOp::create(
-        b, loc, op.restHalf,
-        arith::AndIOp::create(b, loc, sign, op.restSign));
-    rounded = arith::ShRSIOp::create(
-        b, loc, arith::AddIOp::create(b, loc, rounded, half), op.rest);
-  }
   Value y = arith::AddIOp::create(
       b, loc, rounded, ops.splat(ops.typeOf(rounded), op.zeroPoint));
   return arith::TruncIOp::create(b, loc, ops.typeOf(op.x),

@@ -8,7 +8,7 @@
 #define DYADIC_PIPELINE_COMPILE_H
 
 #include "dyadic/Calibrate/Calibrate.h"
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Rounding.h"
 #include "dyadic/Emit/JIT.h"
 #include "dyadic/Emit/MachineCode.h"
 #include "dyadic/Emit/ProgramInfo.h"

@@ -109,18 +109,6 @@ constexpr int64_t requantize(int64_t x, int32_t multiplier, int32_t shift,
 std::optional<FixedPointMultiplier> quantizeMultiplier(double scale,
                                                        int bits = 24);
 
-/// The multiplier of 31 bits that goes with `double_round`, as LiteRT chooses
-/// it: ties away from zero, and zero below 2^−32. None when `scale` is negative,
-/// not finite, or 2^31 or more.
-std::optional<FixedPointMultiplier> quantizeMultiplierHalfAway(double scale);
-
-/// A multiplier of 31 bits whose requantization by half_up is round(x · scale) in
-/// f64, ties away from zero, for every i32 x where that lies in [min, max] or is
-/// clamped to it: LiteRT's arithmetic for int8 fully connected layers. The
-/// thresholds of all results prove it; none where no multiplier has them.
-std::optional<FixedPointMultiplier>
-quantizeMultiplierAsDouble(double scale, int32_t min, int32_t max);
-
 /// Two multipliers over one shift: the weights of a sum.
 struct AddMultipliers {
   int32_t lhs = 0;

@@ -98,9 +98,6 @@ struct FusedRequantize {
 struct WideRequantize {
   mlir::Value x, multiplier, shift, addend, parity;
   int64_t zeroPoint, low, high;
-  /// What double_round shifts and adds after the first 31 bits; null where
-  /// nothing is left.
-  mlir::Value rest = {}, restHalf = {}, restSign = {};
 };
 
 class KernelTarget {

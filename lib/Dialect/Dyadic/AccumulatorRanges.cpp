@@ -57,37 +57,17 @@ FailureOr<Ranges> MatmulOp::getAccumulatorRanges() {
                            getLhs().getType(), channels, 1, channels);
 }
 
-/// The values of a summand, for each channel or for all: what the op that makes
-/// it says, or those of its type.
-static Ranges summandRanges(Value value) {
-  Operation *producer = value.getDefiningOp();
-  if (auto requantize = dyn_cast_or_null<RequantizeOp>(producer))
-    return {{static_cast<int32_t>(requantize.getClampMin()),
-             static_cast<int32_t>(requantize.getClampMax())}};
-  if (auto sum = dyn_cast_or_null<AccumulatorOpInterface>(producer))
-    if (FailureOr<Ranges> ranges = sum.getAccumulatorRanges();
-        succeeded(ranges))
-      return *ranges;
-  StorageRange range = storageRange(value.getType());
-  return {{range.min, range.max}};
-}
-
 FailureOr<Ranges> dyadic::AddOp::getAccumulatorRanges() {
-  Ranges l = summandRanges(getLhs()), r = summandRanges(getRhs());
+  AccumulatorRange range;
+  StorageRange l = storageRange(getLhs().getType()),
+               r = storageRange(getRhs().getType());
   int64_t lzp = static_cast<int32_t>(getLhsZp()),
           rzp = static_cast<int32_t>(getRhsZp());
-  // Channels are those of the result where both operands have as many.
-  if (l.size() != 1 && r.size() != 1 && l.size() != r.size())
-    return failure();
-  Ranges ranges(std::max(l.size(), r.size()));
-  for (auto [c, range] : llvm::enumerate(ranges)) {
-    AccumulatorRange x = l[l.size() > 1 ? c : 0], y = r[r.size() > 1 ? c : 0];
-    addProduct(range, static_cast<int32_t>(getLhsMultiplier()),
-               {x.min - lzp, x.max - lzp});
-    addProduct(range, static_cast<int32_t>(getRhsMultiplier()),
-               {y.min - rzp, y.max - rzp});
-  }
-  return ranges;
+  addProduct(range, static_cast<int32_t>(getLhsMultiplier()),
+             {l.min - lzp, l.max - lzp});
+  addProduct(range, static_cast<int32_t>(getRhsMultiplier()),
+             {r.min - rzp, r.max - rzp});
+  return Ranges{range};
 }
 
 /// The values of (x − xZp)·(y − yZp).

@@ -113,14 +113,6 @@ LogicalResult AddOp::verify() {
       return emitOpError() << "expected multipliers of magnitude 32768 at "
                               "most, but got "
                            << multiplier;
-  auto isSummand = [](Value operand, int32_t zeroPoint, int32_t multiplier) {
-    return !getElementTypeOrSelf(operand).isInteger(32) ||
-           (zeroPoint == 0 && std::abs(multiplier) == 1);
-  };
-  if (!isSummand(getLhs(), getLhsZp(), getLhsMultiplier()) ||
-      !isSummand(getRhs(), getRhsZp(), getRhsMultiplier()))
-    return emitOpError() << "expected a zero point of 0 and a multiplier of 1 "
-                            "or -1 for an operand of i32";
   return success();
 }
 
@@ -151,11 +143,6 @@ LogicalResult RequantizeOp::verify() {
                                  inputType))) {
     return failure();
   }
-  if (getInputShift() > 22 ||
-      (getInputShift() && getElementTypeOrSelf(inputType).isInteger(32)))
-    return emitOpError() << "expected an input shift in [0, 22], and 0 for i32, but "
-                            "got "
-                         << static_cast<int32_t>(getInputShift());
   if (failed(checkStorage(*this, "the output zero point", getOutputZp(), type)))
     return failure();
   return checkClamp(*this, getClampMin(), getClampMax(), type);

@@ -3,6 +3,8 @@
 
 #include "OpRegistry.h"
 
+#include "dyadic/Dialect/QNN/Rounding.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Verifier.h"

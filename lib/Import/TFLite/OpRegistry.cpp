@@ -11,7 +11,8 @@ const OpEntry *lookupOp(tflite::BuiltinOperator code) {
   static const llvm::DenseMap<int32_t, const OpEntry *> table = [] {
     llvm::DenseMap<int32_t, const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
-         {contractionOps(), elementwiseOps(), movementOps(), poolingOps()})
+         {contractionOps(), elementwiseOps(), movementOps(), poolingOps(),
+          quantizationOps(), resizeOps()})
       for (const OpEntry &entry : entries)
         map[static_cast<int32_t>(entry.code)] = &entry;
     return map;

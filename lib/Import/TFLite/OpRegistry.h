@@ -22,6 +22,8 @@ llvm::ArrayRef<OpEntry> contractionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> poolingOps();
+llvm::ArrayRef<OpEntry> quantizationOps();
+llvm::ArrayRef<OpEntry> resizeOps();
 
 /// The entry of an operator, or null.
 const OpEntry *lookupOp(tflite::BuiltinOperator code);

@@ -185,16 +185,15 @@ def Dyadic_BatchMatmulOp : Dyadic_AccumulatorOp<"batch_matmul"> {
 }
 
 def Dyadic_AddOp : Dyadic_AccumulatorOp<"add", [Dyadic_Pointwise]> {
-  let summary = "weighted sum of two broadcast tensors";
+  let summary = "weighted sum of two broadcast storage tensors";
   let description = [{
       acc = (lhs − lhs_zp) · lhs_multiplier + (rhs − rhs_zp) · rhs_multiplier
 
     Multipliers are at most 2¹⁵ in magnitude, so that 8-bit operands can't
     overflow; both share the shift of the requantization that follows. A
-    subtraction has a negative multiplier. An i32 operand has zero point 0 and
-    multiplier 1 or −1.
+    subtraction has a negative multiplier.
   }];
-  let arguments = (ins Dyadic_IntegerTensor:$lhs, Dyadic_IntegerTensor:$rhs,
+  let arguments = (ins Dyadic_StorageTensor:$lhs, Dyadic_StorageTensor:$rhs,
       I32Attr:$lhs_zp, I32Attr:$rhs_zp,
       I32Attr:$lhs_multiplier, I32Attr:$rhs_multiplier);
   let assemblyFormat =
@@ -236,25 +235,22 @@ def Dyadic_ReduceSumOp : Dyadic_AccumulatorOp<"reduce_sum"> {
 //===----------------------------------------------------------------------===//
 
 def Dyadic_RequantizeOp : Dyadic_InferredOp<"requantize", [Dyadic_Pointwise]> {
-  let summary = "integers through a dyadic multiplier";
+  let summary = "integers to storage through a dyadic multiplier";
   let description = [{
-      y = clamp(output_zp + round((x − input_zp) · 2^input_shift · multiplier · 2^−shift), clamp_min, clamp_max)
+      y = clamp(output_zp + round((x − input_zp) · multiplier · 2^−shift), clamp_min, clamp_max)
 
-    `input_shift` matters to `double_round`, which always rounds at bit 31.
     `multiplier` and `shift` have one element, or one per channel of the last
     dimension. 0 ≤ multiplier < 2³¹, 0 ≤ shift ≤ 62; the product is exact in 64
     bits and rounded once (`nearest_even`, `half_up`) or twice (`double_round`).
-    From i32 it finishes an accumulator; from storage it is a rescale. A result
-    of i32 is an operand of `add`, in the scale of the sum.
+    From i32 it finishes an accumulator; from storage it is a rescale.
   }];
   let arguments = (ins Dyadic_IntegerTensor:$input,
       DenseI32ArrayAttr:$multiplier, DenseI32ArrayAttr:$shift,
       DefaultValuedAttr<I32Attr, "0">:$input_zp, I32Attr:$output_zp,
       I32Attr:$clamp_min, I32Attr:$clamp_max,
       DefaultValuedAttr<Dyadic_RoundingAttr,
-                        "::dyadic::Rounding::NearestEven">:$rounding,
-      DefaultValuedAttr<I32Attr, "0">:$input_shift);
-  let results = (outs Dyadic_IntegerTensor:$output);
+                        "::dyadic::Rounding::NearestEven">:$rounding);
+  let results = (outs Dyadic_StorageTensor:$output);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }

@@ -54,10 +54,6 @@ inline constexpr llvm::StringLiteral kWeightKindAttr = "qnn.weights";
 /// The sixteen values that a quantized contraction's weights have, an array of
 /// i8.
 inline constexpr llvm::StringLiteral kCodebookAttr = "qnn.codebook";
-/// On a function: how requantizations round, a string with the name of a
-/// dyadic.rounding; nearest_even where it is missing. A model that came
-/// quantized for LiteRT has double_round.
-inline constexpr llvm::StringLiteral kRoundingAttr = "qnn.rounding";
 
 } // namespace dyadic
 
