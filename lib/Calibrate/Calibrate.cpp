@@ -121,7 +121,10 @@ FailureOr<NetworkStatistics> collectStatistics(func::FuncOp func, SampleStream &
 /// Writes the means of what each contraction reads, for the correction of its
 /// bias.
 static void writeMeans(Value value, const TensorStatistics &seen) {
-  auto means = DenseF32ArrayAttr::get(value.getContext(), seen.channelMeans());
+  SmallVector<float> channels = seen.channelMeans();
+  if (channels.empty())
+    return;
+  auto means = DenseF32ArrayAttr::get(value.getContext(), channels);
   for (OpOperand &use : value.getUses())
     if (use.getOperandNumber() == 0 && isContraction(use.getOwner()))
       use.getOwner()->setAttr(kInputMeansAttr, means);

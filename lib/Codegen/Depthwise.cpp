@@ -169,6 +169,7 @@ LogicalResult codegen::emitDepthwise(KernelBuilder &k, Operation *anchor) {
   if (failed(epilogue))
     return failure();
   conv->inputStrides = k.strides(conv->input);
+  conv->columnLimit = limitOf(k, anchor->getResult(0), 2);
   DepthwiseTile tile = k.target.chooseDepthwise(
       {conv->kind, conv->outputShape[2], conv->inputShape[3],
        conv->filterShape[1], conv->filterShape[2]});
