@@ -2,6 +2,7 @@
 #include "dyadic/Calibrate/Calibrate.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
+#include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/Progress.h"
@@ -51,9 +52,10 @@ static bool isTracked(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type || !type.getElementType().isF32())
     return false;
-  // A constant's range is in its elements.
+  // A constant's range is in its elements; what control flow gives is read as
+  // floats.
   Operation *op = value.getDefiningOp();
-  return !op || !op->hasTrait<OpTrait::ConstantLike>();
+  return !op || (!op->hasTrait<OpTrait::ConstantLike>() && !qnn::isControl(op));
 }
 
 /// The values that have ranges, in the order they are computed.

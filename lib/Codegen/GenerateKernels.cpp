@@ -47,10 +47,14 @@ private:
   }
   bool readsViews() const override { return true; }
   bool takesLengths() const override { return true; }
+  bool hasControl() const override { return true; }
 
   FailureOr<WrittenKernel> write(KernelOp kernel, StringRef name,
                                  WeightBlob &blob) override {
-    int64_t count = worthwhileThreads(kernel, threads, threadCost);
+    // What may not run at all is one thread's.
+    bool isConditional = qnn::isControl(kernel->getParentOp());
+    int64_t count =
+        isConditional ? 1 : worthwhileThreads(kernel, threads, threadCost);
     KernelBuilder builder(b, kernel, name, *target, blob, count);
     builder.shapes = shapes ? &*shapes : nullptr;
     if (failed(emit(builder)))

@@ -27,9 +27,8 @@ FailureOr<func::FuncOp> ModuleGenerator::findMain(ModuleOp module) {
 LogicalResult ModuleGenerator::generate() {
   if (failed(checkSupported()) || failed(startRun()))
     return failure();
-  for (Operation &op : main.getBody().front().without_terminator())
-    if (failed(generateOp(op)))
-      return failure();
+  if (failed(generateBlock(main.getBody().front())))
+    return failure();
   for (auto [result, dense] : stagedResults)
     copyDense(result, dense, memory(result), /*toDense=*/true);
   func::ReturnOp::create(runBuilder, loc);
@@ -40,7 +39,7 @@ LogicalResult ModuleGenerator::generate() {
 }
 
 /// The op's name; of a computation, that of what is computed.
-static StringRef describe(Operation *op) {
+static StringRef nameOf(Operation *op) {
   auto compute = dyn_cast<qnn::ComputeOp>(op);
   return compute && compute.getName() ? *compute.getName()
                                       : op->getName().getStringRef();
@@ -53,7 +52,7 @@ LogicalResult ModuleGenerator::checkSupported() {
     Operation *anchor = kernel.getAnchor();
     if (anchor && !hasEmitter(anchor))
       result = anchor->emitError("code generation has no kernel for '")
-               << ::describe(anchor) << "' on this target";
+               << nameOf(anchor) << "' on this target";
     if (!kernel.getArenaOffsets())
       result = kernel.emitError("expected arena_offsets: run "
                                 "--dyadic-plan-memory first");
@@ -63,11 +62,18 @@ LogicalResult ModuleGenerator::checkSupported() {
   });
   if (lengthsOf(main) && failed(inferLengths()))
     return failure();
-  for (Operation &op : main.getBody().front().without_terminator())
-    if (!isa<KernelOp, dyadic::ReshapeOp, qnn::ReshapeOp>(op) &&
-        !op.hasTrait<OpTrait::ConstantLike>())
-      result = op.emitError("expected a dyadic.kernel: run "
-                            "--dyadic-fuse-kernels first");
+  qnn::forEachBlock(main.getBody().front(), [&](Block &block) {
+    for (Operation &op : block.without_terminator())
+      if (qnn::isControl(&op)) {
+        if (!hasControl())
+          result = op.emitError("a condition that is computed at run time is not "
+                                "supported on this target");
+      } else if (!isa<KernelOp, dyadic::ReshapeOp, qnn::ReshapeOp>(op) &&
+                 !op.hasTrait<OpTrait::ConstantLike>()) {
+        result = op.emitError("expected a dyadic.kernel: run "
+                              "--dyadic-fuse-kernels first");
+      }
+  });
   return result;
 }
 
@@ -134,17 +140,31 @@ static bool isEmpty(KernelOp kernel) {
 
 /// What stands for the op in a symbol: "conv2d", "topk".
 static std::string labelOf(Operation *anchor) {
-  StringRef name = ::describe(anchor);
+  StringRef name = nameOf(anchor);
   std::string label;
   for (char c : name.substr(name.rfind('.') + 1))
     label += llvm::isAlnum(c) ? llvm::toLower(c) : '_';
   return label;
 }
 
+LogicalResult ModuleGenerator::generateBlock(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (failed(generateOp(op)))
+      return failure();
+  return success();
+}
+
 LogicalResult ModuleGenerator::generateOp(Operation &op) {
-  auto kernel = dyn_cast<KernelOp>(op);
-  if (!kernel)
-    return success();
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    return generateKernel(kernel);
+  if (auto branch = dyn_cast<qnn::IfOp>(op))
+    return generateIf(branch);
+  if (auto loop = dyn_cast<qnn::LoopOp>(op))
+    return generateLoop(loop);
+  return success();
+}
+
+LogicalResult ModuleGenerator::generateKernel(KernelOp kernel) {
   for (auto [result, offset] :
        llvm::zip(kernel.getOutputs(), *kernel.getArenaOffsets())) {
     if (offset < 0) {

@@ -10,6 +10,8 @@
 
 #include "KernelBuilder.h"
 
+#include "dyadic/Dialect/QNN/Control.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/StringMap.h"
@@ -51,6 +53,8 @@ protected:
   virtual bool takesLengths() const { return false; }
   /// Whether kernels find tensors that are strided or `in_place`.
   virtual bool readsViews() const { return false; }
+  /// Whether what decides at run time can be generated.
+  virtual bool hasControl() const { return false; }
   /// Writes the function of `kernel`.
   virtual mlir::FailureOr<WrittenKernel>
   write(KernelOp kernel, llvm::StringRef name, WeightBlob &blob) = 0;
@@ -71,8 +75,21 @@ protected:
 private:
   mlir::LogicalResult checkSupported();
   mlir::LogicalResult startRun();
+  mlir::LogicalResult generateBlock(mlir::Block &block);
   mlir::LogicalResult generateOp(mlir::Operation &op);
   mlir::FunctionOpInterface shareFunction(mlir::FunctionOpInterface function);
+  mlir::LogicalResult generateKernel(KernelOp kernel);
+  // In Control.cpp.
+  mlir::LogicalResult generateIf(qnn::IfOp op);
+  mlir::LogicalResult generateLoop(qnn::LoopOp op);
+  mlir::FailureOr<mlir::Value> generateIteration(qnn::LoopOp op,
+                                                 mlir::Value iteration);
+  mlir::LogicalResult bindResults(mlir::Operation *op,
+                                  std::optional<llvm::ArrayRef<int64_t>> offsets);
+  mlir::Value arenaView(mlir::RankedTensorType type, mlir::Value offset);
+  mlir::Value loadNumber(mlir::Value tensor);
+  mlir::Value isNotZero(mlir::Value tensor);
+  mlir::LogicalResult copy(mlir::Value from, mlir::Value to);
   mlir::LogicalResult callKernel(KernelOp kernel, WrittenKernel written);
   mlir::Value constantIndex(int64_t value);
   mlir::Value memory(mlir::Value tensor);

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Fuse/Passes.h"
 
@@ -29,7 +30,8 @@ static bool isConstant(Operation *op) {
 static bool isComputation(Operation *op) {
   return isa_and_nonnull<qnn::QNNDialect, DyadicDialect>(op->getDialect()) &&
          !isConstant(op) &&
-         !isa<qnn::ReshapeOp, dyadic::ReshapeOp, KernelOp>(op);
+         !isa<qnn::ReshapeOp, dyadic::ReshapeOp, KernelOp>(op) &&
+         !qnn::isControl(op) && !op->hasTrait<OpTrait::IsTerminator>();
 }
 
 static ArrayRef<int64_t> shapeOf(Value value) {
@@ -179,16 +181,23 @@ struct FuseKernelsPass : dyadic::impl::FuseKernelsBase<FuseKernelsPass> {
       func.emitError("expected a function of one block");
       return signalPassFailure();
     }
-    Block &block = func.getBody().front();
+    // Each region of control flow has kernels of its own.
+    bool valid = true;
+    qnn::forEachBlock(func.getBody().front(),
+                      [&](Block &block) { valid &= succeeded(fuseBlock(block)); });
+    if (!valid)
+      signalPassFailure();
+  }
+
+  LogicalResult fuseBlock(Block &block) {
     eraseUnused(block);
     splitAccumulators(block);
 
     Grouping grouping(fuse);
     for (Operation &op : block) {
       if (isa_and_nonnull<quant::QuantDialect>(op.getDialect())) {
-        op.emitError("expected integer or f32 tensors: run "
-                     "--lower-qnn-to-dyadic first");
-        return signalPassFailure();
+        return op.emitError("expected integer or f32 tensors: run "
+                            "--lower-qnn-to-dyadic first");
       }
       if (isComputation(&op))
         grouping.add(&op);
@@ -200,6 +209,7 @@ struct FuseKernelsPass : dyadic::impl::FuseKernelsBase<FuseKernelsPass> {
       ++numKernels;
     }
     eraseUnused(block);
+    return success();
   }
 
   static void eraseUnused(Block &block) {

@@ -5,6 +5,7 @@
 // only: of two that want it, the larger copy is saved.
 //
 //===----------------------------------------------------------------------===//
+#include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Fuse/Views.h"
@@ -90,7 +91,11 @@ struct PlaceViewsPass : dyadic::impl::PlaceViewsBase<PlaceViewsPass> {
     func::FuncOp func = getOperation();
     if (func.isExternal() || !func.getBody().hasOneBlock())
       return;
-    Block &block = func.getBody().front();
+    qnn::forEachBlock(func.getBody().front(),
+                      [&](Block &block) { placeViews(block); });
+  }
+
+  void placeViews(Block &block) {
     SmallVector<Candidate> candidates;
     for (auto kernel : block.getOps<KernelOp>()) {
       Operation *anchor = kernel.getAnchor();

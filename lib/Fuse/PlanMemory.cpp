@@ -1,5 +1,6 @@
 //===- PlanMemory.cpp - one arena for all kernel results ------------------===//
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Fuse/MemoryPlanner.h"
 #include "dyadic/Fuse/Passes.h"
@@ -70,7 +71,85 @@ static int64_t bytesOf(Value value) {
   return type.getNumElements() * (kind ? byteWidth(*kind) : 0);
 }
 
+static bool isConstant(Value value) {
+  Operation *op = stripReshapes(value).getDefiningOp();
+  return op && op->hasTrait<OpTrait::ConstantLike>();
+}
+
+/// Whether the op wants a number, which code can hold, in this operand.
+static bool isNumberOfControl(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  unsigned numbers = isa<qnn::IfOp>(op) ? 1 : isa<qnn::LoopOp>(op) ? 2 : 0;
+  if (isa<qnn::ControlYieldOp>(op) && isa<qnn::LoopOp>(op->getParentOp()))
+    numbers = 1;
+  return operand.getOperandNumber() < numbers;
+}
+
+/// Whether the value that an iteration hands on is another one carried into it,
+/// which may be overwritten first.
+static bool isOtherCarried(OpOperand &operand) {
+  auto loop = dyn_cast<qnn::LoopOp>(operand.getOwner()->getParentOp());
+  auto argument = dyn_cast<BlockArgument>(stripReshapes(operand.get()));
+  unsigned number = operand.getOperandNumber();
+  return loop && argument && number >= 1 && number <= loop.getCarried().size() &&
+         argument.getArgNumber() >= 1 &&
+         argument.getArgNumber() <= loop.getCarried().size() &&
+         argument.getArgNumber() != number;
+}
+
+/// Gives constants that control ops read or yield memory, and values that
+/// change places from one iteration to the next a copy.
+static void copyForControl(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (!qnn::isControl(&op) && !isa<qnn::ControlYieldOp>(op))
+      continue;
+    OpBuilder builder(&op);
+    for (OpOperand &operand : op.getOpOperands()) {
+      if (isConstant(operand.get()) ? isNumberOfControl(operand)
+                                    : !isOtherCarried(operand))
+        continue;
+      operand.set(copy(builder, operand.get().getLoc(), operand.get()));
+    }
+  }
+}
+
 namespace {
+/// When an op runs: from its own step to the last of those inside of it.
+struct Steps {
+  int64_t first = 0, last = 0;
+};
+
+/// The steps of a function's ops, in order; branches one after the other.
+class Timeline {
+public:
+  explicit Timeline(Block &block) { number(block); }
+  int64_t firstOf(Operation *op) const { return steps.lookup(op).first; }
+  int64_t lastOf(Operation *op) const { return steps.lookup(op).last; }
+  /// The last step at which the reader needs what it reads: what a region hands
+  /// on is moved when it is over.
+  int64_t lastRead(const OpOperand &use) const {
+    Operation *reader = use.getOwner();
+    return lastOf(isa<qnn::ControlYieldOp>(reader) ? reader->getParentOp()
+                                                   : reader);
+  }
+
+private:
+  void number(Block &block) {
+    for (Operation &op : block) {
+      int64_t first = count++;
+      if (qnn::isControl(&op)) {
+        for (Region &region : op.getRegions())
+          number(region.front());
+        ++count;
+      }
+      steps[&op] = {first, count - 1};
+    }
+  }
+
+  llvm::DenseMap<Operation *, Steps> steps;
+  int64_t count = 0;
+};
+
 struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
   using PlanMemoryBase::PlanMemoryBase;
 
@@ -92,76 +171,132 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
   FailureOr<int64_t> plan(func::FuncOp func) {
     if (!func.getBody().hasOneBlock())
       return func.emitError("expected a function of one block");
-    Block &block = func.getBody().front();
-    auto returnOp = dyn_cast<func::ReturnOp>(block.getTerminator());
+    auto returnOp =
+        dyn_cast<func::ReturnOp>(func.getBody().front().getTerminator());
     if (!returnOp)
       return func.emitError("expected a function that returns");
-    for (Operation &op : block.without_terminator())
-      if (!isa<KernelOp>(op) && !isa<qnn::ReshapeOp, dyadic::ReshapeOp>(op) &&
-          !op.hasTrait<OpTrait::ConstantLike>())
-        return op.emitError("expected nothing but kernels and reshapes: run "
-                            "--dyadic-fuse-kernels first");
+    SmallVector<Block *> blocks;
+    qnn::forEachBlock(func.getBody().front(),
+                      [&](Block &block) { blocks.push_back(&block); });
+    for (Block *block : blocks)
+      if (failed(checkOps(*block)))
+        return failure();
     copySharedResults(returnOp);
+    for (Block *block : blocks)
+      copyForControl(*block);
 
-    Placement placement(block);
-    if (keepAll && failed(copyParts(block, placement)))
-      return failure();
-
-    // Parts of a tensor live in its buffer, which is there for all of them.
-    llvm::DenseMap<Operation *, int64_t> steps;
-    for (Operation &op : block)
-      steps[&op] = steps.size();
-    SmallVector<PlannedBuffer> buffers;
-    llvm::DenseMap<Value, size_t> bufferOf; // of the roots in the arena
-    for (auto kernel : block.getOps<KernelOp>())
-      for (Value result : kernel.getResults()) {
-        int64_t last = steps[kernel];
-        bool isReturned = false;
-        forEachReader(result, [&](OpOperand &use) {
-          isReturned |= use.getOwner() == returnOp;
-          last = std::max(last, steps[use.getOwner()]);
-        });
-        if (isReturned)
-          continue;
-        auto place = placement.of(result);
-        if (!place)
-          return refuse(kernel);
-        auto [known, isNew] = bufferOf.try_emplace(place->root, buffers.size());
-        if (isNew)
-          buffers.push_back({bytesOf(place->root), steps[kernel], last});
-        PlannedBuffer &buffer = buffers[known->second];
-        buffer.last = std::max(buffer.last, last);
-        if (keepAll) {
-          buffer.first = 0;
-          buffer.last = INT64_MAX;
-        }
-      }
-
-    int64_t bytes = planMemory(buffers, kAlignment);
-    for (auto kernel : block.getOps<KernelOp>()) {
-      SmallVector<int64_t> offsets;
-      SmallVector<Attribute> layouts;
-      bool isPart = false;
-      for (Value result : kernel.getResults()) {
-        auto type = cast<RankedTensorType>(result.getType());
-        auto place = placement.of(result);
-        if (!place)
-          return refuse(kernel);
-        auto it = bufferOf.find(place->root);
-        int64_t elementBytes = bytesOf(result) / std::max<int64_t>(type.getNumElements(), 1);
-        offsets.push_back(it == bufferOf.end()
-                              ? -1
-                              : buffers[it->second].offset + place->offset * elementBytes);
-        layouts.push_back(StridedLayoutAttr::get(&getContext(), 0, place->strides));
-        isPart |= placement.find(result) != nullptr;
-      }
-      kernel.setArenaOffsets(offsets);
-      if (isPart)
-        kernel.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
-      else
-        kernel.removeLayoutsAttr();
+    buffers.clear();
+    bufferOf.clear();
+    std::vector<Placement> placements;
+    for (Block *block : blocks) {
+      placements.emplace_back(*block);
+      if (keepAll && failed(copyParts(*block, placements.back())))
+        return failure();
     }
+    Timeline timeline(func.getBody().front());
+    for (auto [block, placement] : llvm::zip_equal(blocks, placements))
+      for (Operation &op : *block)
+        if (failed(addBuffers(op, placement, timeline)))
+          return failure();
+    int64_t bytes = planMemory(buffers, kAlignment);
+    for (auto [block, placement] : llvm::zip_equal(blocks, placements))
+      for (Operation &op : *block)
+        if (failed(setOffsets(op, placement)))
+          return failure();
     return llvm::alignTo(bytes, kAlignment) + kAlignment;
+  }
+
+  static LogicalResult checkOps(Block &block) {
+    for (Operation &op : block.without_terminator())
+      if (!isa<KernelOp, qnn::ReshapeOp, dyadic::ReshapeOp>(op) &&
+          !qnn::isControl(&op) && !op.hasTrait<OpTrait::ConstantLike>())
+        return op.emitError("expected nothing but kernels, reshapes and control "
+                            "flow: run --dyadic-fuse-kernels first");
+    return success();
+  }
+
+  void addBuffer(Value value, int64_t first, int64_t last) {
+    // Parts of a tensor live in its buffer, which is there for all of them.
+    auto [known, isNew] = bufferOf.try_emplace(value, buffers.size());
+    if (isNew)
+      buffers.push_back({bytesOf(value), first, last});
+    PlannedBuffer &buffer = buffers[known->second];
+    buffer.last = std::max(buffer.last, last);
+    if (keepAll) {
+      buffer.first = 0;
+      buffer.last = INT64_MAX;
+    }
+  }
+
+  LogicalResult addBuffers(Operation &op, const Placement &placement,
+                           const Timeline &timeline) {
+    auto kernel = dyn_cast<KernelOp>(op);
+    if (!kernel && !qnn::isControl(&op))
+      return success();
+    for (Value result : op.getResults()) {
+      int64_t last = timeline.lastOf(&op);
+      bool isReturned = false;
+      forEachReader(result, [&](OpOperand &use) {
+        isReturned |= isa<func::ReturnOp>(use.getOwner());
+        last = std::max(last, timeline.lastRead(use));
+      });
+      if (isReturned)
+        continue;
+      auto place = placement.of(result);
+      if (!place)
+        return refuse(kernel);
+      addBuffer(place->root, timeline.firstOf(&op), last);
+    }
+    if (auto loop = dyn_cast<qnn::LoopOp>(op))
+      addBuffer(loop.getBody().getArgument(0), timeline.firstOf(loop),
+                timeline.lastOf(loop));
+    return success();
+  }
+
+  LogicalResult setOffsets(Operation &op, const Placement &placement) {
+    if (auto kernel = dyn_cast<KernelOp>(op))
+      return setOffsets(kernel, placement);
+    if (!qnn::isControl(&op))
+      return success();
+    SmallVector<int64_t> offsets;
+    for (Value result : op.getResults())
+      offsets.push_back(buffers[bufferOf.lookup(result)].offset);
+    if (auto loop = dyn_cast<qnn::LoopOp>(op)) {
+      Value iteration = loop.getBody().getArgument(0);
+      offsets.push_back(buffers[bufferOf.lookup(iteration)].offset);
+      loop.setArenaOffsets(offsets);
+    } else {
+      cast<qnn::IfOp>(op).setArenaOffsets(offsets);
+    }
+    return success();
+  }
+
+  LogicalResult setOffsets(KernelOp kernel, const Placement &placement) {
+    SmallVector<int64_t> offsets;
+    SmallVector<Attribute> layouts;
+    bool isPart = false;
+    for (Value result : kernel.getResults()) {
+      auto type = cast<RankedTensorType>(result.getType());
+      auto place = placement.of(result);
+      if (!place)
+        return refuse(kernel);
+      auto it = bufferOf.find(place->root);
+      int64_t elementBytes =
+          bytesOf(result) / std::max<int64_t>(type.getNumElements(), 1);
+      offsets.push_back(it == bufferOf.end()
+                            ? -1
+                            : buffers[it->second].offset +
+                                  place->offset * elementBytes);
+      layouts.push_back(
+          StridedLayoutAttr::get(&getContext(), 0, place->strides));
+      isPart |= placement.find(result) != nullptr;
+    }
+    kernel.setArenaOffsets(offsets);
+    if (isPart)
+      kernel.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
+    else
+      kernel.removeLayoutsAttr();
+    return success();
   }
 
   static LogicalResult refuse(KernelOp kernel) {
@@ -185,5 +320,8 @@ struct PlanMemoryPass : dyadic::impl::PlanMemoryBase<PlanMemoryPass> {
       }
     return success();
   }
+
+  SmallVector<PlannedBuffer> buffers;
+  llvm::DenseMap<Value, size_t> bufferOf; // of the roots in the arena
 };
 } // namespace

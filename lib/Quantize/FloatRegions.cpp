@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "FloatRegions.h"
 
+#include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Quantize/Passes.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -143,7 +144,7 @@ static bool isQuantizable(Value value, const FloatReasons &floatOps) {
   if (!holdsReals(value))
     return true; // left alone
   Operation *producer = value.getDefiningOp();
-  if (producer && !floatOps.contains(producer))
+  if (producer && !floatOps.contains(producer) && !qnn::isControl(producer))
     return true; // a constant or an integer op
   return static_cast<bool>(calibratedRange(value));
 }
@@ -257,6 +258,10 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
   func.walk([&](Operation *op) {
     if (!isComputation(op))
       return;
+    if (qnn::isControl(op->getParentOp())) {
+      floatOps.insert({op, "it is in a branch or loop"});
+      return;
+    }
     ops.push_back(op);
     if (std::string reason = ownReason(op, keepFloat); !reason.empty())
       floatOps.insert({op, reason});

@@ -11,6 +11,8 @@
 #include "TypePlan.h"
 #include "Weights.h"
 
+#include "dyadic/Dialect/QNN/Control.h"
+
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -173,6 +175,11 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
                  StringAttr::get(&getContext(), reason->second));
       ++numFloat;
     }
+    for (auto &[op, reason] : floatOps)
+      if (qnn::isControl(op->getParentOp())) {
+        op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
+        ++numFloat;
+      }
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
       func.removeArgAttr(i, kRangeAttr);
     for (Operation &op :

@@ -106,4 +106,5 @@ void dyadic::registerReferenceModels(DialectRegistry &registry) {
   registerDyadicModels(registry);
   registerRecurrentModels(registry);
   registerBorderModels(registry);
+  registerControlModels(registry);
 }

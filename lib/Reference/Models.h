@@ -12,6 +12,7 @@ void registerQNNModels(mlir::DialectRegistry &registry);
 void registerDyadicModels(mlir::DialectRegistry &registry);
 void registerRecurrentModels(mlir::DialectRegistry &registry);
 void registerBorderModels(mlir::DialectRegistry &registry);
+void registerControlModels(mlir::DialectRegistry &registry);
 
 /// The value of a constant op, or a located error where it can't be read.
 mlir::FailureOr<HostTensor> evaluateConstant(mlir::Operation *op,

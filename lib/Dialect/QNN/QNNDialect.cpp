@@ -1,6 +1,8 @@
 //===- QNNDialect.cpp - registration and verifiers ------------------------===//
 #include "dyadic/Dialect/QNN/QNN.h"
 
+#include "dyadic/Dialect/QNN/Control.h"
+
 #include "dyadic/Support/ConstantData.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -16,6 +18,8 @@ using namespace dyadic::qnn;
 #include "dyadic/Dialect/QNN/QNNAttrs.cpp.inc"
 #define GET_OP_CLASSES
 #include "dyadic/Dialect/QNN/QNNOps.cpp.inc"
+#define GET_OP_CLASSES
+#include "dyadic/Dialect/QNN/QNNControlOps.cpp.inc"
 
 void QNNDialect::initialize() {
   addAttributes<
@@ -25,6 +29,9 @@ void QNNDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dyadic/Dialect/QNN/QNNOps.cpp.inc"
+      ,
+#define GET_OP_LIST
+#include "dyadic/Dialect/QNN/QNNControlOps.cpp.inc"
       >();
 }
 

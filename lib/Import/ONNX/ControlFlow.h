@@ -18,6 +18,10 @@ struct ControlEntry {
 /// The entry of an op type, or null.
 const ControlEntry *lookupControl(llvm::StringRef opType);
 
+/// The value as a tensor, a constant where the builder stands; null after an
+/// error, and for the result of a node that failed.
+mlir::Value tensorOf(NodeImporter &node, GraphValue &value);
+
 /// Imports the function's nodes in the place of the call, with the call's
 /// attributes for those that the function names.
 mlir::LogicalResult importCall(GraphImporter &importer, NodeImporter &call,

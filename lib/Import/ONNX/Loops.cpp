@@ -1,10 +1,13 @@
 //===- Loops.cpp - Loop and Scan ------------------------------------------===//
 //
 // A loop whose number of iterations is known, and is small, is imported once an
-// iteration: the counter and the shapes that follow from it are known then.
+// iteration: the counter and the shapes that follow from it are known then. Others
+// are a qnn.loop.
 //
 //===----------------------------------------------------------------------===//
 #include "Loops.h"
+
+#include "dyadic/Dialect/QNN/Control.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -56,11 +59,14 @@ protected:
   /// Where the carried values are among the body's inputs and outputs. The
   /// output before them, if there is one, is the condition.
   size_t carriedInput = 0, carriedOutput = 0;
-  /// The number of iterations, if it is limited and known.
+  /// The number of iterations, if it is limited and known, or the input that
+  /// has it.
   std::optional<int64_t> trips;
-  bool tripsAreKnown = true;
+  std::optional<size_t> tripsInput;
   /// The condition before the first iteration; none: it is true.
-  const GraphValue *condition = nullptr;
+  GraphValue *condition = nullptr;
+  /// In a qnn.loop, how its body comes by what is outside; null otherwise.
+  Capture *capture = nullptr;
 
 private:
   size_t numCollected() const {
@@ -70,7 +76,12 @@ private:
   bool isWorthUnrolling() const;
   LogicalResult unroll(MutableArrayRef<GraphValue> results);
   FailureOr<GraphValue> stack(size_t i, MutableArrayRef<GraphValue> parts);
-  Value tensorOf(GraphValue &value);
+  LogicalResult emitLoop(MutableArrayRef<GraphValue> results);
+  /// The first `count` of the body's outputs as it yields them.
+  FailureOr<SmallVector<Value>> importBody(Block *block,
+                                           TypeRange carriedTypes, size_t count);
+  LogicalResult checkCollected(const GraphValue &next);
+  Value arrange(size_t i, Value whole);
 
   /// The body's names that are not known when the iteration's number is.
   llvm::StringSet<> runTime;
@@ -110,7 +121,7 @@ void Repetition::findRunTimeNames() {
 }
 
 bool Repetition::isWorthUnrolling() const {
-  if (!tripsAreKnown || (condition && !condition->constant) ||
+  if (tripsInput || (condition && !condition->constant) ||
       (carriedOutput > 0 && runTime.contains(body.output(0).name())))
     return false;
   bool isFree = llvm::none_of(body.output(), [&](const auto &output) {
@@ -126,9 +137,7 @@ LogicalResult Repetition::run(MutableArrayRef<GraphValue> results) {
     return node.emitError() << "expected at most " << outputs
                             << " outputs, but got " << results.size();
   findRunTimeNames();
-  if (isWorthUnrolling())
-    return unroll(results);
-  return node.unsupported("a number of iterations that is computed at run time");
+  return isWorthUnrolling() ? unroll(results) : emitLoop(results);
 }
 
 LogicalResult Repetition::unroll(MutableArrayRef<GraphValue> results) {
@@ -173,12 +182,6 @@ LogicalResult Repetition::unroll(MutableArrayRef<GraphValue> results) {
   return success();
 }
 
-Value Repetition::tensorOf(GraphValue &value) {
-  if (!value.value && value.constant)
-    value.value = node.constantTensor(*value.constant);
-  return value.value;
-}
-
 /// What the iterations gave, along a dimension of its own.
 FailureOr<GraphValue> Repetition::stack(size_t i,
                                         MutableArrayRef<GraphValue> parts) {
@@ -211,12 +214,145 @@ FailureOr<GraphValue> Repetition::stack(size_t i,
   shape.insert(shape.begin() + *axis, 1);
   SmallVector<Value> values;
   for (GraphValue &part : parts)
-    values.push_back(node.reshape(tensorOf(part), shape));
+    values.push_back(node.reshape(tensorOf(node, part), shape));
   GraphValue whole;
   whole.value = node.concat(values, *axis);
   if (!whole.value)
     return failure();
   return whole;
+}
+
+//===----------------------------------------------------------------------===//
+// qnn.loop
+//===----------------------------------------------------------------------===//
+
+/// Collected are parts of a known number of iterations.
+LogicalResult Repetition::checkCollected(const GraphValue &next) {
+  auto isTrue = [](const GraphValue &value) {
+    return value.constant && value.constant->numElements() == 1 &&
+           value.constant->get(0) != 0;
+  };
+  if (trips && (!condition || isTrue(*condition)) && isTrue(next))
+    return success();
+  return node.unsupported("an output with a part of every iteration, whose "
+                          "number isn't known,");
+}
+
+FailureOr<SmallVector<Value>> Repetition::importBody(Block *block,
+                                                     TypeRange carriedTypes,
+                                                     size_t count) {
+  OpBuilder::InsertionGuard guard(importer.getBuilder());
+  importer.getBuilder().setInsertionPointToEnd(block);
+  Scope &around = importer.currentScope();
+  Scope inside(body, around.opset, &around);
+  inside.prefix = around.prefix + Node::displayName(node.getProto()) + "/";
+  inside.block = block;
+  inside.capture = capture;
+  SmallVector<GraphValue> carried, outputs;
+  GraphValue iteration;
+  iteration.value = block->getArgument(0);
+  for (size_t i = 0; i < initial.size(); ++i) {
+    carried.emplace_back();
+    carried.back().value = block->getArgument(1 + i);
+  }
+  auto arguments = argumentsOf(iteration, carried);
+  if (failed(arguments) ||
+      failed(importer.inlineGraph(inside, *arguments, outputs)))
+    return failure();
+  if (carriedOutput == 0)
+    outputs.insert(outputs.begin(), knownNumber(ElementKind::Bool, 1));
+  if (count > carried.size() && failed(checkCollected(outputs.front())))
+    return failure();
+  SmallVector<Value> values;
+  for (GraphValue &output : MutableArrayRef(outputs).take_front(1 + count)) {
+    values.push_back(tensorOf(node, output));
+    if (!values.back())
+      return failure(); // reported
+  }
+  for (auto [i, value, type] :
+       llvm::enumerate(ArrayRef(values).slice(1, carried.size()), carriedTypes))
+    if (value.getType() != type)
+      return node.emitError()
+             << "expected '" << body.input(carriedInput + i).name()
+             << "' to keep its type from one iteration to the next, but "
+             << type << " becomes " << value.getType();
+  return values;
+}
+
+LogicalResult Repetition::emitLoop(MutableArrayRef<GraphValue> results) {
+  GraphValue always = knownNumber(ElementKind::Bool, 1);
+  GraphValue limit = knownNumber(ElementKind::I64, trips.value_or(INT64_MAX));
+  SmallVector<Value> operands{
+      tripsInput ? node.anyInput(*tripsInput) : tensorOf(node, limit),
+      tensorOf(node, condition ? *condition : always)};
+  SmallVector<Type> types;
+  auto region = std::make_unique<Region>();
+  auto *block = new Block();
+  region->push_back(block);
+  block->addArgument(
+      RankedTensorType::get({}, importer.getBuilder().getI64Type()),
+      node.getLoc());
+  for (GraphValue &value : initial) {
+    operands.push_back(tensorOf(node, value));
+    if (!operands.back())
+      return failure();
+    types.push_back(operands.back().getType());
+    block->addArgument(types.back(), node.getLoc());
+  }
+  if (!operands[0] || !operands[1])
+    return failure();
+
+  Capture captured;
+  captured.blocks.push_back(block);
+  capture = &captured;
+  size_t count = std::max(results.size(), initial.size());
+  auto values = importBody(block, types, count);
+  capture = nullptr;
+  if (failed(values))
+    return failure();
+  OpBuilder &b = importer.getBuilder();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(block);
+    qnn::ControlYieldOp::create(b, node.getLoc(), *values);
+  }
+  for (Value part : ArrayRef(*values).drop_front(1 + initial.size())) {
+    auto type = cast<RankedTensorType>(part.getType());
+    Shape shape{*trips};
+    llvm::append_range(shape, type.getShape());
+    types.push_back(type.clone(shape));
+  }
+  auto loop = qnn::LoopOp::create(
+      b, node.getLoc(), types, operands[0], operands[1],
+      ArrayRef(operands).drop_front(2), captured.operands,
+      /*arena_offsets=*/nullptr);
+  loop.getBody().takeBody(*region);
+  for (auto [i, result] : llvm::enumerate(results)) {
+    Value value = loop.getResult(i);
+    result.value =
+        i < initial.size() ? value : arrange(i - initial.size(), value);
+    if (!result.value)
+      return failure();
+  }
+  return success();
+}
+
+/// The parts along the dimension, and in the order, that the node wants.
+Value Repetition::arrange(size_t i, Value whole) {
+  int64_t rank = shapeOf(whole).size();
+  auto axis = collectedAxis(i, rank);
+  if (failed(axis))
+    return {};
+  if (isReversed(i)) {
+    Shape last(shapeOf(whole).front());
+    for (auto [number, index] : llvm::enumerate(last))
+      index = last.size() - 1 - number;
+    whole = node.emit<qnn::GatherOp>(
+        {whole, node.constantTensor(makeInts(last))}, node.attr("axis", 0));
+  }
+  auto permutation = llvm::to_vector(llvm::seq<int64_t>(1, rank));
+  permutation.insert(permutation.begin() + *axis, 0);
+  return node.transpose(whole, permutation);
 }
 
 //===----------------------------------------------------------------------===//
@@ -250,9 +386,10 @@ public:
                   "element, but got "
                << describe(*given);
     if (node.hasInput(0)) {
-      tripsAreKnown = node.constant(0);
-      if (tripsAreKnown)
-        trips = getInt(*node.constant(0), 0);
+      if (const HostTensor *given = node.constant(0))
+        trips = getInt(*given, 0);
+      else
+        tripsInput = 0;
     }
     if (node.hasInput(1))
       condition = inputs[1];
@@ -360,6 +497,8 @@ private:
   }
 
   Value elementOf(const Scanned &from, const GraphValue &iteration) {
+    if (!iteration.constant)
+      return gatherElement(from, iteration.value);
     Shape sizes(shapeOf(from.tensor)), offsets(sizes.size(), 0);
     Shape ones(sizes.size(), 1), shape = sizes;
     int64_t number = getInt(*iteration.constant, 0);
@@ -367,6 +506,18 @@ private:
     sizes[from.axis] = 1;
     shape.erase(shape.begin() + from.axis);
     return node.reshape(node.slice(from.tensor, offsets, sizes, ones), shape);
+  }
+
+  Value gatherElement(const Scanned &from, Value number) {
+    Value tensor = capture->get(capture->blocks.front(), from.tensor);
+    if (from.isReversed) {
+      auto numbers = llvm::to_vector(llvm::seq<int64_t>(0, *trips));
+      std::reverse(numbers.begin(), numbers.end());
+      number = node.emit<qnn::GatherOp>(
+          {node.constantTensor(makeInts(numbers)), number}, node.attr("axis", 0));
+    }
+    return node.emit<qnn::GatherOp>({tensor, number},
+                                    node.attr("axis", from.axis));
   }
 
   Shape inputAxes, inputDirections, outputAxes, outputDirections;
