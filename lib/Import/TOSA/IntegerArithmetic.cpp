@@ -37,6 +37,9 @@ static std::optional<Rescale> readRescale(OpConverter &c, tosa::RescaleOp op) {
     rescale.multipliers.push_back(m);
     rescale.shifts.push_back(s);
   }
+  // Up to 31 bits are dropped at once, whatever the mode.
+  if (llvm::all_of(rescale.shifts, [](int32_t s) { return s <= 31; }))
+    rescale.rounding = Rounding::HalfUp;
   if (llvm::all_equal(rescale.multipliers) && llvm::all_equal(rescale.shifts)) {
     rescale.multipliers.truncate(1);
     rescale.shifts.truncate(1);

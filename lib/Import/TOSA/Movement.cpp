@@ -8,10 +8,13 @@ using namespace mlir;
 namespace dyadic::tosa_import {
 
 static FailureOr<Value> convertConst(OpConverter &c, tosa::ConstOp op) {
+  Type element = c.resultType().getElementType();
+  if (element.isInteger() && !elementKindOf(element))
+    return Value(); // an i48: only integer ops read it
   auto tensor = readConstant(op.getValues());
   if (failed(tensor))
     return c.emitError() << "expected elements that are in the module";
-  if (c.resultType().getElementType().isInteger())
+  if (element.isInteger())
     return c.create<dyadic::ConstantOp>(c.resultType(), op.getValues());
   if (failed(c.checkTypes(/*orQuantized=*/false)))
     return failure();

@@ -1,0 +1,21 @@
+//===- Accounting.h - how much memory an input may cost ---------*- C++ -*-===//
+#ifndef DYADIC_FUZZ_ACCOUNTING_H
+#define DYADIC_FUZZ_ACCOUNTING_H
+
+#include <cstddef>
+
+namespace dyadic::fuzz {
+
+/// While it lives, the process ends with an error when more memory is in use
+/// beyond what was before than a file of `inputBytes` may cost: 64 MiB, which a
+/// context with its dialects fits in well, and 64 bytes for each of the file's.
+class Allowance {
+public:
+  explicit Allowance(size_t inputBytes);
+  ~Allowance();
+  Allowance(const Allowance &) = delete;
+};
+
+} // namespace dyadic::fuzz
+
+#endif
