@@ -3,8 +3,6 @@
 // Memory is that of the longest. The padded tensor's border is written behind the actual end, the sum's operand is
 // set to its zero point from there on, and the caller's arrays are dense.
 
-// CHECK-LABEL: func.func private @{{.*}}copy_in
-// CHECK-LABEL: func.func private @{{.*}}fill
 // CHECK-LABEL: func.func @model_run(
 // CHECK-SAME:    memref<24xi8>, {{.*}}: memref<4xi8>, {{.*}}, %[[LENGTH:.*]]: index)
 // CHECK:         %[[ABOVE:.*]] = arith.subi %[[LENGTH]], %{{.*}}
@@ -15,6 +13,8 @@
 // CHECK:         call @{{.*}}max_pool2d
 // CHECK:         call @{{.*}}fill
 // CHECK:         call @{{.*}}reduce_sum{{.*}}%[[INDEX]]
+// CHECK-LABEL: func.func private @{{.*}}copy_in
+// CHECK-LABEL: func.func private @{{.*}}fill
 func.func @main(%x: tensor<1x1x6x4xui8> {qnn.dynamic_dim = 2 : i64}) -> tensor<1x1x1x4xui8>
     attributes {qnn.lengths = array<i64: 2, 6, 2>} {
   %0 = dyadic.pad %x {low = array<i64: 0, 0, 1, 0>, high = array<i64: 0, 0, 1, 0>, value = 7 : i32} : (tensor<1x1x6x4xui8>) -> tensor<1x1x8x4xui8>

@@ -11,18 +11,6 @@ func.func @run_time_product(%x: tensor<2x2x!a>, %b: tensor<2xf32>) -> tensor<2x2
 // -----
 
 !a = !quant.uniform<u8:f32, 0.5:3>
-!w = !quant.uniform<i8<-127:127>:f32, 0.5:1>
-func.func @asymmetric_weights(%x: tensor<2x2x!a>) -> tensor<2x2x!a> {
-  %w = qnn.constant dense<1> : tensor<2x2xi8> : tensor<2x2x!w>
-  // expected-error @+2 {{expected signed weights of zero point 0, quantized as a whole or over dimension 1}}
-  // expected-error @+1 {{failed to legalize}}
-  %0 = qnn.matmul %x, %w : (tensor<2x2x!a>, tensor<2x2x!w>) -> tensor<2x2x!a>
-  return %0 : tensor<2x2x!a>
-}
-
-// -----
-
-!a = !quant.uniform<u8:f32, 0.5:3>
 !w = !quant.uniform<i8<-127:127>:f32, 1.0e-9>
 func.func @bias_beyond_32_bits(%x: tensor<2x2x!a>) -> tensor<2x2x!a> {
   %w = qnn.constant dense<1> : tensor<2x2xi8> : tensor<2x2x!w>
@@ -53,13 +41,4 @@ func.func @unreachable_scale(%x: tensor<1x!a>) -> tensor<1x!b> {
   // expected-error @+1 {{failed to legalize}}
   %0 = qnn.mul %x, %x : (tensor<1x!a>, tensor<1x!a>) -> tensor<1x!b>
   return %0 : tensor<1x!b>
-}
-
-// -----
-
-!a = !quant.uniform<u8:f32, 1.0>
-func.func @no_integer_form(%x: tensor<1x!a>) -> tensor<1x!a> {
-  // expected-error @+1 {{failed to legalize}}
-  %0 = qnn.softmax %x {axis = 0} : (tensor<1x!a>) -> tensor<1x!a>
-  return %0 : tensor<1x!a>
 }

@@ -6,7 +6,8 @@
 // CHECK-LABEL: @conv
 // CHECK: %[[W:.*]] = qnn.constant dense<{{\[\[\[\[}}-28, 99]]], {{\[\[\[}}100, -100]]]]> : tensor<2x1x1x2xi8> : tensor<2x1x1x2x!quant.uniform<i8:f32:0, {5.000000e-01,5.000000e-01}>>
 // CHECK: %[[Y:.*]] = qnn.conv2d %arg0, %[[W]] : ({{.*}}) -> tensor<1x2x2x2x!quant.uniform<u8:f32, 1.000000e+00>>
-// CHECK: %[[D:.*]] = qnn.dequantize %[[R:.*]] :
+// CHECK: %[[R:.*]] = qnn.relu %[[Y]]
+// CHECK: %[[D:.*]] = qnn.dequantize %[[R]] :
 // CHECK: return %[[D]]
 func.func @conv(%x: tensor<1x2x2x2x!quant.uniform<u8:f32, 0.25:3>>) -> tensor<1x2x2x2xf32> {
   %q = qnn.constant dense<[[[[100, 227]]], [[[228, 28]]]]> : tensor<2x1x1x2xui8> : tensor<2x1x1x2x!quant.uniform<u8:f32, 0.5:128>>
@@ -25,8 +26,8 @@ func.func @conv(%x: tensor<1x2x2x2x!quant.uniform<u8:f32, 0.25:3>>) -> tensor<1x
 // so each weight is two, and the input is there twice.
 
 // CHECK-LABEL: @sums
-// CHECK: %[[X:.*]] = qnn.concat %arg0, %arg0 {axis = 1 : i64}
-// CHECK: %[[W:.*]] = qnn.constant dense<{{\[\[}}113, 50], [-2, -2], [114, 50], [-1, -1]]> : tensor<4x2xi8>
+// CHECK-DAG: %[[X:.*]] = qnn.concat %arg0, %arg0 {axis = 1 : i64}
+// CHECK-DAG: %[[W:.*]] = qnn.constant dense<{{\[\[}}113, 50], [-2, -2], [114, 50], [-1, -1]]> : tensor<4x2xi8>
 // CHECK: %[[Y:.*]] = qnn.matmul %[[X]], %[[W]] : ({{.*}}) -> tensor<3x2x!quant.uniform<i32:f32, 1.250000e-01>>
 // CHECK: qnn.dequantize %[[Y]]
 func.func @sums(%x: tensor<3x2x!quant.uniform<u8:f32, 0.25:3>>) -> tensor<3x2xf32> {

@@ -46,7 +46,9 @@ public:
     size_t rank = inputShape.size();
     // A filter that the model quantized keeps what is stored.
     if (rank <= 4 && elementOf(input).isF32() && node.isQuantizedConstant(1))
-      return node.setOutput(image(input, imageToChannelsLast(node, node.input(1)), 2, true));
+      return node.setOutput(convolve(imageToChannelsLast(node, input),
+                                     imageToChannelsLast(node, node.input(1)), 2, rank,
+                                     true));
     if (isKnown && elementOf(input).isF32() && rank <= 5)
       return node.setOutput(rank == 5 ? volume(*resultShape)
                                       : image(input, *node.constant(1), 2, true));
@@ -71,14 +73,16 @@ private:
   Value image(Value value, HostTensor filter, size_t first, bool withBias) {
     if (filter.shape.size() == 3)
       filter.shape.insert(filter.shape.begin() + 2, 1);
-    return image(value, node.constantTensor(transpose(filter, {0, 2, 3, 1})), first,
-                 withBias);
+    size_t rank = value ? shapeOf(value).size() : 0;
+    Value lastChannels = imageToChannelsLast(node, value);
+    return convolve(lastChannels, node.constantTensor(transpose(filter, {0, 2, 3, 1})),
+                    first, rank, withBias);
   }
 
-  /// The same with a filter O×KH×KW×I.
-  Value image(Value value, Value filter, size_t first, bool withBias) {
-    size_t rank = value ? shapeOf(value).size() : 0;
-    SmallVector<Value> operands{imageToChannelsLast(node, value), filter};
+  /// The same with channels last and a filter O×KH×KW×I; the result has `rank`
+  /// dimensions.
+  Value convolve(Value value, Value filter, size_t first, size_t rank, bool withBias) {
+    SmallVector<Value> operands{value, filter};
     if (withBias && node.hasInput(2))
       operands.push_back(node.input(2));
     Window planar = asImageWindow(window.from(first - 2));

@@ -98,7 +98,7 @@ TEST_F(ComputeModelTest, CastsBetweenAllTypes) {
           expected.set(0, expectedInteger(x, isFloat(from), to));
         double want = expected.get(0), have = tensor.get(i);
         EXPECT_TRUE(want == have || (std::isnan(want) && std::isnan(have)))
-            << name(from) << " " << x << " to " << name(to) << ": expected "
+            << name(from).str() << " " << x << " to " << name(to).str() << ": expected "
             << want << ", but got " << have;
       }
   }
