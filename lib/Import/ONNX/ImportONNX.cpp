@@ -20,8 +20,8 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::onnx_import;
 
-static bool parseExtent(StringRef text, int64_t &extent) {
-  return !text.getAsInteger(10, extent) && extent >= 1;
+static bool parseExtent(StringRef text, int64_t &extent, int64_t least = 1) {
+  return !text.getAsInteger(10, extent) && extent >= least;
 }
 
 bool dyadic::addInputShape(StringRef name, StringRef text,
@@ -34,7 +34,7 @@ bool dyadic::addInputShape(StringRef name, StringRef text,
     auto [min, rest] = part.split("..");
     int64_t &extent = shape.emplace_back();
     if (rest.empty()) {
-      if (!parseExtent(part, extent))
+      if (!parseExtent(part, extent, /*least=*/0))
         return false;
       continue;
     }
