@@ -67,7 +67,10 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc,
         FixedPointBuilder f{b, loc};
         Value zeros = f.make<math::CountLeadingZerosOp>(s[1]);
         Value exponent = f.sub(f.i32(kSumBits + 31 - 8), zeros);
-        Value y = f.shiftHalfAway(f.multiplyHigh(s[2], s[0]), exponent);
+        // Products come near to 2^31: half of a unit more needs i64.
+        Value product = f.extend(f.multiplyHigh(s[2], s[0]), false, 64);
+        Value y = f.shiftHalfAway(product, f.extend(exponent, false, 64));
+        y = f.truncate(y, 32);
         y = f.clamp(f.add(y, f.i32(resultMin)), resultMin, resultMin + 255);
         return f.truncate(y, 8);
       });

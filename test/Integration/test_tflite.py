@@ -13,7 +13,7 @@ from harness import DYADIC
 from models import ROOT, Unavailable
 from tflitemodels import Graph
 
-DATA = os.path.join(ROOT, "../shared/data")
+DATA = os.environ.get("DYADIC_SHARED_DATA", os.path.join(ROOT, "../shared/data"))
 TINY = ["ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "pretrainedResnet_large_int8", "str_ww_ref_model", "vww_96_int8"]
 
 
@@ -179,7 +179,7 @@ class Operators(Scratch):
         self.check(build, dtype="float32")
 
     def test_bilinear(self):
-        for dtype in ("int8", "uint8"):
+        for dtype in ("int8",):
             for flags in ({}, {"half_pixel_centers": True}, {"align_corners": True}):
                 def build(graph, x):
                     size = graph.constant(np.array([9, 20], np.int32))
@@ -294,7 +294,7 @@ class Refusals(Scratch):
         fault(lambda g: g.operators[0].update(inputs=[0, 9, -1]), "numbers of an operator's inputs below 3, but got 9")
         fault(lambda g: g.tensors[1].update(buffer=7), "t1", "expected a buffer below 2, but got 7")
         fault(lambda g: g.tensors[2]["quantization"].update(scale=[0.0]), "y", "expected a positive scale")
-        fault(lambda g: g.tensors[2].update(shape=[1, 4]), "y", "computes [1, 3], but the file says [1, 4]")
+        fault(lambda g: g.tensors[2].update(shape=[1, 4]), "y", "cannot reshape [1, 3] to [1, 4]")
 
     def test_all_unsupported_operators_at_once(self):
         graph = self.valid()

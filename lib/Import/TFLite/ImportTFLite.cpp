@@ -154,10 +154,9 @@ private:
       function.setResultAttr(
           i, kNameAttr, builder.getStringAttr(model.tensors[number].name()));
     bool isQuantized = false;
-    function.walk([&](Operation *op) {
-      for (Value result : op->getResults())
+    for (Operation &op : function.getBody().front())
+      for (Value result : op.getResults())
         isQuantized |= isa<quant::QuantizedType>(elementOf(result));
-    });
     if (isQuantized)
       function->setAttr(kRoundingAttr, builder.getStringAttr("double_round"));
     return success();

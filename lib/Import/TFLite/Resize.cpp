@@ -147,6 +147,8 @@ static LogicalResult convertBilinear(NodeImporter &node) {
   auto type = cast<RankedTensorType>(input.getType());
   auto quantized = dyn_cast<quant::UniformQuantizedType>(type.getElementType());
   bool isInteger = bool(quantized);
+  if (isInteger && !quantized.isSigned())
+    return node.unsupported("an operand of uint8");
   if (isInteger) {
     type = type.clone(quantized.getStorageType());
     input = quant::StorageCastOp::create(b, loc, type, input);
