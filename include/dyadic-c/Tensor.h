@@ -16,7 +16,12 @@ typedef enum DyadicElementType {
   DyadicElementTypeI32,
   DyadicElementTypeI64,
   DyadicElementTypeF32,
-  DyadicElementTypeF64
+  DyadicElementTypeF64,
+  DyadicElementTypeU16,
+  DyadicElementTypeU32,
+  DyadicElementTypeU64,
+  DyadicElementTypeF16,
+  DyadicElementTypeBF16
 } DyadicElementType;
 
 /** Bytes of one element; 0 for a value that is none of the above. */

@@ -11,11 +11,16 @@ static_assert(int(DyadicElementTypeBool) == int(ElementKind::Bool) &&
                   int(DyadicElementTypeI32) == int(ElementKind::I32) &&
                   int(DyadicElementTypeI64) == int(ElementKind::I64) &&
                   int(DyadicElementTypeF32) == int(ElementKind::F32) &&
-                  int(DyadicElementTypeF64) == int(ElementKind::F64),
+                  int(DyadicElementTypeF64) == int(ElementKind::F64) &&
+                  int(DyadicElementTypeU16) == int(ElementKind::U16) &&
+                  int(DyadicElementTypeU32) == int(ElementKind::U32) &&
+                  int(DyadicElementTypeU64) == int(ElementKind::U64) &&
+                  int(DyadicElementTypeF16) == int(ElementKind::F16) &&
+                  int(DyadicElementTypeBF16) == int(ElementKind::BF16),
               "the C API's element types are ElementKind");
 
 static bool isKnown(DyadicElementType type) {
-  return int(type) >= 0 && type <= DyadicElementTypeF64;
+  return int(type) >= 0 && type <= DyadicElementTypeBF16;
 }
 
 size_t dyadicElementTypeGetSize(DyadicElementType type) {

@@ -117,6 +117,18 @@ static void writeMeans(Value value, const TensorStatistics &seen) {
       use.getOwner()->setAttr(kInputMeansAttr, means);
 }
 
+/// Enters a result's range in its op's list, which has units where there is none.
+static void setResultRange(OpResult result, qnn::RangeAttr range) {
+  Operation *op = result.getOwner();
+  SmallVector<Attribute> ranges(op->getNumResults(),
+                                UnitAttr::get(op->getContext()));
+  if (auto known = op->getAttrOfType<ArrayAttr>(kRangeAttr);
+      known && known.size() == ranges.size())
+    llvm::copy(known, ranges.begin());
+  ranges[result.getResultNumber()] = range;
+  op->setAttr(kRangeAttr, ArrayAttr::get(op->getContext(), ranges));
+}
+
 LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics,
                           const ObserverOptions &options) {
   MLIRContext *context = func.getContext();
@@ -134,8 +146,8 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
     }
     writeMeans(value, seen);
     auto attr = qnn::RangeAttr::get(context, range->min, range->max);
-    if (Operation *op = value.getDefiningOp())
-      op->setAttr(kRangeAttr, ArrayAttr::get(context, {attr}));
+    if (auto result = dyn_cast<OpResult>(value))
+      setResultRange(result, attr);
     else
       func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
   }

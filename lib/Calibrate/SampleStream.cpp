@@ -51,10 +51,6 @@ std::optional<std::string> findNonFinite(ArrayRef<float> values,
 // Arrays
 //===----------------------------------------------------------------------===//
 
-static bool isReal(ElementKind kind) {
-  return kind == ElementKind::F32 || kind == ElementKind::F64;
-}
-
 /// Whether an integer is one of type `kind`.
 static bool fits(double value, ElementKind kind) {
   int bits = byteWidth(kind) * 8 - 1;
@@ -62,7 +58,10 @@ static bool fits(double value, ElementKind kind) {
   case ElementKind::Bool:
     return value == 0 || value == 1;
   case ElementKind::U8:
-    return value >= 0 && value <= 255;
+  case ElementKind::U16:
+  case ElementKind::U32:
+  case ElementKind::U64:
+    return value >= 0 && value < std::ldexp(1, bits + 1);
   default:
     return value >= -std::ldexp(1, bits) && value < std::ldexp(1, bits);
   }
@@ -71,7 +70,7 @@ static bool fits(double value, ElementKind kind) {
 /// How many batches of `input` an array holds.
 static Expected<int64_t> countBatches(const NpyArray &array,
                                       const InputSpec &input) {
-  if (isReal(array.kind()) && !isReal(input.kind))
+  if (isFloat(array.kind()) && !isFloat(input.kind))
     return inputError("%s: expected integers for input \"%s\", but got %s",
                       array.label().str().c_str(), input.name.c_str(),
                       describe(array).c_str());
@@ -110,7 +109,7 @@ static HostTensor convert(const HostTensor &raw, const InputSpec &input,
   }
   for (int64_t i = 0, e = tensor.numElements(); i < e; ++i) {
     double value = raw.get(i);
-    if (!isReal(input.kind) && !fits(value, input.kind)) {
+    if (!isFloat(input.kind) && !fits(value, input.kind)) {
       misfit = value;
       return tensor;
     }

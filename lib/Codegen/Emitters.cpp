@@ -35,6 +35,7 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
       {qnn::LayerNormOp::getOperationName(), AnchorKind::LayerNorm},
       {qnn::LSTMOp::getOperationName(), AnchorKind::LSTM},
       {dyadic::BatchMatmulOp::getOperationName(), AnchorKind::BatchMatmul},
+      {qnn::ComputeOp::getOperationName(), AnchorKind::Compute},
   };
   auto kind = kinds.find(opName);
   if (kind == kinds.end())
@@ -47,7 +48,7 @@ AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
   static constexpr AnchorEmitter emitters[] = {
       emitConv2D,    emitMatmul,  emitMovement, emitGather, emitPool2D,
       emitReduction, emitSoftmax, emitLayerNorm, emitIntegerBatchMatmul,
-      emitLSTM};
+      emitLSTM,      emitCompute};
   auto kind = anchorKind(opName);
   return kind ? emitters[static_cast<size_t>(*kind)] : nullptr;
 }

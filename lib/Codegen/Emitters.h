@@ -27,7 +27,8 @@ enum class AnchorKind {
   Softmax,
   LayerNorm,
   BatchMatmul,
-  LSTM
+  LSTM,
+  Compute
 };
 
 /// The kind of an op by its name; nothing for an op that is no anchor.
@@ -57,6 +58,8 @@ mlir::LogicalResult emitPool2D(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitReduction(KernelBuilder &k, mlir::Operation *anchor);
 // Recurrent.cpp
 mlir::LogicalResult emitLSTM(KernelBuilder &k, mlir::Operation *anchor);
+// Compute.cpp
+mlir::LogicalResult emitCompute(KernelBuilder &k, mlir::Operation *anchor);
 // Normalization.cpp
 mlir::LogicalResult emitSoftmax(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitLayerNorm(KernelBuilder &k, mlir::Operation *anchor);

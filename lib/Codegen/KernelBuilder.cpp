@@ -21,15 +21,6 @@ int64_t WeightBlob::append(ArrayRef<char> data) {
   return offset;
 }
 
-Type codegen::memoryElementType(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  if (!integer)
-    return type;
-  // LLVM packs vectors of i1 into bits; here a boolean is a byte.
-  unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
-  return IntegerType::get(type.getContext(), width);
-}
-
 MemRefType codegen::flatMemRef(RankedTensorType type) {
   return MemRefType::get(type.getNumElements(),
                          memoryElementType(type.getElementType()));

@@ -139,6 +139,8 @@ public:
                           data.size() * sizeof(T)},
                          elementType<T>());
   }
+  /// The same for elements of a type that has no such C++ type.
+  mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
 
   /// The same for the packed weights of the kernel, which lie apart from its other
   /// constants: variants for several CPUs have them in common where they pack
@@ -201,7 +203,6 @@ protected:
 
 private:
   template <typename T> mlir::Type elementType();
-  mlir::Value constantBytes(llvm::ArrayRef<char> data, mlir::Type element);
   mlir::Value weightBytes(llvm::ArrayRef<char> data, mlir::Type element);
   /// A view of `size` bytes of the entry's argument `memory`.
   mlir::Value viewOf(mlir::Value memory, mlir::Value offset, int64_t size,
@@ -250,8 +251,7 @@ template <> inline mlir::Type KernelBuilder::elementType<int64_t>() {
   return b.getI64Type();
 }
 
-/// The element type that `type`'s tensors have in memory: signless.
-mlir::Type memoryElementType(mlir::Type type);
+using dyadic::memoryElementType;
 /// The flat memref of a tensor.
 mlir::MemRefType flatMemRef(mlir::RankedTensorType type);
 /// The flat memref of a level-4 value: from its first element to its last.

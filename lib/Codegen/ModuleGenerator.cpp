@@ -6,6 +6,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -36,6 +37,13 @@ LogicalResult ModuleGenerator::generate() {
   return success();
 }
 
+/// The op's name; of a computation, that of what is computed.
+static StringRef describe(Operation *op) {
+  auto compute = dyn_cast<qnn::ComputeOp>(op);
+  return compute && compute.getName() ? *compute.getName()
+                                      : op->getName().getStringRef();
+}
+
 /// Names everything that can't be generated at once, not one a run.
 LogicalResult ModuleGenerator::checkSupported() {
   LogicalResult result = success();
@@ -43,7 +51,7 @@ LogicalResult ModuleGenerator::checkSupported() {
     Operation *anchor = kernel.getAnchor();
     if (anchor && !hasEmitter(anchor))
       result = anchor->emitError("code generation has no kernel for '")
-               << anchor->getName() << "'";
+               << describe(anchor) << "' on this target";
     if (!kernel.getArenaOffsets())
       result = kernel.emitError("expected arena_offsets: run "
                                 "--dyadic-plan-memory first");
@@ -109,6 +117,15 @@ static bool isInPlace(KernelOp kernel) {
                       [&](unsigned i) { return kernel.isInPlace(i); });
 }
 
+/// What stands for the op in a symbol: "conv2d", "topk".
+static std::string labelOf(Operation *anchor) {
+  StringRef name = describe(anchor);
+  std::string label;
+  for (char c : name.substr(name.rfind('.') + 1))
+    label += llvm::isAlnum(c) ? llvm::toLower(c) : '_';
+  return label;
+}
+
 LogicalResult ModuleGenerator::generateOp(Operation &op) {
   auto kernel = dyn_cast<KernelOp>(op);
   if (!kernel)
@@ -130,7 +147,7 @@ LogicalResult ModuleGenerator::generateOp(Operation &op) {
 
   std::string name = "k" + std::to_string(kernelCount++);
   if (Operation *anchor = kernel.getAnchor())
-    name += "_" + anchor->getName().stripDialect().str();
+    name += "_" + labelOf(anchor);
   FailureOr<WrittenKernel> written = write(kernel, name, blob);
   return failed(written) ? failure() : callKernel(kernel, *written);
 }

@@ -17,7 +17,8 @@ namespace dyadic {
 static StringRef cType(ElementKind kind) {
   static constexpr llvm::StringLiteral types[] = {
       "uint8_t", "uint8_t", "int8_t", "int16_t",
-      "int32_t", "int64_t", "float",  "double"};
+      "int32_t", "int64_t", "float",  "double",
+      "uint16_t", "uint32_t", "uint64_t", "uint16_t", "uint16_t"};
   return types[static_cast<int>(kind)];
 }
 
@@ -73,6 +74,8 @@ static void writeTensorMacros(llvm::raw_ostream &os, StringRef prefix,
                               const TensorInfo &tensor, StringRef role) {
   os << llvm::formatv("/* {0} '{1}': {2} {3}", role, inComment(tensor.name),
                       cType(tensor.kind), shapeText(tensor));
+  if (tensor.kind == ElementKind::F16 || tensor.kind == ElementKind::BF16)
+    os << ", the bits of " << name(tensor.kind);
   if (tensor.scale && tensor.kind == ElementKind::F32)
     os << "; inside, steps of the scale from the zero point";
   os << " */\n";

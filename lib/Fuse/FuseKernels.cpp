@@ -36,8 +36,9 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
+/// Sums of an integer op, which no kernel hands on.
 static bool isAccumulator(Value value) {
-  return cast<RankedTensorType>(value.getType()).getElementType().isInteger(32);
+  return isa_and_nonnull<AccumulatorOpInterface>(value.getDefiningOp());
 }
 
 /// Whether exactly one op reads `value`, however many of its operands it is.
@@ -86,7 +87,9 @@ private:
       for (Value operand : op->getOperands()) {
         Operation *producer = operand.getDefiningOp();
         Group *group = producer ? groupOf.lookup(producer) : nullptr;
-        if (group && hasOneUser(operand) &&
+        // The loops of a computation are its own.
+        if (group && !isa_and_nonnull<qnn::ComputeOp>(group->anchor) &&
+            hasOneUser(operand) &&
             shapeOf(operand) == shapeOf(op->getResult(0)) &&
             (fuse || isAccumulator(operand)))
           (group->anchor ? anchored : chains).insert(group);

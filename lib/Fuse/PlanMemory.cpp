@@ -34,12 +34,14 @@ static Value copy(OpBuilder &builder, Location loc, Value value) {
                          : Value(body->addArgument(type, loc));
   SmallVector<int64_t> zeros(type.getRank(), 0), ones(type.getRank(), 1);
   Value moved;
-  if (type.getElementType().isF32())
-    moved = qnn::SliceOp::create(builder, loc, type, input, zeros,
-                                 type.getShape(), ones);
-  else
+  Type element = type.getElementType();
+  if (element.isUnsignedInteger(8) || element.isSignlessInteger(8) ||
+      element.isSignlessInteger(16))
     moved = dyadic::SliceOp::create(builder, loc, type, input, zeros,
                                     type.getShape(), ones);
+  else
+    moved = qnn::SliceOp::create(builder, loc, type, input, zeros,
+                                 type.getShape(), ones);
   YieldOp::create(builder, loc, moved);
   return kernel.getResult(0);
 }

@@ -277,21 +277,28 @@ FailureOr<std::unique_ptr<JITProgram>> Compilation::load() {
 
 void countOps(ModuleOp module, CompileSummary &summary) {
   module.walk([&](Operation *op) {
-    if (op->getNumResults() != 1 || op->hasTrait<OpTrait::ConstantLike>() ||
+    if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>() ||
         !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()))
       return;
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    if (isa<quant::QuantizedType>(type.getElementType())) {
-      ++summary.integerOps;
+    auto isOf = [&](auto predicate) {
+      return llvm::any_of(op->getResultTypes(), [&](Type type) {
+        return predicate(cast<RankedTensorType>(type).getElementType());
+      });
+    };
+    auto compute = dyn_cast<qnn::ComputeOp>(op);
+    if (!isOf([](Type type) { return isa<FloatType>(type); })) {
+      // Others on integers move indices and masks.
+      summary.integerOps +=
+          compute || isOf([](Type type) { return isa<quant::QuantizedType>(type); });
       return;
     }
-    if (!type.getElementType().isF32())
-      return; // indices and masks
     auto named = op->getLoc()->findInstanceOf<NameLoc>();
     auto reason = op->getAttrOfType<StringAttr>(kFloatReasonAttr);
-    summary.floatOps.push_back({named ? named.getName().str() : "",
-                                op->getName().getStringRef().str(),
-                                reason ? reason.str() : ""});
+    std::string kind = compute && compute.getName()
+                           ? compute.getName()->str()
+                           : op->getName().getStringRef().str();
+    summary.floatOps.push_back(
+        {named ? named.getName().str() : "", kind, reason ? reason.str() : ""});
   });
 }
 

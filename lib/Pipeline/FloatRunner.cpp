@@ -15,17 +15,22 @@ namespace dyadic {
 
 static constexpr llvm::StringLiteral kIdAttr = "qnn.id";
 
-/// Numbers the ops that make f32 tensors, in place.
+static bool isFloatTensor(Type type) {
+  return cast<RankedTensorType>(type).getElementType().isF32();
+}
+
+/// Numbers the ops that make f32 tensors, in place: the number is that of their
+/// first result.
 static SmallVector<Value> numberValues(ModuleOp module) {
   SmallVector<Value> values;
   Builder builder(module.getContext());
   module.walk([&](Operation *op) {
-    if (op->getNumResults() != 1 || op->hasTrait<OpTrait::ConstantLike>() ||
-        op->getDialect()->getNamespace() != qnn::QNNDialect::getDialectNamespace() ||
-        !cast<RankedTensorType>(op->getResult(0).getType()).getElementType().isF32())
+    if (op->hasTrait<OpTrait::ConstantLike>() ||
+        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) ||
+        llvm::none_of(op->getResultTypes(), isFloatTensor))
       return;
     op->setAttr(kIdAttr, builder.getI64IntegerAttr(values.size()));
-    values.push_back(op->getResult(0));
+    llvm::append_range(values, op->getResults());
   });
   return values;
 }
@@ -34,7 +39,7 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
   SmallVector<Value> values = numberValues(module);
   OwningOpRef<ModuleOp> copy = module.clone();
   for (Value value : values)
-    value.getDefiningOp()->removeAttr(kIdAttr);
+    value.getDefiningOp()->removeAttr(kIdAttr); // once for each result
 
   FuseOptions fuse;
   fuse.fuse = false;
@@ -83,11 +88,11 @@ LogicalResult FloatRunner::locate(ModuleOp kernels, ArrayRef<Value> values) {
     }
   // Where each value of the function's body lies.
   llvm::DenseMap<Value, Place> found;
-  auto place = [&](Operation *numbered, Place where) {
-    auto id = numbered->getAttrOfType<IntegerAttr>(kIdAttr);
-    if (!id)
+  auto place = [&](OpResult result, Place where) {
+    auto id = result.getOwner()->getAttrOfType<IntegerAttr>(kIdAttr);
+    if (!id || !isFloatTensor(result.getType()))
       return;
-    where.value = values[id.getInt()];
+    where.value = values[id.getInt() + result.getResultNumber()];
     where.count = cast<ShapedType>(where.value.getType()).getNumElements();
     places.push_back(where);
   };
@@ -106,7 +111,7 @@ LogicalResult FloatRunner::locate(ModuleOp kernels, ArrayRef<Value> values) {
           where = {nullptr, Place::Output, std::distance(returned.begin(), use), 0};
         }
         found[result] = where;
-        if (Operation *made = yielded[i].getDefiningOp())
+        if (auto made = dyn_cast<OpResult>(yielded[i]))
           place(made, where);
       }
     } else if (op.getNumOperands() == 1 && op.getNumResults() == 1) {
@@ -115,7 +120,7 @@ LogicalResult FloatRunner::locate(ModuleOp kernels, ArrayRef<Value> values) {
         continue;
       Place where = operand->second;
       found[op.getResult(0)] = where;
-      place(&op, where);
+      place(op.getResult(0), where);
     }
   }
   return success();

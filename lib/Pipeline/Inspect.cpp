@@ -74,7 +74,12 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
       found.parameters += elementsOf(op->getResult(0));
       return;
     }
-    ++found.opCounts[op->getName().stripDialect().str()];
+    if (isa<qnn::YieldOp>(op))
+      return;
+    auto compute = dyn_cast<qnn::ComputeOp>(op);
+    ++found.opCounts[compute && compute.getName()
+                         ? compute.getName()->str()
+                         : op->getName().stripDialect().str()];
     found.macs += macsOf(op);
   });
 

@@ -30,7 +30,7 @@ bool dyadic::holdsReals(Value value) {
 bool dyadic::isComputation(Operation *op) {
   return isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) &&
          !op->hasTrait<OpTrait::ConstantLike>() &&
-         llvm::all_of(op->getResults(), holdsReals);
+         llvm::any_of(op->getResults(), holdsReals);
 }
 
 qnn::RangeAttr dyadic::calibratedRange(Value value) {
@@ -115,6 +115,8 @@ static bool wouldVanish(Operation *op) {
 /// Why the op must be float whatever its neighbours are; empty if it need not.
 static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
+  if (isa<qnn::ComputeOp>(op))
+    return "its body is float";
   if (!quantizable)
     return kNoIntegerForm.str();
   if (isNamed(op, keepFloat))

@@ -11,7 +11,7 @@ using namespace mlir;
 
 namespace dyadic {
 
-static Type elementType(ElementKind kind, MLIRContext *context) {
+Type elementTypeOf(ElementKind kind, MLIRContext *context) {
   switch (kind) {
   case ElementKind::Bool:
     return IntegerType::get(context, 1);
@@ -21,13 +21,21 @@ static Type elementType(ElementKind kind, MLIRContext *context) {
     return Float32Type::get(context);
   case ElementKind::F64:
     return Float64Type::get(context);
+  case ElementKind::F16:
+    return Float16Type::get(context);
+  case ElementKind::BF16:
+    return BFloat16Type::get(context);
+  case ElementKind::U16:
+  case ElementKind::U32:
+  case ElementKind::U64:
+    return IntegerType::get(context, byteWidth(kind) * 8, IntegerType::Unsigned);
   default:
     return IntegerType::get(context, byteWidth(kind) * 8);
   }
 }
 
 RankedTensorType tensorTypeOf(const HostTensor &tensor, MLIRContext *context) {
-  return RankedTensorType::get(tensor.shape, elementType(tensor.kind, context));
+  return RankedTensorType::get(tensor.shape, elementTypeOf(tensor.kind, context));
 }
 
 std::optional<ElementKind> elementKindOf(Type type) {
@@ -40,6 +48,10 @@ std::optional<ElementKind> elementKindOf(Type type) {
     return ElementKind::F32;
   if (type.isF64())
     return ElementKind::F64;
+  if (type.isF16())
+    return ElementKind::F16;
+  if (type.isBF16())
+    return ElementKind::BF16;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return std::nullopt;
@@ -50,14 +62,22 @@ std::optional<ElementKind> elementKindOf(Type type) {
   case 8:
     return integer.isUnsigned() ? ElementKind::U8 : ElementKind::I8;
   case 16:
-    return ElementKind::I16;
+    return integer.isUnsigned() ? ElementKind::U16 : ElementKind::I16;
   case 32:
-    return ElementKind::I32;
+    return integer.isUnsigned() ? ElementKind::U32 : ElementKind::I32;
   case 64:
-    return ElementKind::I64;
+    return integer.isUnsigned() ? ElementKind::U64 : ElementKind::I64;
   default:
     return std::nullopt;
   }
+}
+
+Type memoryElementType(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  if (!integer)
+    return type;
+  unsigned width = integer.getWidth() == 1 ? 8 : integer.getWidth();
+  return IntegerType::get(type.getContext(), width);
 }
 
 static ElementsAttr makeResource(std::vector<char> bytes,

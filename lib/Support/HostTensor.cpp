@@ -1,6 +1,7 @@
 //===- HostTensor.cpp -----------------------------------------------------===//
 #include "dyadic/Support/HostTensor.h"
 
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -10,6 +11,27 @@
 using namespace dyadic;
 
 namespace {
+/// A float of 16 bits of the format that `semantics` returns.
+template <const llvm::fltSemantics &(*semantics)()> struct ShortFloat {
+  uint16_t bits;
+
+  explicit ShortFloat(double value) {
+    llvm::APFloat number(value);
+    bool isInexact;
+    number.convert(semantics(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    bits = number.bitcastToAPInt().getZExtValue();
+  }
+  operator double() const {
+    llvm::APFloat number(semantics(), llvm::APInt(16, bits));
+    bool isInexact;
+    number.convert(llvm::APFloat::IEEEdouble(),
+                   llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    return number.convertToDouble();
+  }
+};
+using Half = ShortFloat<llvm::APFloatBase::IEEEhalf>;
+using BFloat = ShortFloat<llvm::APFloatBase::BFloat>;
+
 /// Calls `fn` with a null pointer of the C++ type that `kind` stands for.
 template <typename Fn> auto dispatch(ElementKind kind, Fn fn) {
   switch (kind) {
@@ -26,6 +48,16 @@ template <typename Fn> auto dispatch(ElementKind kind, Fn fn) {
     return fn((int64_t *)nullptr);
   case ElementKind::F32:
     return fn((float *)nullptr);
+  case ElementKind::U16:
+    return fn((uint16_t *)nullptr);
+  case ElementKind::U32:
+    return fn((uint32_t *)nullptr);
+  case ElementKind::U64:
+    return fn((uint64_t *)nullptr);
+  case ElementKind::F16:
+    return fn((Half *)nullptr);
+  case ElementKind::BF16:
+    return fn((BFloat *)nullptr);
   case ElementKind::F64:
     break;
   }
@@ -39,7 +71,8 @@ int64_t dyadic::byteWidth(ElementKind kind) {
 
 llvm::StringRef dyadic::name(ElementKind kind) {
   static constexpr llvm::StringLiteral names[] = {
-      "bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64"};
+      "bool",    "uint8",   "int8",   "int16",  "int32",   "int64",   "float32",
+      "float64", "uint16", "uint32", "uint64", "float16", "bfloat16"};
   return names[static_cast<int>(kind)];
 }
 

@@ -38,12 +38,19 @@ static std::optional<ElementKind> parseElementKind(StringRef descr) {
       .Case("i8", ElementKind::I64)
       .Case("f4", ElementKind::F32)
       .Case("f8", ElementKind::F64)
+      .Case("u2", ElementKind::U16)
+      .Case("u4", ElementKind::U32)
+      .Case("u8", ElementKind::U64)
+      .Case("f2", ElementKind::F16)
+      .Case("V2", ElementKind::BF16) // as NumPy writes ml_dtypes' bfloat16
       .Default(std::nullopt);
 }
 
 static StringRef descrOf(ElementKind kind) {
   static constexpr StringLiteral names[] = {"|b1", "|u1", "|i1", "<i2",
-                                            "<i4", "<i8", "<f4", "<f8"};
+                                            "<i4", "<i8", "<f4", "<f8",
+                                            "<u2", "<u4", "<u8", "<f2",
+                                            "<V2"};
   return names[static_cast<int>(kind)];
 }
 

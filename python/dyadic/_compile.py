@@ -24,7 +24,9 @@ from ._module import (
 )
 
 # What numpy calls the element types that samples may have; all become float32.
-_SAMPLE_TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")
+_SAMPLE_TYPES = (
+    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
+)  # fmt: skip
 
 Samples = Union[Mapping[str, Any], Any]
 """Arrays by the names of the inputs, or one array for a model with one input."""

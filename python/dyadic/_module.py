@@ -54,9 +54,25 @@ class Summary(NamedTuple):
     """The kernels that were chosen for the CPU, as "avx512vnni"."""
 
 
+def _dtype(name: str) -> np.dtype[Any]:
+    """NumPy's type; it has no bfloat16: that is ml_dtypes', or its bits where there is none."""
+    if name != "bfloat16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        return np.dtype("uint16")
+    return np.dtype(ml_dtypes.bfloat16)
+
+
+def _plain(array: Array) -> Array:
+    """The array as bits where its type isn't NumPy's own."""
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
 def tensor_infos(tensors: Sequence[tuple[str, list[int], str, float, int]]) -> tuple[TensorInfo, ...]:
     return tuple(
-        TensorInfo(name, tuple(shape), np.dtype(dtype), scale or None, zero_point)
+        TensorInfo(name, tuple(shape), _dtype(dtype), scale or None, zero_point)
         for name, shape, dtype, scale, zero_point in tensors
     )
 
@@ -162,7 +178,7 @@ class Module:
             raise TypeError(f'{self.name}: there is no input "{unknown}", only {names}')
         results = [np.empty(info.shape, info.dtype) for info in self.outputs]
         try:
-            self._program.run(arrays, results)
+            self._program.run([_plain(a) for a in arrays], [_plain(a) for a in results])
         except _native.NativeError as error:
             diagnostics = native_diagnostics(error)
             raise LoadError(explain(diagnostics), diagnostics) from None

@@ -62,7 +62,7 @@ void check(DyadicResult result, Report &report) {
 }
 
 DyadicElementType elementTypeOf(nb::dlpack::dtype type) {
-  for (int i = DyadicElementTypeBool; i <= DyadicElementTypeF64; ++i) {
+  for (int i = DyadicElementTypeBool; i <= DyadicElementTypeF16; ++i) {
     auto candidate = static_cast<DyadicElementType>(i);
     std::string name = toString(dyadicElementTypeGetName(candidate));
     auto code = candidate == DyadicElementTypeBool ? nb::dlpack::dtype_code::Bool

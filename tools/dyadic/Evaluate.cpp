@@ -44,7 +44,7 @@ static llvm::Expected<std::vector<int64_t>> readLabels(StringRef path, StringRef
   auto array = (*archive)->get(name);
   if (!array)
     return array.takeError();
-  if ((*array)->kind() == ElementKind::F32 || (*array)->kind() == ElementKind::F64)
+  if (isFloat((*array)->kind()))
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "%s: expected integers as labels, but got %s",
                                    (*array)->label().str().c_str(),

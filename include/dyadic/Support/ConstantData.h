@@ -19,13 +19,19 @@ namespace dyadic {
 /// Above this many bytes a constant becomes a resource.
 constexpr int64_t kInlineConstantBytes = 4096;
 
-/// The tensor type of a host tensor: u8 is ui8, signed integers signless.
+/// The element type of a kind: u8 is ui8, signed integers signless.
+mlir::Type elementTypeOf(ElementKind kind, mlir::MLIRContext *context);
+/// The tensor type of a host tensor.
 mlir::RankedTensorType tensorTypeOf(const HostTensor &tensor,
                                     mlir::MLIRContext *context);
 
 /// The element kind of a builtin element type or of a quantized type's
 /// storage; none where there is no such kind. In a host tensor an i4 is an i8.
 std::optional<ElementKind> elementKindOf(mlir::Type elementType);
+
+/// The element type that tensors of `elementType` have in memory: integers are
+/// signless and a boolean is a byte, as LLVM packs vectors of i1 into bits.
+mlir::Type memoryElementType(mlir::Type elementType);
 
 /// A constant attribute of `type` (whose element type is builtin) that takes
 /// over the bytes of `tensor`; the shapes must agree in element count.

@@ -18,8 +18,15 @@
 
 namespace dyadic {
 
-/// Element types that reach memory, named as NumPy names them.
-enum class ElementKind { Bool, U8, I8, I16, I32, I64, F32, F64 };
+/// Element types that reach memory, named as NumPy (and ml_dtypes) name them.
+enum class ElementKind {
+  Bool, U8, I8, I16, I32, I64, F32, F64, U16, U32, U64, F16, BF16
+};
+
+inline bool isFloat(ElementKind kind) {
+  return kind == ElementKind::F32 || kind == ElementKind::F64 ||
+         kind == ElementKind::F16 || kind == ElementKind::BF16;
+}
 
 /// Bytes of one element.
 int64_t byteWidth(ElementKind kind);
@@ -32,6 +39,9 @@ template <> inline ElementKind elementKindOf<int8_t>() { return ElementKind::I8;
 template <> inline ElementKind elementKindOf<int16_t>() { return ElementKind::I16; }
 template <> inline ElementKind elementKindOf<int32_t>() { return ElementKind::I32; }
 template <> inline ElementKind elementKindOf<int64_t>() { return ElementKind::I64; }
+template <> inline ElementKind elementKindOf<uint16_t>() { return ElementKind::U16; }
+template <> inline ElementKind elementKindOf<uint32_t>() { return ElementKind::U32; }
+template <> inline ElementKind elementKindOf<uint64_t>() { return ElementKind::U64; }
 template <> inline ElementKind elementKindOf<float>() { return ElementKind::F32; }
 template <> inline ElementKind elementKindOf<double>() { return ElementKind::F64; }
 

@@ -25,7 +25,12 @@ enum dyadic_kind {
   DYADIC_I32,
   DYADIC_I64,
   DYADIC_F32,
-  DYADIC_F64
+  DYADIC_F64,
+  DYADIC_U16,
+  DYADIC_U32,
+  DYADIC_U64,
+  DYADIC_F16,
+  DYADIC_BF16
 };
 
 struct dyadic_tensor_info {

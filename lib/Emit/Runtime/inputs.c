@@ -48,7 +48,8 @@ static void bind_input(int32_t index, struct array array, const char *path) {
   if (input->path)
     die(USAGE_FAULT, "the input '%s' is given twice: '%s' and '%s'", info->name,
         input->path, path);
-  if (array.kind != info->kind && info->kind != DYADIC_F32)
+  if (array.kind != info->kind &&
+      (info->kind != DYADIC_F32 || array.kind >= DYADIC_F16))
     die(INPUT_FAULT, "expected elements of type %s for the input '%s', but '%s' "
                      "has %s",
         kind_name(info->kind), info->name, path, kind_name(array.kind));
@@ -158,6 +159,12 @@ static void load_input(int32_t index, int64_t sample) {
     CONVERT(float);
   case DYADIC_F64:
     CONVERT(double);
+  case DYADIC_U16:
+    CONVERT(uint16_t);
+  case DYADIC_U32:
+    CONVERT(uint32_t);
+  case DYADIC_U64:
+    CONVERT(uint64_t);
   }
 }
 

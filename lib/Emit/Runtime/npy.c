@@ -10,7 +10,9 @@ static const struct {
   int bytes;
 } kinds[] = {{"bool", "|b1", 1},   {"uint8", "|u1", 1},   {"int8", "|i1", 1},
              {"int16", "<i2", 2},  {"int32", "<i4", 4},   {"int64", "<i8", 8},
-             {"float32", "<f4", 4}, {"float64", "<f8", 8}};
+             {"float32", "<f4", 4}, {"float64", "<f8", 8}, {"uint16", "<u2", 2},
+             {"uint32", "<u4", 4}, {"uint64", "<u8", 8},  {"float16", "<f2", 2},
+             {"bfloat16", "<V2", 2}};
 enum { NUM_KINDS = sizeof kinds / sizeof *kinds };
 
 int64_t element_bytes(int32_t kind) { return kinds[kind].bytes; }
@@ -46,15 +48,16 @@ static const char *find_key(const char *header, const char *key,
 static int32_t parse_kind(const char *descr, const char *path) {
   for (int32_t kind = 0; kind < NUM_KINDS; ++kind) {
     const char *want = kinds[kind].descr;
-    int order = kinds[kind].bytes == 1 ? strchr("|<>=", descr[1]) != NULL
-                                       : descr[1] == '<' || descr[1] == '=';
+    int anyOrder = kinds[kind].bytes == 1 || want[1] == 'V';
+    int order = anyOrder ? strchr("|<>=", descr[1]) != NULL
+                         : descr[1] == '<' || descr[1] == '=';
     if (descr[0] == '\'' && order && descr[2] == want[1] &&
         descr[3] == want[2] && descr[4] == '\'')
       return kind;
   }
   die(INPUT_FAULT,
-      "'%s' has elements of type %.*s; expected bool, uint8, little-endian "
-      "int8 to int64, float32 or float64",
+      "'%s' has elements of type %.*s; expected bool, little-endian integers "
+      "of 8 to 64 bits, float16 to float64 or bfloat16",
       path, (int)strcspn(descr, ",}"), descr);
 }
 

@@ -1,6 +1,7 @@
 /*===- results.c - outputs and kept tensors of all samples --------------------===*/
 #include "runtime.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,18 @@ void *sample_of(const struct array *array, int64_t bytes, int64_t sample) {
   return (void *)(uintptr_t)(array->data + sample * bytes);
 }
 
+/* A float of 16 bits, of which `mantissa` are the mantissa's. */
+static double short_float(uint16_t bits, int mantissa) {
+  int biased = (bits & 0x7fff) >> mantissa, least = 1 << (14 - mantissa);
+  double fraction = bits & ((1 << mantissa) - 1), value;
+  if (biased == 2 * least - 1)
+    value = fraction != 0 ? NAN : INFINITY;
+  else
+    value = ldexp(fraction + (biased ? 1 << mantissa : 0),
+                  (biased ? biased : 1) - least + 1 - mantissa);
+  return bits & 0x8000 ? -value : value;
+}
+
 static double element(const unsigned char *data, int32_t kind, int64_t i) {
   switch (kind) {
   case DYADIC_I8:
@@ -40,6 +53,16 @@ static double element(const unsigned char *data, int32_t kind, int64_t i) {
     return ((const float *)data)[i];
   case DYADIC_F64:
     return ((const double *)data)[i];
+  case DYADIC_U16:
+    return ((const uint16_t *)data)[i];
+  case DYADIC_U32:
+    return ((const uint32_t *)data)[i];
+  case DYADIC_U64:
+    return (double)((const uint64_t *)data)[i];
+  case DYADIC_F16:
+    return short_float(((const uint16_t *)data)[i], 10);
+  case DYADIC_BF16:
+    return short_float(((const uint16_t *)data)[i], 7);
   default:
     return data[i];
   }

@@ -239,6 +239,25 @@ LogicalResult GraphImporter::foldOrConvert(
   return success();
 }
 
+/// A graph output in the type that the model says it has. What is computed as
+/// f32 instead of another float, or instead of a boolean, becomes that here.
+static FailureOr<Value> asDeclared(NodeImporter &node, Value value,
+                                   const onnx::ValueInfoProto &output) {
+  int32_t declared = output.type().tensor_type().elem_type();
+  Type have = elementOf(value), want = have;
+  if (output.type().has_tensor_type() && declared != onnx::TensorProto::UNDEFINED)
+    want = borderElement(declared, have.getContext());
+  if (have == want)
+    return value;
+  if (want && isa<FloatType>(have) &&
+      (isa<FloatType>(want) || want.isInteger(1)))
+    return node.cast(value, want);
+  return emitError(node.getLoc())
+         << "expected output '" << output.name() << "' to be "
+         << dataTypeName(declared) << ", as the model says, but it is computed as "
+         << value.getType();
+}
+
 LogicalResult GraphImporter::addOutputs() {
   SmallVector<Value> operands;
   SmallVector<std::string> names;
@@ -246,25 +265,16 @@ LogicalResult GraphImporter::addOutputs() {
     auto value = lookup(output.name());
     if (failed(value))
       return failure();
-    if (!(*value)->value) {
-      const HostTensor &tensor = *(*value)->constant;
-      if (tensor.kind != ElementKind::F32)
-        return emitError(locOf(output.name()))
-               << "expected output '" << output.name()
-               << "' to be float32, but got " << describe(tensor);
-      onnx::NodeProto proto;
-      proto.set_op_type("Constant");
-      NodeImporter node(proto, scope->opset, locOf(output.name()), builder, {},
-                        {});
-      (*value)->value = node.constantTensor(tensor);
-      if (!(*value)->value)
-        return failure();
-    }
-    if (isInteger((*value)->value))
-      return emitError(locOf(output.name()))
-             << "expected output '" << output.name()
-             << "' to be float32, but got " << (*value)->value.getType();
-    operands.push_back((*value)->value);
+    onnx::NodeProto proto;
+    proto.set_op_type("Output");
+    NodeImporter node(proto, scope->opset, locOf(output.name()), builder, {},
+                      {});
+    if (!(*value)->value)
+      (*value)->value = node.constantTensor(*(*value)->constant);
+    auto result = asDeclared(node, (*value)->value, output);
+    if (failed(result))
+      return failure();
+    operands.push_back(*result);
     names.push_back(output.name());
   }
   if (operands.empty())

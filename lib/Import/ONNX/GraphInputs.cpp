@@ -3,6 +3,8 @@
 
 #include "TensorReader.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -69,10 +71,9 @@ GraphImporter::resolveInputShape(const onnx::ValueInfoProto &input,
     if (open)
       return shape;
   }
-  if ((isGiven || type.has_shape()) && countElements(shape).value_or(0) == 0)
-    return error() << "shape " << toString(shape)
-                   << " is empty or has more than " << kMaxElements
-                   << " elements";
+  if ((isGiven || type.has_shape()) && !countElements(shape))
+    return error() << "shape " << toString(shape) << " has more than "
+                   << kMaxElements << " elements";
   return shape;
 }
 
@@ -94,33 +95,6 @@ LogicalResult GraphImporter::checkSymbols(const onnx::ValueInfoProto &input,
   return success();
 }
 
-/// The element type of an input's tensor; null where there is none for it.
-static Type inputElement(int32_t type, MLIRContext *context) {
-  auto integer = [&](unsigned width, bool isUnsigned = false) -> Type {
-    return IntegerType::get(context, width,
-                            isUnsigned ? IntegerType::Unsigned
-                                       : IntegerType::Signless);
-  };
-  switch (type) {
-  case onnx::TensorProto::FLOAT:
-    return Float32Type::get(context);
-  case onnx::TensorProto::BOOL:
-    return integer(1);
-  case onnx::TensorProto::UINT8:
-    return integer(8, true);
-  case onnx::TensorProto::INT8:
-    return integer(8);
-  case onnx::TensorProto::INT16:
-    return integer(16);
-  case onnx::TensorProto::INT32:
-    return integer(32);
-  case onnx::TensorProto::INT64:
-    return integer(64);
-  default:
-    return {};
-  }
-}
-
 LogicalResult GraphImporter::addInputs() {
   std::string missing;
   bool valid = true;
@@ -136,13 +110,14 @@ LogicalResult GraphImporter::addInputs() {
     }
     int32_t type = input.type().tensor_type().elem_type();
     Type element = input.type().has_tensor_type()
-                       ? inputElement(type, builder.getContext())
+                       ? borderElement(type, builder.getContext())
                        : Type();
     if (!element) {
       valid = false;
       emitError(locOf(input.name()))
           << "expected input '" << input.name()
-          << "' to be a tensor of FLOAT, BOOL, UINT8 or INT8 to INT64, but got "
+          << "' to be a tensor of floats, integers of 8 to 64 bits or BOOL, but "
+             "got "
           << (input.type().has_tensor_type() ? dataTypeName(type)
                                              : "another type");
       continue;
@@ -159,7 +134,12 @@ LogicalResult GraphImporter::addInputs() {
     unsigned index = function.getNumArguments();
     (void)function.insertArgument(index, tensorType, {}, locOf(input.name()));
     function.setArgAttr(index, kNameAttr, builder.getStringAttr(input.name()));
-    top.values[input.name()].value = function.getArgument(index);
+    Value argument = function.getArgument(index);
+    // Floats of 16 bits are computed with as f32.
+    if (element.isF16() || element.isBF16())
+      argument = qnn::buildCast(builder, argument.getLoc(), argument,
+                                builder.getF32Type());
+    top.values[input.name()].value = argument;
   }
   if (!missing.empty()) {
     emitError(module.getLoc())

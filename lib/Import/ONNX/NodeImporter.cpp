@@ -22,31 +22,27 @@ Value NodeImporter::anyInput(size_t i) {
     return {};
   }
   GraphValue &source = *inputs[i];
-  if (!source.value) {
-    if (source.constant->kind == ElementKind::F64) {
-      emitError() << "expected input " << i << " to be float32, but got "
-                  << describe(*source.constant);
-      return {};
-    }
+  if (!source.value)
     source.value = constantTensor(*source.constant);
-  }
   return source.value;
 }
 
 Value NodeImporter::input(size_t i) {
   const HostTensor *known = constant(i);
-  if (known && known->kind != ElementKind::F32) {
+  if (known && !isFloat(known->kind)) {
     emitError() << "expected input " << i << " to be float32, but got "
                 << describe(*known);
     return {};
   }
+  if (known && known->kind != ElementKind::F32)
+    return constantTensor(toFloats(*known), known->shape);
   Value value = anyInput(i);
   if (value && isInteger(value)) {
     emitError() << "expected input " << i << " to be float32, but got "
-                << cast<RankedTensorType>(value.getType()).getElementType();
+                << elementOf(value);
     return {};
   }
-  return value;
+  return cast(value, builder.getF32Type());
 }
 
 const HostTensor *NodeImporter::constant(size_t i) const {
@@ -166,10 +162,10 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
                                             state.regions, state.types));
   if (!valid)
     return {};
-  ArrayRef<int64_t> shape = cast<ShapedType>(state.types.front()).getShape();
-  if (countElements(shape).value_or(0) == 0) {
-    emitError() << "result of shape " << toString(shape)
-                << " is empty or has more than " << kMaxElements << " elements";
+  ArrayRef<int64_t> shape = mlir::cast<ShapedType>(state.types.front()).getShape();
+  if (!countElements(shape)) {
+    emitError() << "result of shape " << toString(shape) << " has more than "
+                << kMaxElements << " elements";
     return {};
   }
   return builder.create(state)->getResult(0);
@@ -177,10 +173,6 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
 
 Value NodeImporter::constantTensor(HostTensor tensor) {
   RankedTensorType type = tensorTypeOf(tensor, builder.getContext());
-  if (tensor.numElements() == 0) {
-    emitError() << "operand of shape " << toString(tensor.shape) << " is empty";
-    return {};
-  }
   return qnn::ConstantOp::create(builder, getLoc(), type,
                                  makeConstant(std::move(tensor), type));
 }
@@ -200,7 +192,7 @@ Value NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
                 << toString(shape);
     return {};
   }
-  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
+  auto type = mlir::cast<RankedTensorType>(value.getType()).clone(shape);
   return qnn::ReshapeOp::create(builder, getLoc(), type, value);
 }
 
@@ -220,10 +212,6 @@ Value NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
                           ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
   if (value && shapeOf(value) == sizes)
     return value;
-  if (llvm::is_contained(sizes, 0)) {
-    (void)unsupported("an empty result of shape " + toString(sizes));
-    return {};
-  }
   return emit<qnn::SliceOp>(value,
                             {attr("offsets", offsets), attr("sizes", sizes),
                              attr("strides", strides)});
@@ -233,6 +221,68 @@ Value NodeImporter::concat(ValueRange values, int64_t axis) {
   if (values.size() == 1)
     return values.front();
   return emit<qnn::ConcatOp>(values, attr("axis", axis));
+}
+
+static bool areKnown(ValueRange values) {
+  return llvm::all_of(values, [](Value value) { return bool(value); });
+}
+
+SmallVector<Value> NodeImporter::compute(TypeRange results, ValueRange operands,
+                                         qnn::ComputeBody body) {
+  SmallVector<Value> values(results.size());
+  if (!areKnown(operands))
+    return values;
+  for (Type type : results)
+    if (ArrayRef<int64_t> shape = mlir::cast<RankedTensorType>(type).getShape();
+        !countElements(shape)) {
+      emitError() << "result of shape " << toString(shape) << " has more than "
+                  << kMaxElements << " elements";
+      return values;
+    }
+  auto op = qnn::buildCompute(builder, getLoc(), getOpType(), results, operands,
+                              body);
+  return SmallVector<Value>(op.getResults());
+}
+
+Value NodeImporter::elementwise(Type element, ValueRange operands,
+                                qnn::ScalarBody body) {
+  if (!areKnown(operands))
+    return {};
+  Shape shape;
+  for (Value operand : operands) {
+    auto both = broadcast(shape, shapeOf(operand));
+    if (!both || !countElements(*both)) {
+      emitError() << "operands of shapes " << toString(shape) << " and "
+                  << toString(shapeOf(operand)) << " do not go together";
+      return {};
+    }
+    shape = *both;
+  }
+  return qnn::buildElementwise(builder, getLoc(), getOpType(),
+                               RankedTensorType::get(shape, element), operands,
+                               body);
+}
+
+Value NodeImporter::indexed(RankedTensorType result, ValueRange operands,
+                            qnn::IndexedBody body) {
+  if (!areKnown(operands))
+    return {};
+  if (!countElements(result.getShape())) {
+    emitError() << "result of shape " << toString(result.getShape())
+                << " has more than " << kMaxElements << " elements";
+    return {};
+  }
+  return qnn::buildIndexed(builder, getLoc(), getOpType(), result, operands,
+                           body);
+}
+
+Value NodeImporter::cast(Value value, Type element) {
+  if (!value || elementOf(value) == element)
+    return value;
+  // An op that goes into the kernel of what reads it.
+  if (element.isF32() && qnn::CastOp::takes(elementOf(value)))
+    return emit<qnn::CastOp>(value);
+  return qnn::buildCast(builder, getLoc(), value, element);
 }
 
 NamedAttribute NodeImporter::attr(StringRef name, ArrayRef<int64_t> value) {

@@ -4,6 +4,7 @@
 
 #include "Node.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 
 #include "mlir/IR/Builders.h"
@@ -26,11 +27,13 @@ struct GraphValue {
   llvm::ArrayRef<int64_t> shape() const;
 };
 
+inline mlir::Type elementOf(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType()).getElementType();
+}
+
 /// Whether a tensor holds indices or masks, not reals.
 inline bool isInteger(mlir::Value value) {
-  return !llvm::cast<mlir::RankedTensorType>(value.getType())
-              .getElementType()
-              .isF32();
+  return llvm::isa<mlir::IntegerType>(elementOf(value));
 }
 
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
@@ -56,7 +59,7 @@ public:
     return i < usedOutputs.size() && usedOutputs[i];
   }
 
-  /// Input `i` as a f32 tensor.
+  /// Input `i` as a f32 tensor; one of f64 is rounded.
   mlir::Value input(size_t i);
   /// Input `i` as a tensor of reals or integers.
   mlir::Value anyInput(size_t i);
@@ -105,6 +108,24 @@ public:
                     llvm::ArrayRef<int64_t> sizes,
                     llvm::ArrayRef<int64_t> strides);
   mlir::Value concat(mlir::ValueRange values, int64_t axis);
+
+  //===--- Computations ---------------------------------------------------===//
+
+  /// A qnn.compute named after the node's op; null values where an operand is.
+  /// Bodies see tensors as they are in memory: integers signless, booleans i8.
+  llvm::SmallVector<mlir::Value> compute(mlir::TypeRange results,
+                                         mlir::ValueRange operands,
+                                         qnn::ComputeBody body);
+  /// A qnn.compute that applies a scalar function to broadcast operands, whose
+  /// results are of type `element`; reports shapes that don't go together.
+  mlir::Value elementwise(mlir::Type element, mlir::ValueRange operands,
+                          qnn::ScalarBody body);
+  /// A qnn.compute that says what each element of the result is, by its indices.
+  mlir::Value indexed(mlir::RankedTensorType result, mlir::ValueRange operands,
+                      qnn::IndexedBody body);
+  /// ONNX's Cast.
+  mlir::Value cast(mlir::Value value, mlir::Type element);
+  mlir::OpBuilder &getBuilder() { return builder; }
 
   mlir::NamedAttribute attr(llvm::StringRef name,
                             llvm::ArrayRef<int64_t> value);

@@ -11,7 +11,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
-         {convolutionOps(), elementwiseOps(), linearOps(), logicOps(), movementOps(),
+         {convolutionOps(), elementwiseOps(), linearOps(), logicOps(), mathOps(), movementOps(),
           normalizationOps(), poolingOps(), recurrentOps(), resizeOps(), transposedConvolutionOps()})
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;

@@ -21,6 +21,7 @@ llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> linearOps();
 llvm::ArrayRef<OpEntry> logicOps();
+llvm::ArrayRef<OpEntry> mathOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> normalizationOps();
 llvm::ArrayRef<OpEntry> poolingOps();

@@ -1,6 +1,9 @@
 //===- TensorReader.cpp ---------------------------------------------------===//
 #include "TensorReader.h"
 
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -38,16 +41,28 @@ std::optional<ElementKind> kindOfDataType(int32_t type) {
     return ElementKind::I8;
   case TensorProto::INT16:
     return ElementKind::I16;
-  case TensorProto::UINT16:
   case TensorProto::INT32:
     return ElementKind::I32;
-  case TensorProto::UINT32:
   case TensorProto::INT64:
-  case TensorProto::UINT64:
     return ElementKind::I64;
+  case TensorProto::UINT16:
+    return ElementKind::U16;
+  case TensorProto::UINT32:
+    return ElementKind::U32;
+  case TensorProto::UINT64:
+    return ElementKind::U64;
   default:
     return std::nullopt;
   }
+}
+
+Type borderElement(int32_t type, MLIRContext *context) {
+  if (type == TensorProto::FLOAT16)
+    return Float16Type::get(context);
+  if (type == TensorProto::BFLOAT16)
+    return BFloat16Type::get(context);
+  std::optional<ElementKind> kind = kindOfDataType(type);
+  return kind ? elementTypeOf(*kind, context) : Type();
 }
 
 /// Bytes of one element as the file stores it.
@@ -55,10 +70,7 @@ static int64_t storedWidth(int32_t type) {
   switch (type) {
   case TensorProto::FLOAT16:
   case TensorProto::BFLOAT16:
-  case TensorProto::UINT16:
     return 2;
-  case TensorProto::UINT32:
-    return 4;
   default:
     return byteWidth(*kindOfDataType(type));
   }
@@ -102,14 +114,6 @@ static void decode(int32_t type, const char *bytes, HostTensor &out) {
       out.as<float>()[i] = type == TensorProto::FLOAT16 ? halfToFloat(bits)
                                                         : bfloatToFloat(bits);
     }
-    return;
-  case TensorProto::UINT16:
-    for (int64_t i = 0; i < count; ++i)
-      setInt(out, i, load((uint16_t *)nullptr, i));
-    return;
-  case TensorProto::UINT32:
-    for (int64_t i = 0; i < count; ++i)
-      setInt(out, i, load((uint32_t *)nullptr, i));
     return;
   case TensorProto::BOOL:
     for (int64_t i = 0; i < count; ++i)

@@ -5,6 +5,7 @@
 #include "TensorShape.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Types.h"
 
 #include "onnx-ml.pb.h"
 
@@ -22,6 +23,10 @@ void releaseBytes(onnx::TensorProto &tensor);
 
 /// The name of an element type as ONNX writes it: "FLOAT16".
 std::string dataTypeName(int32_t type);
+
+/// The element type that tensors of an ONNX type have at the graph's border,
+/// where those of 16-bit floats are no float32 yet; null where there is none.
+mlir::Type borderElement(int32_t type, mlir::MLIRContext *context);
 
 /// The kind that tensors of an ONNX element type are held in.
 std::optional<ElementKind> kindOfDataType(int32_t type);

@@ -164,7 +164,12 @@ int64_t getInt(const HostTensor &tensor, int64_t i) {
   case ElementKind::I32:
     return reinterpret_cast<const int32_t *>(bytes)[i];
   case ElementKind::I64:
+  case ElementKind::U64:
     return reinterpret_cast<const int64_t *>(bytes)[i];
+  case ElementKind::U16:
+    return reinterpret_cast<const uint16_t *>(bytes)[i];
+  case ElementKind::U32:
+    return reinterpret_cast<const uint32_t *>(bytes)[i];
   default:
     return truncateToInt(tensor.get(i));
   }
@@ -181,12 +186,15 @@ void setInt(HostTensor &tensor, int64_t i, int64_t value) {
     reinterpret_cast<uint8_t *>(bytes)[i] = static_cast<uint8_t>(value);
     break;
   case ElementKind::I16:
+  case ElementKind::U16:
     reinterpret_cast<uint16_t *>(bytes)[i] = static_cast<uint16_t>(value);
     break;
   case ElementKind::I32:
+  case ElementKind::U32:
     reinterpret_cast<uint32_t *>(bytes)[i] = static_cast<uint32_t>(value);
     break;
   case ElementKind::I64:
+  case ElementKind::U64:
     reinterpret_cast<int64_t *>(bytes)[i] = value;
     break;
   default:

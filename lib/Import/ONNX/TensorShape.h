@@ -66,10 +66,6 @@ void setInt(HostTensor &tensor, int64_t i, int64_t value);
 /// Reads position `i` of an integer tensor.
 int64_t getInt(const HostTensor &tensor, int64_t i);
 
-inline bool isFloat(ElementKind kind) {
-  return kind == ElementKind::F32 || kind == ElementKind::F64;
-}
-
 HostTensor makeInts(llvm::ArrayRef<int64_t> values);
 
 /// `axis` counted from the front; none when it isn't in [-rank, rank).

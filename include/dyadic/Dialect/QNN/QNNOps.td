@@ -23,7 +23,8 @@ def QNN_Dialect : Dialect {
 
     Some models read integers: indices, masks. Such tensors have a builtin
     integer type, which isn't an encoding of reals and which the quantizer leaves
-    alone; only data movement, `gather` and `cast` take them.
+    alone; only data movement, `gather`, `cast` and `compute` take them. The same
+    holds for floats other than f32.
   }];
   let dependentDialects = ["::mlir::quant::QuantDialect"];
   let useDefaultAttributePrinterParser = 1;
@@ -36,8 +37,12 @@ def QNN_Dialect : Dialect {
 def QNN_Tensor : RankedTensorOf<[F32, quant_QuantizedType]>;
 // What a model counts with. i1 is a byte in memory, 0 or 1.
 def QNN_IntegerTensor : RankedTensorOf<[I1, UI8, I8, I16, I32, I64]>;
+// What an element is in memory.
+defvar QNN_PlainElements = [F16, BF16, F32, F64, I1, UI8, UI16, UI32, UI64, I8,
+                            I16, I32, I64];
+def QNN_PlainTensor : RankedTensorOf<QNN_PlainElements>;
 def QNN_AnyTensor
-    : RankedTensorOf<[F32, quant_QuantizedType, I1, UI8, I8, I16, I32, I64]>;
+    : RankedTensorOf<!listconcat([quant_QuantizedType], QNN_PlainElements)>;
 
 def QNN_RangeAttr : AttrDef<QNN_Dialect, "Range"> {
   let mnemonic = "range";
@@ -279,6 +284,13 @@ def QNN_CastOp : QNN_Op<"cast", [InferTypeOpAdaptor,
   let arguments = (ins QNN_IntegerTensor:$input);
   let results = (outs RankedTensorOf<[F32]>:$output);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    /// Whether tensors of `element`s can be operands.
+    static bool takes(::mlir::Type element) {
+      return element.isUnsignedInteger(8) ||
+             (element.isSignlessInteger() && element.getIntOrFloatBitWidth() <= 64);
+    }
+  }];
 }
 
 def QNN_GatherOp : QNN_Op<"gather", [
@@ -436,6 +448,50 @@ def QNN_ResizeOp : QNN_SameTypeOp<"resize"> {
   let arguments = (ins QNN_Tensor:$input, DenseI64ArrayAttr:$rows,
                        DenseI64ArrayAttr:$cols);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Everything else
+//===----------------------------------------------------------------------===//
+
+def QNN_ComputeOp : QNN_Op<"compute", [
+    IsolatedFromAbove, SingleBlock]> {
+  let summary = "a computation that its body says";
+  let description = [{
+    For what has no op of its own. The body computes the results in upstream
+    dialects (`linalg`, `tensor`, `arith`, `math`, `scf`) on tensors; it reads
+    nothing but its arguments. Inside, element types are those of memory: integers
+    are signless, a boolean is an `i8` of 0 or 1. `name` says in reports what
+    is computed.
+
+    It is never quantized. Temporary tensors need static shapes.
+
+    ```mlir
+    %r = qnn.compute(%x) {name = "Floor"} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %f = math.floor %a : tensor<4xf32>
+      qnn.yield %f : tensor<4xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<QNN_PlainTensor>:$inputs,
+                       OptionalAttr<StrAttr>:$name);
+  let results = (outs Variadic<QNN_PlainTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::dyadic::qnn::YieldOp getYield();
+  }];
+}
+
+def QNN_YieldOp : QNN_Op<"yield", [
+    Terminator, ParentOneOf<["::dyadic::qnn::ComputeOp"]>]> {
+  let summary = "the results of a computation";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 
 #endif
