@@ -117,6 +117,13 @@ static bool isInPlace(KernelOp kernel) {
                       [&](unsigned i) { return kernel.isInPlace(i); });
 }
 
+/// Whether the kernel's results have no elements.
+static bool isEmpty(KernelOp kernel) {
+  return llvm::all_of(kernel.getResultTypes(), [](Type type) {
+    return cast<RankedTensorType>(type).getNumElements() == 0;
+  });
+}
+
 /// What stands for the op in a symbol: "conv2d", "topk".
 static std::string labelOf(Operation *anchor) {
   StringRef name = describe(anchor);
@@ -142,7 +149,7 @@ LogicalResult ModuleGenerator::generateOp(Operation &op) {
         runBuilder, kernel.getLoc(), flatMemRef(result), arena,
         constantIndex(offset), ValueRange());
   }
-  if (isInPlace(kernel))
+  if (isInPlace(kernel) || isEmpty(kernel))
     return success();
 
   std::string name = "k" + std::to_string(kernelCount++);

@@ -1,85 +1,59 @@
-//===- Logic.cpp - comparisons, booleans and what they choose -------------===//
-//
-// A boolean that is computed at run time is 0 or 1 in f32: it masks floats in the
-// end. Integers are compared as f32 too, where that can't change the outcome.
-//
-//===----------------------------------------------------------------------===//
+//===- Logic.cpp - casts, and what a condition chooses --------------------===//
+#include "ElementFunctions.h"
 #include "OpRegistry.h"
-
-#include "llvm/ADT/STLExtras.h"
+#include "TensorReader.h"
 
 using namespace mlir;
 
 namespace dyadic::onnx_import {
 
-/// f32 tells all integers below this magnitude apart, from each other and from
-/// those beyond.
-static constexpr int64_t kExactIntegers = int64_t{1} << 24;
-
-/// Input `i` as f32, whatever its type.
-static Value asReal(NodeImporter &node, size_t i) {
-  if (const HostTensor *known = node.constant(i);
-      known && known->kind != ElementKind::F32)
-    return node.constantTensor(toFloats(*known), known->shape);
-  Value value = node.anyInput(i);
-  return value && isInteger(value) ? node.emit<qnn::CastOp>(value) : value;
+Type computedElement(int64_t type, MLIRContext *context) {
+  Type element = borderElement(static_cast<int32_t>(type), context);
+  if (element && (element.isF16() || element.isBF16()))
+    return Float32Type::get(context);
+  return element;
 }
 
-/// Whether f32 tells the elements of input `i` apart.
-static bool isExact(NodeImporter &node, size_t i) {
-  if (const HostTensor *known = node.constant(i))
-    return known->kind == ElementKind::F32 ||
-           (!isFloat(known->kind) &&
-            llvm::all_of(toInts(*known), [](int64_t x) {
-              return -kExactIntegers < x && x < kExactIntegers;
-            }));
-  Value value = node.anyInput(i);
-  return value &&
-         (!isInteger(value) || cast<RankedTensorType>(value.getType())
-                                       .getElementType()
-                                       .getIntOrFloatBitWidth() <= 16);
+static LogicalResult castTo(NodeImporter &node, Type element) {
+  node.ignore("saturate");
+  node.ignore("round_mode");
+  return node.setOutput(node.cast(node.anyInput(0), element));
 }
 
-/// x = y or x < y; `swaps` exchanges the operands, `orEqual` admits equal ones.
-template <typename OpTy, bool swaps = false, bool orEqual = false>
-static LogicalResult convertComparison(NodeImporter &node) {
-  // An integer near the limit may round onto it, but not past a smaller one.
-  if (!isExact(node, 0) && !isExact(node, 1))
-    return node.unsupported("comparing two integers of more than 16 bits, both "
-                            "computed at run time or large,");
-  Value lhs = asReal(node, swaps ? 1 : 0), rhs = asReal(node, swaps ? 0 : 1);
-  Value result = node.emit<OpTy>({lhs, rhs});
-  if (orEqual)
-    result = node.emit<qnn::MaximumOp>(
-        {result, node.emit<qnn::EqualOp>({lhs, rhs})});
-  return node.setOutput(result);
+static LogicalResult convertCast(NodeImporter &node) {
+  int64_t to = node.getInt("to", 0);
+  Type element = computedElement(to, node.getBuilder().getContext());
+  if (!element)
+    return node.unsupported("a cast to " + dataTypeName(to));
+  return castTo(node, element);
 }
 
-static LogicalResult convertNot(NodeImporter &node) {
-  return node.setOutput(node.emit<qnn::SubOp>(
-      {node.constantTensor({1.0f}, {}), asReal(node, 0)}));
+static LogicalResult convertCastLike(NodeImporter &node) {
+  Value like = node.anyInput(1);
+  return like ? castTo(node, elementOf(like)) : failure();
 }
 
-template <typename OpTy>
-static LogicalResult convertLogical(NodeImporter &node) {
-  return node.setOutput(node.emit<OpTy>({asReal(node, 0), asReal(node, 1)}));
-}
-
+/// Of f32 an op that goes into the kernels around it.
 static LogicalResult convertWhere(NodeImporter &node) {
-  return node.setOutput(node.emit<qnn::SelectOp>(
-      {asReal(node, 0), node.input(1), node.input(2)}));
+  Value condition = node.anyInput(0);
+  SmallVector<Value> values = sameTypeInputs(node, 1);
+  if (!condition || values.empty())
+    return failure();
+  Type type = elementOf(values[0]), f32 = node.getBuilder().getF32Type();
+  if (type == f32)
+    return node.setOutput(node.emit<qnn::SelectOp>(
+        {node.cast(condition, f32), values[0], values[1]}));
+  return node.setOutput(node.elementwise(
+      type, {condition, values[0], values[1]},
+      [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+        return arith::SelectOp::create(b, loc, x[0], x[1], x[2]);
+      }));
 }
 
 ArrayRef<OpEntry> logicOps() {
   static const OpEntry entries[] = {
-      {"Equal", 2, 2, convertComparison<qnn::EqualOp>},
-      {"Less", 2, 2, convertComparison<qnn::LessOp>},
-      {"Greater", 2, 2, convertComparison<qnn::LessOp, true>},
-      {"LessOrEqual", 2, 2, convertComparison<qnn::LessOp, false, true>, 12},
-      {"GreaterOrEqual", 2, 2, convertComparison<qnn::LessOp, true, true>, 12},
-      {"Not", 1, 1, convertNot},
-      {"And", 2, 2, convertLogical<qnn::MinimumOp>},
-      {"Or", 2, 2, convertLogical<qnn::MaximumOp>},
+      {"Cast", 1, 1, convertCast},
+      {"CastLike", 2, 2, convertCastLike, 15},
       {"Where", 3, 3, convertWhere, 9},
   };
   return entries;

@@ -2,6 +2,9 @@
 #include "ConstantFolder.h"
 #include "OpRegistry.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
@@ -11,45 +14,6 @@ namespace dyadic::onnx_import {
 
 static LogicalResult convertIdentity(NodeImporter &node) {
   return node.setOutput(node.anyInput(0));
-}
-
-/// The bits that an integer's value may take; 0 for other types.
-static unsigned widthOf(int64_t type) {
-  switch (type) {
-  case onnx::TensorProto::INT8:
-    return 8;
-  case onnx::TensorProto::INT16:
-    return 16;
-  case onnx::TensorProto::INT32:
-    return 32;
-  case onnx::TensorProto::INT64:
-    return 64;
-  default:
-    return 0;
-  }
-}
-
-/// The bits of a signed type that holds all of a tensor's integers.
-static unsigned widthOf(Value value) {
-  Type element = cast<RankedTensorType>(value.getType()).getElementType();
-  unsigned width = element.getIntOrFloatBitWidth();
-  return element.isUnsignedInteger() || width == 1 ? width + 1 : width;
-}
-
-static LogicalResult convertCast(NodeImporter &node) {
-  node.ignore("saturate");
-  node.ignore("round_mode");
-  Value input = node.anyInput(0);
-  int64_t to = node.getInt("to", 0);
-  if (!input)
-    return failure();
-  if (to == onnx::TensorProto::FLOAT)
-    return node.setOutput(isInteger(input) ? node.emit<qnn::CastOp>(input)
-                                           : input);
-  // Whatever reads integers takes those of any width, so a wider type is none.
-  if (isInteger(input) && widthOf(to) >= widthOf(input))
-    return node.setOutput(input);
-  return node.unsupported("a cast of run-time values to another type");
 }
 
 static LogicalResult reshapeTo(NodeImporter &node, Value input,
@@ -111,7 +75,7 @@ static LogicalResult convertConcat(NodeImporter &node) {
     values.push_back(node.anyInput(i));
     if (!values.back())
       return failure();
-    if (isInteger(values.back()) != isInteger(values.front()))
+    if (elementOf(values.back()) != elementOf(values.front()))
       return node.emitError() << "expected inputs of one element type";
   }
   if (values.empty())
@@ -119,6 +83,28 @@ static LogicalResult convertConcat(NodeImporter &node) {
   auto resolved = resolveAxis(node, axis, shapeOf(values.front()).size());
   return failed(resolved) ? failure()
                           : node.setOutput(node.concat(values, *resolved));
+}
+
+/// A slice some of whose steps are negative.
+static Value sliceBackwards(NodeImporter &node, Value input,
+                            ArrayRef<SliceRange> ranges) {
+  Shape sizes;
+  for (const SliceRange &range : ranges)
+    sizes.push_back(range.size);
+  Type type = elementOf(input);
+  return node.indexed(
+      RankedTensorType::get(sizes, type), input,
+      [&](OpBuilder &b, Location loc, ValueRange at, ValueRange in) {
+        SmallVector<Value> from;
+        for (auto [i, range] : llvm::zip_equal(at, ranges)) {
+          auto index = [&](int64_t x) { return qnn::indexConstant(b, loc, x); };
+          Value moved = arith::MulIOp::create(b, loc, i, index(range.step));
+          from.push_back(
+              arith::AddIOp::create(b, loc, moved, index(range.start)));
+        }
+        Value element = tensor::ExtractOp::create(b, loc, in[0], from);
+        return qnn::toScalar(b, loc, element, type);
+      });
 }
 
 static LogicalResult convertSlice(NodeImporter &node) {
@@ -134,9 +120,9 @@ static LogicalResult convertSlice(NodeImporter &node) {
   if (failed(ranges))
     return failure();
   Shape offsets, sizes, strides;
+  if (llvm::any_of(*ranges, [](const SliceRange &r) { return r.step < 0; }))
+    return node.setOutput(sliceBackwards(node, input, *ranges));
   for (const SliceRange &range : *ranges) {
-    if (range.step < 0)
-      return node.unsupported("a negative step");
     offsets.push_back(range.start);
     sizes.push_back(range.size);
     strides.push_back(range.step);
@@ -207,8 +193,6 @@ static LogicalResult convertGather(NodeImporter &node) {
              << shape[*axis];
     positions.push_back(*position);
   }
-  if (positions.empty())
-    return node.unsupported("an empty list of indices");
   int64_t count = positions.size();
   int64_t stride = count > 1 ? positions[1] - positions[0] : 1;
   bool even = stride > 0;
@@ -219,8 +203,8 @@ static LogicalResult convertGather(NodeImporter &node) {
     gathered = sliceAlong(node, input, *axis, positions[0], count, stride);
   } else {
     if (positions.size() > mostSlices)
-      return node.unsupported("gathering " + std::to_string(count) +
-                              " scattered indices");
+      return node.setOutput(node.emit<qnn::GatherOp>(
+          {input, node.anyInput(1)}, node.attr("axis", *axis)));
     SmallVector<Value> parts;
     for (int64_t position : positions)
       parts.push_back(sliceAlong(node, input, *axis, position, 1));
@@ -232,18 +216,42 @@ static LogicalResult convertGather(NodeImporter &node) {
   return node.setOutput(node.reshape(gathered, result));
 }
 
-/// `count` copies side by side along a dimension.
-static Value repeat(NodeImporter &node, Value value, int64_t axis,
-                    int64_t count) {
+/// A tensor of `counts` copies side by side along each dimension. A few copies
+/// are a concatenation, which may be quantized; element i of more is element
+/// i mod the extent.
+static Value repeat(NodeImporter &node, Value value, ArrayRef<int64_t> counts) {
   constexpr int64_t mostCopies = 64;
-  if (count == 1 || !value)
-    return value;
-  if (count < 1 || count > mostCopies) {
-    (void)node.unsupported("repeating a run-time value " +
-                           std::to_string(count) + " times");
+  if (!value)
     return {};
+  Shape shape(shapeOf(value)), from = shape;
+  for (auto [extent, count] : llvm::zip_equal(shape, counts)) {
+    if (count < 0 || extent > kMaxElements / std::max<int64_t>(count, 1)) {
+      node.emitError() << "expected " << toString(counts)
+                       << " copies of " << toString(from) << " to be less than "
+                       << kMaxElements << " elements";
+      return {};
+    }
+    extent *= count;
   }
-  return node.concat(SmallVector<Value>(count, value), axis);
+  Type type = elementOf(value);
+  if (type.isF32() && llvm::all_of(counts, [&](int64_t count) {
+        return count >= 1 && count <= mostCopies;
+      })) {
+    for (auto [axis, count] : llvm::enumerate(counts))
+      if (count != 1)
+        value = node.concat(SmallVector<Value>(count, value), axis);
+    return value;
+  }
+  return node.indexed(
+      RankedTensorType::get(shape, type), value,
+      [&](OpBuilder &b, Location loc, ValueRange at, ValueRange in) {
+        SmallVector<Value> place;
+        for (auto [i, extent] : llvm::zip_equal(at, from))
+          place.push_back(arith::RemUIOp::create(
+              b, loc, i, qnn::indexConstant(b, loc, extent)));
+        Value element = tensor::ExtractOp::create(b, loc, in[0], place);
+        return qnn::toScalar(b, loc, element, type);
+      });
 }
 
 static LogicalResult convertExpand(NodeImporter &node) {
@@ -257,11 +265,10 @@ static LogicalResult convertExpand(NodeImporter &node) {
     return node.emitError()
            << "cannot expand " << toString(from) << " to " << toString(*target);
   from.insert(from.begin(), shape->size() - from.size(), 1);
-  Value output = node.reshape(input, from);
-  for (size_t i = 0; i < from.size(); ++i)
-    if (from[i] != (*shape)[i])
-      output = repeat(node, output, i, (*shape)[i]);
-  return node.setOutput(output);
+  Shape counts;
+  for (auto [have, want] : llvm::zip_equal(from, *shape))
+    counts.push_back(have == want ? 1 : want);
+  return node.setOutput(repeat(node, node.reshape(input, from), counts));
 }
 
 static LogicalResult convertTile(NodeImporter &node) {
@@ -272,9 +279,7 @@ static LogicalResult convertTile(NodeImporter &node) {
   if (repeats->size() != shapeOf(input).size())
     return node.emitError() << "expected " << shapeOf(input).size()
                             << " repeats, but got " << repeats->size();
-  for (auto [i, count] : llvm::enumerate(*repeats))
-    input = repeat(node, input, i, count);
-  return node.setOutput(input);
+  return node.setOutput(repeat(node, input, *repeats));
 }
 
 /// Which element of an extent each position of the padded one takes.
@@ -400,7 +405,6 @@ template <bool toSpace> static LogicalResult convertBlocks(NodeImporter &node) {
 ArrayRef<OpEntry> movementOps() {
   static const OpEntry entries[] = {
       {"Identity", 1, 1, convertIdentity},
-      {"Cast", 1, 1, convertCast},
       {"Reshape", 2, 2, convertReshape},
       {"Flatten", 1, 1, convertFlatten},
       {"Squeeze", 1, 2, convertUnitDims<squeezeShape>},

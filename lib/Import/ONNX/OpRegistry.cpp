@@ -11,8 +11,8 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> map;
     for (ArrayRef<OpEntry> entries :
-         {convolutionOps(), elementwiseOps(), linearOps(), logicOps(), mathOps(), movementOps(),
-          normalizationOps(), poolingOps(), recurrentOps(), resizeOps(), transposedConvolutionOps()})
+         {activationOps(), convolutionOps(), elementwiseOps(), gatheringOps(), linearOps(), logicOps(), movementOps(),
+          normalizationOps(), poolingOps(), recurrentOps(), reductionOps(), resizeOps(), rowFunctionOps(), transposedConvolutionOps()})
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;
     return map;

@@ -17,16 +17,19 @@ struct OpEntry {
   int64_t since = 7, until = 0;
 };
 
+llvm::ArrayRef<OpEntry> activationOps();
 llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
+llvm::ArrayRef<OpEntry> gatheringOps();
 llvm::ArrayRef<OpEntry> linearOps();
 llvm::ArrayRef<OpEntry> logicOps();
-llvm::ArrayRef<OpEntry> mathOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> normalizationOps();
 llvm::ArrayRef<OpEntry> poolingOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
+llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> resizeOps();
+llvm::ArrayRef<OpEntry> rowFunctionOps();
 llvm::ArrayRef<OpEntry> transposedConvolutionOps();
 
 /// The entry of `opType` that is valid in `opset`, or null.

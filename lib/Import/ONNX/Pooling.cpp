@@ -69,56 +69,12 @@ static LogicalResult convertGlobalMaxPool(NodeImporter &node) {
   return node.setOutput(imageToChannelsFirst(node, output, shape.size()));
 }
 
-/// The mean, or the sum as a mean times the number of elements. From opset
-/// `since` on the axes are an input.
-template <bool isSum>
-static FailureOr<Value> reduce(NodeImporter &node, Value input, int64_t since) {
-  auto axes = node.intsArgument(1, "axes", since);
-  bool keep = node.getInt("keepdims", 1) != 0;
-  bool noop = node.getInt("noop_with_empty_axes", 0) != 0;
-  if (!input || failed(axes))
-    return failure();
-  ArrayRef<int64_t> shape = shapeOf(input);
-  auto resolved = resolveAxes(node, *axes, shape.size());
-  if (failed(resolved))
-    return failure();
-  if (resolved->empty()) {
-    if (noop || shape.empty())
-      return input;
-    *resolved = llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
-  }
-  Value output = node.emit<qnn::ReduceMeanOp>(
-      input, {node.attr("axes", *resolved), node.boolAttr("keep_dims", keep)});
-  if (!isSum)
-    return output;
-  float count = 1;
-  for (int64_t axis : *resolved)
-    count *= static_cast<float>(shape[axis]);
-  return node.emit<qnn::MulOp>({output, node.constantTensor({count}, {})});
-}
-
-template <bool isSum> static LogicalResult convertReduce(NodeImporter &node) {
-  auto result = reduce<isSum>(node, node.input(0), isSum ? 13 : 18);
-  return failed(result) ? failure() : node.setOutput(*result);
-}
-
-/// The root of the sum of squares.
-static LogicalResult convertReduceL2(NodeImporter &node) {
-  Value input = node.input(0);
-  auto sum = reduce<true>(node, node.emit<qnn::MulOp>({input, input}), 18);
-  return failed(sum) ? failure()
-                     : node.setOutput(node.emit<qnn::SqrtOp>(*sum));
-}
-
 ArrayRef<OpEntry> poolingOps() {
   static const OpEntry entries[] = {
       {"MaxPool", 1, 1, convertPool<qnn::MaxPool2DOp>},
       {"AveragePool", 1, 1, convertPool<qnn::AvgPool2DOp>},
       {"GlobalAveragePool", 1, 1, convertGlobalAveragePool},
       {"GlobalMaxPool", 1, 1, convertGlobalMaxPool},
-      {"ReduceMean", 1, 2, convertReduce<false>},
-      {"ReduceSum", 1, 2, convertReduce<true>},
-      {"ReduceL2", 1, 2, convertReduceL2},
   };
   return entries;
 }
