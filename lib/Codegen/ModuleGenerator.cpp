@@ -51,7 +51,7 @@ LogicalResult ModuleGenerator::checkSupported() {
     Operation *anchor = kernel.getAnchor();
     if (anchor && !hasEmitter(anchor))
       result = anchor->emitError("code generation has no kernel for '")
-               << describe(anchor) << "' on this target";
+               << ::describe(anchor) << "' on this target";
     if (!kernel.getArenaOffsets())
       result = kernel.emitError("expected arena_offsets: run "
                                 "--dyadic-plan-memory first");
@@ -126,7 +126,7 @@ static bool isEmpty(KernelOp kernel) {
 
 /// What stands for the op in a symbol: "conv2d", "topk".
 static std::string labelOf(Operation *anchor) {
-  StringRef name = describe(anchor);
+  StringRef name = ::describe(anchor);
   std::string label;
   for (char c : name.substr(name.rfind('.') + 1))
     label += llvm::isAlnum(c) ? llvm::toLower(c) : '_';

@@ -34,7 +34,7 @@ func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
 // A temporary is scratch, a constant operand lies among the weights, and what
 // reads a result of a computation is a kernel of its own.
 // CHECK-LABEL: func.func @net_run(
-// CHECK: call @k0_compute({{.*}}) : (memref<4xf32>, memref<4xf32>, memref<4xi64>, memref<16xi8>, memref<64xi8>)
+// CHECK: call @k0_compute({{.*}}) : (memref<4xf32>, memref<4xf32>, memref<4xi64>, memref<16xi8>, memref<128xi8>)
 // CHECK: call @k1(
 // CHECK-LABEL: func.func private @k0_compute(
 // CHECK-NOT: memref.alloc
