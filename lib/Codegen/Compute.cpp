@@ -144,7 +144,12 @@ static LogicalResult placeMemory(KernelBuilder &k, func::FuncOp function) {
           isa<IndexType>(type.getElementType())
               ? 8
               : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      memory = k.scratch(type.getNumElements() * width, type.getElementType());
+      // As bytes first: an i1 or an index is no element of the kernel's memory.
+      memory = memref::ViewOp::create(
+          k.b, k.loc,
+          MemRefType::get(type.getNumElements(), type.getElementType()),
+          k.scratch(type.getNumElements() * width, k.b.getI8Type()), k.index(0),
+          ValueRange());
     }
     op->replaceAllUsesWith(ValueRange(withShape(k, memory, type)));
     op->erase();
