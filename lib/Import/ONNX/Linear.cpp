@@ -1,4 +1,5 @@
 //===- Linear.cpp - MatMul and Gemm ---------------------------------------===//
+#include "Contraction.h"
 #include "OpRegistry.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -7,10 +8,18 @@ using namespace mlir;
 
 namespace dyadic::onnx_import {
 
+/// Whether qnn.matmul has the batches: equal ones, or one matrix for all.
+static bool hasPlainBatches(Value lhs, Value rhs) {
+  ArrayRef<int64_t> a = shapeOf(lhs), b = shapeOf(rhs);
+  return b.size() <= 2 || (a.size() == b.size() && a.drop_back(2) == b.drop_back(2));
+}
+
 static LogicalResult convertMatMul(NodeImporter &node) {
-  Value lhs = node.input(0), rhs = node.input(1);
+  Value lhs = node.number(0), rhs = node.number(1);
   if (!lhs || !rhs)
     return failure();
+  if (isInteger(lhs) || isInteger(rhs) || !hasPlainBatches(lhs, rhs))
+    return node.setOutput(emitMatrixProduct(node, lhs, rhs));
   // A vector is a row on the left and a column on the right, and its extent
   // of one leaves the result again.
   bool rowVector = shapeOf(lhs).size() == 1,

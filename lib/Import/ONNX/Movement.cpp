@@ -282,88 +282,6 @@ static LogicalResult convertTile(NodeImporter &node) {
   return node.setOutput(repeat(node, input, *repeats));
 }
 
-/// Which element of an extent each position of the padded one takes.
-static FailureOr<Shape> paddedIndices(NodeImporter &node, StringRef mode,
-                                      int64_t extent, int64_t low,
-                                      int64_t high) {
-  bool reflects = mode == "reflect";
-  if (reflects && std::max(low, high) >= extent)
-    return node.emitError() << "expected pads below " << extent
-                            << ", the extent they reflect, but got " << low
-                            << " and " << high;
-  Shape indices;
-  for (int64_t i = -low; i < extent + high; ++i) {
-    int64_t inside = std::clamp<int64_t>(i, 0, extent - 1);
-    if (reflects)
-      inside = 2 * inside - i;
-    else if (mode == "wrap")
-      inside = (i % extent + extent) % extent;
-    indices.push_back(inside);
-  }
-  return indices;
-}
-
-static LogicalResult convertPad(NodeImporter &node) {
-  Value input = node.input(0);
-  bool attributes = node.getOpset() < 11;
-  std::string mode = node.getString("mode", "constant");
-  if (!llvm::is_contained({"constant", "reflect", "edge", "wrap"}, mode))
-    return node.unsupported("the mode '" + mode + "'");
-  auto pads = node.intsArgument(1, "pads", 11);
-  auto given = node.intsArgument(3, "axes", 18);
-  float value = attributes ? node.getFloat("value", 0) : 0;
-  if (!attributes && node.hasInput(2)) {
-    auto scalar = node.scalar(2, "a padding value");
-    if (failed(scalar))
-      return failure();
-    value = *scalar;
-  }
-  if (!input || failed(pads) || failed(given))
-    return failure();
-  Shape shape(shapeOf(input)), axes(*given);
-  if (axes.empty())
-    axes = llvm::to_vector(llvm::seq<int64_t>(0, shape.size()));
-  size_t count = axes.size();
-  if (pads->size() != 2 * count ||
-      failed(resolveAxes(node, axes, shape.size())))
-    return node.emitError()
-           << "expected " << 2 * count << " pads, but got " << pads->size();
-  // A negative pad cuts elements off.
-  Shape low(shape.size(), 0), high = low, offsets = low, sizes = shape;
-  Shape strides(shape.size(), 1);
-  for (size_t i = 0; i < count; ++i) {
-    int64_t axis = *normalizeAxis(axes[i], shape.size());
-    int64_t before = (*pads)[i], after = (*pads)[i + count];
-    if (std::max(before, after) > kMaxElements ||
-        std::min(before, after) < -kMaxElements)
-      return node.emitError() << "pads " << toString(*pads) << " are too large";
-    offsets[axis] = std::max<int64_t>(-before, 0);
-    sizes[axis] -= offsets[axis] + std::max<int64_t>(-after, 0);
-    low[axis] = std::max<int64_t>(before, 0);
-    high[axis] = std::max<int64_t>(after, 0);
-    if (sizes[axis] <= 0)
-      return node.emitError() << "pads " << toString(*pads)
-                              << " leave nothing of " << toString(shape);
-  }
-  Value output = node.slice(input, offsets, sizes, strides);
-  bool any = llvm::any_of(llvm::concat<int64_t>(low, high),
-                          [](int64_t pad) { return pad != 0; });
-  for (size_t i = 0; mode != "constant" && i < shape.size(); ++i) {
-    if (low[i] == 0 && high[i] == 0)
-      continue;
-    auto indices = paddedIndices(node, mode, sizes[i], low[i], high[i]);
-    if (failed(indices))
-      return failure();
-    output = node.emit<qnn::GatherOp>(
-        {output, node.constantTensor(makeInts(*indices))}, node.attr("axis", i));
-  }
-  if (any && mode == "constant")
-    output = node.emit<qnn::PadOp>(output, {node.attr("low", low),
-                                            node.attr("high", high),
-                                            node.floatAttr("value", value)});
-  return node.setOutput(output);
-}
-
 /// Blocks of channels become blocks of pixels, or the other way round.
 template <bool toSpace> static LogicalResult convertBlocks(NodeImporter &node) {
   Value input = node.input(0);
@@ -416,7 +334,6 @@ ArrayRef<OpEntry> movementOps() {
       {"Gather", 2, 2, convertGather},
       {"Expand", 2, 2, convertExpand, 8},
       {"Tile", 2, 2, convertTile},
-      {"Pad", 1, 4, convertPad},
       {"DepthToSpace", 1, 1, convertBlocks<true>},
       {"SpaceToDepth", 1, 1, convertBlocks<false>},
   };

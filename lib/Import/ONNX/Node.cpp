@@ -37,6 +37,8 @@ static StringRef typeName(AttributeProto::AttributeType type) {
     return "a graph";
   case AttributeProto::FLOATS:
     return "floats";
+  case AttributeProto::STRINGS:
+    return "strings";
   case AttributeProto::INTS:
     return "integers";
   default:
@@ -92,6 +94,13 @@ Shape Node::getInts(StringRef name, ArrayRef<int64_t> fallback) {
   const AttributeProto *found = find(name, AttributeProto::INTS);
   return found ? Shape(found->ints().begin(), found->ints().end())
                : Shape(fallback);
+}
+
+SmallVector<std::string> Node::getStrings(StringRef name) {
+  const AttributeProto *found = find(name, AttributeProto::STRINGS);
+  return found ? SmallVector<std::string>(found->strings().begin(),
+                                          found->strings().end())
+               : SmallVector<std::string>();
 }
 
 SmallVector<float> Node::getFloats(StringRef name) {

@@ -39,6 +39,7 @@ public:
   float getFloat(llvm::StringRef name, float fallback);
   std::string getString(llvm::StringRef name, llvm::StringRef fallback);
   Shape getInts(llvm::StringRef name, llvm::ArrayRef<int64_t> fallback = {});
+  llvm::SmallVector<std::string> getStrings(llvm::StringRef name);
   llvm::SmallVector<float> getFloats(llvm::StringRef name);
   const onnx::TensorProto *getTensor(llvm::StringRef name);
   const onnx::GraphProto *getGraph(llvm::StringRef name);

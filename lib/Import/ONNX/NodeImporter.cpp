@@ -45,6 +45,11 @@ Value NodeImporter::input(size_t i) {
   return cast(value, builder.getF32Type());
 }
 
+Value NodeImporter::number(size_t i) {
+  Value value = anyInput(i);
+  return value && !isInteger(value) ? input(i) : value;
+}
+
 const HostTensor *NodeImporter::constant(size_t i) const {
   return hasInput(i) ? inputs[i]->constant.get() : nullptr;
 }
@@ -162,13 +167,17 @@ Value NodeImporter::emit(StringRef opName, ValueRange operands,
                                             state.regions, state.types));
   if (!valid)
     return {};
-  ArrayRef<int64_t> shape = mlir::cast<ShapedType>(state.types.front()).getShape();
-  if (!countElements(shape)) {
-    emitError() << "result of shape " << toString(shape) << " has more than "
-                << kMaxElements << " elements";
+  if (!checkResultShape(mlir::cast<ShapedType>(state.types.front()).getShape()))
     return {};
-  }
   return builder.create(state)->getResult(0);
+}
+
+bool NodeImporter::checkResultShape(ArrayRef<int64_t> shape) {
+  if (countElements(shape))
+    return true;
+  emitError() << "result of shape " << toString(shape) << " has more than "
+              << kMaxElements << " elements";
+  return false;
 }
 
 Value NodeImporter::constantTensor(HostTensor tensor) {

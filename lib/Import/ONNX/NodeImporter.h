@@ -63,6 +63,8 @@ public:
   mlir::Value input(size_t i);
   /// Input `i` as a tensor of reals or integers.
   mlir::Value anyInput(size_t i);
+  /// Input `i` as f32 if it has floats of any type, else as it is.
+  mlir::Value number(size_t i);
   /// Input `i` if it is known now, else null.
   const HostTensor *constant(size_t i) const;
   /// Reports that input `i`, called `what`, would have to be known: an input of
@@ -97,6 +99,8 @@ public:
   mlir::Value emit(llvm::StringRef opName, mlir::ValueRange operands,
                    llvm::ArrayRef<mlir::NamedAttribute> attributes);
 
+  /// Whether a result may have `shape`; reports why not.
+  bool checkResultShape(llvm::ArrayRef<int64_t> shape);
   mlir::Value constantTensor(HostTensor tensor);
   mlir::Value constantTensor(llvm::ArrayRef<float> values,
                              llvm::ArrayRef<int64_t> shape);
@@ -108,6 +112,8 @@ public:
                     llvm::ArrayRef<int64_t> sizes,
                     llvm::ArrayRef<int64_t> strides);
   mlir::Value concat(mlir::ValueRange values, int64_t axis);
+  mlir::Value pad(mlir::Value value, llvm::ArrayRef<int64_t> low,
+                  llvm::ArrayRef<int64_t> high, float with);
 
   //===--- Computations ---------------------------------------------------===//
 

@@ -71,6 +71,30 @@ static Value parameterVector(NodeImporter &node, size_t index, float fill,
   return node.reshape(value, {count});
 }
 
+/// The mean and 1 / √(variance + ε) as outputs 1 and 2, where they are read.
+static LogicalResult setStatistics(NodeImporter &node, Value input,
+                                   ArrayRef<int64_t> merged, int64_t axis,
+                                   float epsilon) {
+  if (!node.isUsed(1) && !node.isUsed(2))
+    return success();
+  Shape shape(shapeOf(input).size(), 1);
+  std::copy_n(merged.begin(), axis, shape.begin());
+  auto mean = [&](Value value) {
+    return node.emit<qnn::ReduceMeanOp>(
+        value, {node.attr("axes", Shape{axis}), node.boolAttr("keep_dims", true)});
+  };
+  Value rows = node.reshape(input, merged), center = mean(rows);
+  Value distance = node.emit<qnn::SubOp>({rows, center});
+  Value variance = mean(node.emit<qnn::MulOp>({distance, distance}));
+  Value deviation = node.emit<qnn::SqrtOp>(node.emit<qnn::AddOp>(
+      {variance, node.constantTensor({epsilon}, {})}));
+  Value inverse =
+      node.emit<qnn::DivOp>({node.constantTensor({1.0f}, {}), deviation});
+  if (failed(node.setOutput(1, node.reshape(center, shape))))
+    return failure();
+  return node.setOutput(2, node.reshape(inverse, shape));
+}
+
 static LogicalResult convertLayerNormalization(NodeImporter &node) {
   Value input = node.input(0);
   float epsilon = node.getFloat("epsilon", 1e-5f);
@@ -90,6 +114,8 @@ static LogicalResult convertLayerNormalization(NodeImporter &node) {
       {node.reshape(input, merged), parameterVector(node, 1, 1, normalized),
        parameterVector(node, 2, 0, normalized)},
       node.floatAttr("epsilon", epsilon));
+  if (failed(setStatistics(node, input, merged, *resolved, epsilon)))
+    return failure();
   return node.setOutput(node.reshape(output, shape));
 }
 

@@ -10,9 +10,31 @@ namespace dyadic::onnx_import {
 const OpEntry *lookupOp(StringRef opType, int64_t opset) {
   static const llvm::StringMap<const OpEntry *> table = [] {
     llvm::StringMap<const OpEntry *> map;
-    for (ArrayRef<OpEntry> entries :
-         {activationOps(), convolutionOps(), elementwiseOps(), gatheringOps(), linearOps(), logicOps(), movementOps(),
-          normalizationOps(), poolingOps(), recurrentOps(), reductionOps(), resizeOps(), rowFunctionOps(), transposedConvolutionOps()})
+    // One a line, so that it stays sorted.
+    for (ArrayRef<OpEntry> entries : {
+             activationOps(),
+             attentionOps(),
+             contractionOps(),
+             convolutionOps(),
+             elementwiseOps(),
+             gatheringOps(),
+             interpolationOps(),
+             linearOps(),
+             logicOps(),
+             lossOps(),
+             movementOps(),
+             normalizationForms(),
+             normalizationOps(),
+             paddingOps(),
+             poolingOps(),
+             recurrentOps(),
+             reductionOps(),
+             resizeOps(),
+             rowFunctionOps(),
+             signalOps(),
+             transposedConvolutionOps(),
+             transposedWindowOps(),
+         })
       for (const OpEntry &entry : entries)
         map[entry.opType] = &entry;
     return map;

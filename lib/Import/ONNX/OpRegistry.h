@@ -18,19 +18,27 @@ struct OpEntry {
 };
 
 llvm::ArrayRef<OpEntry> activationOps();
+llvm::ArrayRef<OpEntry> attentionOps();
+llvm::ArrayRef<OpEntry> contractionOps();
 llvm::ArrayRef<OpEntry> convolutionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> gatheringOps();
+llvm::ArrayRef<OpEntry> interpolationOps();
 llvm::ArrayRef<OpEntry> linearOps();
 llvm::ArrayRef<OpEntry> logicOps();
+llvm::ArrayRef<OpEntry> lossOps();
 llvm::ArrayRef<OpEntry> movementOps();
+llvm::ArrayRef<OpEntry> normalizationForms();
 llvm::ArrayRef<OpEntry> normalizationOps();
+llvm::ArrayRef<OpEntry> paddingOps();
 llvm::ArrayRef<OpEntry> poolingOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> resizeOps();
 llvm::ArrayRef<OpEntry> rowFunctionOps();
+llvm::ArrayRef<OpEntry> signalOps();
 llvm::ArrayRef<OpEntry> transposedConvolutionOps();
+llvm::ArrayRef<OpEntry> transposedWindowOps();
 
 /// The entry of `opType` that is valid in `opset`, or null.
 const OpEntry *lookupOp(llvm::StringRef opType, int64_t opset);

@@ -5,6 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "OpRegistry.h"
+#include "RecurrentFormula.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 
 using namespace mlir;
@@ -55,24 +58,6 @@ private:
                                  "bidirectional, but got "
                               << direction;
     directions = direction == "bidirectional" ? 2 : 1;
-    if (node.getInt("layout", 0) != 0)
-      return node.unsupported("layout 1, whose first dimension is the batch");
-    if (node.getInt("input_forget", 0) != 0)
-      return node.unsupported("a forget gate that is coupled to the input gate");
-    if (node.has("clip"))
-      return node.unsupported("clipping");
-    for (StringRef name : {"activation_alpha", "activation_beta"})
-      if (node.has(name))
-        return node.unsupported(name);
-    node.ignore("activations");
-    static constexpr StringLiteral usual[] = {"Sigmoid", "Tanh", "Tanh"};
-    for (const onnx::AttributeProto &attribute : node.getProto().attribute())
-      if (attribute.name() == "activations")
-        for (auto [i, name] : llvm::enumerate(attribute.strings()))
-          if (!StringRef(name).equals_insensitive(usual[i % 3]))
-            return node.unsupported("activation " + name);
-    if (node.hasInput(7))
-      return node.unsupported("a peephole");
     return success();
   }
 
@@ -86,11 +71,8 @@ private:
                                  "but got "
                               << toString(shape);
     steps = shape[0], batch = shape[1], features = shape[2];
-    for (size_t i : {1, 2, 3}) {
+    for (size_t i : {1, 2, 3})
       weights[i - 1] = node.constant(i);
-      if (!weights[i - 1] && node.hasInput(i))
-        return node.mustBeKnown(i, "input " + Twine(i));
-    }
     if (weights[1]->shape.size() != 3)
       return node.emitError() << "expected recurrent weights of 3 dimensions, "
                                  "but got "
@@ -106,19 +88,7 @@ private:
       if (tensor && (tensor->shape != shape || tensor->kind != ElementKind::F32))
         return node.emitError() << "expected weights of " << toString(shape)
                                 << " float32, but got " << describe(*tensor);
-    return checkLengths();
-  }
-
-  /// Lengths are fine where they say what the shape does.
-  LogicalResult checkLengths() {
-    if (!node.hasInput(4))
-      return success();
-    const HostTensor *lengths = node.constant(4);
-    bool full = lengths != nullptr;
-    for (int64_t i = 0; full && i < lengths->numElements(); ++i)
-      full = lengths->get(i) == static_cast<double>(steps);
-    return full ? success()
-                : node.unsupported("a length for each sequence of the batch");
+    return success();
   }
 
   /// Direction `d` of a D×M×N tensor as N×M.
@@ -182,12 +152,48 @@ private:
 };
 } // namespace
 
+/// Whether the activations are those that an LSTM has unless it says otherwise.
+static bool hasUsualActivations(NodeImporter &node) {
+  static constexpr StringLiteral usual[] = {"Sigmoid", "Tanh", "Tanh"};
+  for (auto [i, name] : llvm::enumerate(node.getStrings("activations")))
+    if (!StringRef(name).equals_insensitive(usual[i % 3]))
+      return false;
+  return true;
+}
+
+/// Lengths are fine where they say what the shape does.
+static bool hasWholeSequences(NodeImporter &node) {
+  if (!node.hasInput(4))
+    return true;
+  const HostTensor *lengths = node.constant(4);
+  Value input = lengths ? node.number(0) : Value();
+  if (!input || shapeOf(input).empty())
+    return false;
+  for (int64_t i = 0; i < lengths->numElements(); ++i)
+    if (lengths->get(i) != static_cast<double>(shapeOf(input)[0]))
+      return false;
+  return true;
+}
+
+/// Whether qnn.lstm says it all.
+static bool isUsual(NodeImporter &node) {
+  bool known = node.constant(1) && node.constant(2) &&
+               (node.constant(3) || !node.hasInput(3));
+  return known && !node.hasInput(7) && node.getInt("layout", 0) == 0 &&
+         node.getInt("input_forget", 0) == 0 && node.getFloat("clip", 0) == 0 &&
+         hasUsualActivations(node) && hasWholeSequences(node);
+}
+
 static LogicalResult convertLSTM(NodeImporter &node) {
-  return LSTMImporter(node).run();
+  return isUsual(node) ? LSTMImporter(node).run() : convertRecurrence(node);
 }
 
 ArrayRef<OpEntry> recurrentOps() {
-  static const OpEntry entries[] = {{"LSTM", 3, 8, convertLSTM}};
+  static const OpEntry entries[] = {
+      {"LSTM", 3, 8, convertLSTM},
+      {"GRU", 3, 6, convertRecurrence},
+      {"RNN", 3, 6, convertRecurrence},
+  };
   return entries;
 }
 

@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "OpRegistry.h"
 #include "TensorShape.h"
-#include "Window.h"
+#include "TransposedWindow.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -234,8 +234,20 @@ private:
 };
 } // namespace
 
+/// Whether it is convolutions of a signal or image by filters that are known.
+static bool isPlanar(NodeImporter &node) {
+  const HostTensor *filter = node.constant(1), *bias = node.constant(2);
+  bool known = filter && filter->kind == ElementKind::F32 &&
+               (bias || !node.hasInput(2));
+  std::string automatic = node.getString("auto_pad", "NOTSET");
+  return known && (filter->shape.size() == 3 || filter->shape.size() == 4) &&
+         (automatic == "NOTSET" || automatic == "VALID") &&
+         node.getInts("output_shape").empty();
+}
+
 static LogicalResult convertConvTranspose(NodeImporter &node) {
-  return TransposedConvolution(node).run();
+  return isPlanar(node) ? TransposedConvolution(node).run()
+                        : convertTransposedWindow(node);
 }
 
 ArrayRef<OpEntry> transposedConvolutionOps() {

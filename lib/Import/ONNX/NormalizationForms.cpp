@@ -1,0 +1,277 @@
+//===- NormalizationForms.cpp - normalizations made of simpler ops --------===//
+#include "ConstantFolder.h"
+#include "OpRegistry.h"
+#include "Scalar.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace dyadic::onnx_import {
+
+/// The mean over `axes`, which stay as extents of one.
+static Value mean(NodeImporter &node, Value value, ArrayRef<int64_t> axes) {
+  return node.emit<qnn::ReduceMeanOp>(
+      value, {node.attr("axes", axes), node.boolAttr("keep_dims", true)});
+}
+
+static Value square(NodeImporter &node, Value value) {
+  return node.emit<qnn::MulOp>({value, value});
+}
+
+static Value plus(NodeImporter &node, Value value, float number) {
+  return node.emit<qnn::AddOp>({value, node.constantTensor({number}, {})});
+}
+
+static Shape axesFrom(int64_t first, size_t rank) {
+  return llvm::to_vector(llvm::seq<int64_t>(first, rank));
+}
+
+/// (x − mean) / √(variance + ε) over each row of a matrix.
+static Value normalizeRows(NodeImporter &node, Value rows, float epsilon) {
+  if (!rows)
+    return {};
+  int64_t length = shapeOf(rows).back();
+  return node.emit<qnn::LayerNormOp>(
+      {rows, node.constantTensor(SmallVector<float>(length, 1), {length}),
+       node.constantTensor(SmallVector<float>(length, 0), {length})},
+      node.floatAttr("epsilon", epsilon));
+}
+
+/// x·scale + bias with parameters per channel (or per group of channels).
+static Value scaleChannels(NodeImporter &node, Value value) {
+  for (size_t i : {1, 2}) {
+    Value parameter = node.input(i);
+    if (!value || !parameter)
+      return {};
+    int64_t channels = shapeOf(value)[1];
+    Shape shape(shapeOf(value).size() - 1, 1);
+    shape[0] = channels;
+    if (shapeOf(parameter) != ArrayRef<int64_t>(channels)) {
+      node.emitError() << "expected input " << i << " of " << channels
+                       << " elements, but got " << toString(shapeOf(parameter));
+      return {};
+    }
+    parameter = node.reshape(parameter, shape);
+    value = i == 1 ? node.emit<qnn::MulOp>({value, parameter})
+                   : node.emit<qnn::AddOp>({value, parameter});
+  }
+  return value;
+}
+
+/// Every channel of every image by its own statistics.
+static LogicalResult convertInstanceNormalization(NodeImporter &node) {
+  Value input = node.input(0);
+  float epsilon = node.getFloat("epsilon", 1e-5f);
+  if (!input)
+    return failure();
+  Shape shape(shapeOf(input));
+  if (shape.size() < 3)
+    return node.emitError() << "expected an image, but got " << toString(shape);
+  int64_t pixels = *countElements(ArrayRef<int64_t>(shape).drop_front(2));
+  Value rows = node.reshape(input, {shape[0], shape[1], pixels});
+  Value output = node.reshape(normalizeRows(node, rows, epsilon), shape);
+  return node.setOutput(scaleChannels(node, output));
+}
+
+/// Groups of channels of an image by their common statistics.
+static LogicalResult convertGroupNormalization(NodeImporter &node) {
+  Value input = node.input(0);
+  float epsilon = node.getFloat("epsilon", 1e-5f);
+  int64_t groups = node.getInt("num_groups", 0);
+  node.ignore("stash_type");
+  if (!input)
+    return failure();
+  Shape shape(shapeOf(input));
+  if (shape.size() < 3 || groups < 1 || shape[1] % groups)
+    return node.emitError() << "expected " << groups
+                            << " groups of channels, but got " << toString(shape);
+  int64_t elements = *countElements(ArrayRef<int64_t>(shape).drop_front());
+  Value rows = node.reshape(input, {shape[0], groups, elements / groups});
+  Value output = normalizeRows(node, rows, epsilon);
+  if (node.getOpset() < 21) // parameters per group
+    return node.setOutput(node.reshape(scaleChannels(node, output), shape));
+  return node.setOutput(scaleChannels(node, node.reshape(output, shape)));
+}
+
+/// x / √(mean of x² + ε) · scale over the dimensions from an axis on.
+static LogicalResult convertRMSNormalization(NodeImporter &node) {
+  Value input = node.input(0), scale = node.input(1);
+  float epsilon = node.getFloat("epsilon", 1e-5f);
+  node.ignore("stash_type");
+  int64_t axis = node.getInt("axis", -1);
+  if (!input || !scale)
+    return failure();
+  auto resolved = resolveAxis(node, axis, shapeOf(input).size());
+  if (failed(resolved))
+    return failure();
+  Shape axes = axesFrom(*resolved, shapeOf(input).size());
+  Value power = plus(node, mean(node, square(node, input), axes), epsilon);
+  Value output = node.emit<qnn::DivOp>({input, node.emit<qnn::SqrtOp>(power)});
+  return node.setOutput(node.emit<qnn::MulOp>({output, scale}));
+}
+
+/// (x − mean) / (√(mean of x² − mean²) + ε)
+static LogicalResult convertMeanVarianceNormalization(NodeImporter &node) {
+  Value input = node.input(0);
+  Shape axes = node.getInts("axes", {0, 2, 3});
+  if (!input)
+    return failure();
+  auto resolved = resolveAxes(node, axes, shapeOf(input).size());
+  if (failed(resolved))
+    return failure();
+  Value centered =
+      node.emit<qnn::SubOp>({input, mean(node, input, *resolved)});
+  Value deviation =
+      node.emit<qnn::SqrtOp>(mean(node, square(node, centered), *resolved));
+  return node.setOutput(
+      node.emit<qnn::DivOp>({centered, plus(node, deviation, 1e-9f)}));
+}
+
+/// x over its norm along an axis; where that is zero, so is the result.
+static LogicalResult convertLpNormalization(NodeImporter &node) {
+  Value input = node.input(0);
+  int64_t p = node.getInt("p", 2), axis = node.getInt("axis", -1);
+  if (!input)
+    return failure();
+  if (p != 1 && p != 2)
+    return node.unsupported("the norm " + std::to_string(p));
+  Shape shape(shapeOf(input));
+  auto resolved = resolveAxis(node, axis, shape.size());
+  if (failed(resolved))
+    return failure();
+  int64_t extent = shape[*resolved];
+  Value terms = p == 1 ? node.emit<qnn::AbsOp>(input) : square(node, input);
+  Value sum = node.emit<qnn::MulOp>(
+      {mean(node, terms, *resolved),
+       node.constantTensor({static_cast<float>(extent)}, {})});
+  Value norm = p == 1 ? sum : node.emit<qnn::SqrtOp>(sum);
+  Value least = node.constantTensor({std::numeric_limits<float>::min()}, {});
+  return node.setOutput(node.emit<qnn::DivOp>(
+      {input, node.emit<qnn::MaximumOp>({norm, least})}));
+}
+
+/// x / (bias + alpha/size · Σ x² over neighbouring channels)^beta
+static LogicalResult convertLRN(NodeImporter &node) {
+  Value input = node.input(0);
+  int64_t size = node.getInt("size", 0);
+  double alpha = node.getFloat("alpha", 1e-4f), beta = node.getFloat("beta", 0.75f),
+         bias = node.getFloat("bias", 1);
+  if (!input)
+    return failure();
+  Shape shape(shapeOf(input));
+  if (shape.size() < 2 || size < 1 || size > 1 << 16)
+    return node.emitError() << "expected channels and a size, but got "
+                            << toString(shape) << " and " << size;
+  return node.setOutput(emitFormula(
+      node, shape, node.getBuilder().getF32Type(), input,
+      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
+        Scalar sum = f.sum(size, f.real(0), [&](const Formula &f, ArrayRef<Scalar> i) {
+          SmallVector<Scalar> from(at);
+          from[1] = at[1] + i[0] - double((size - 1) / 2);
+          Scalar x = f.readOr(tensors[0], from, f.real(0));
+          return x * x;
+        });
+        Scalar base = sum * (alpha / double(size)) + bias;
+        return f.read(tensors[0], at) / powOf(base, base.like(beta));
+      }));
+}
+
+/// The first elements of each sequence of a batch in the reverse order.
+static LogicalResult convertReverseSequence(NodeImporter &node) {
+  Value input = node.number(0), lengths = node.anyInput(1);
+  int64_t time = node.getInt("time_axis", 0), batch = node.getInt("batch_axis", 1);
+  if (!input || !lengths)
+    return failure();
+  Shape shape(shapeOf(input));
+  if (shape.size() < 2 || time == batch || std::min(time, batch) != 0 ||
+      std::max(time, batch) != 1 ||
+      shapeOf(lengths) != ArrayRef<int64_t>(shape[batch]))
+    return node.emitError() << "expected a length for each sequence of "
+                            << toString(shape) << ", but got "
+                            << toString(shapeOf(lengths));
+  return node.setOutput(emitFormula(
+      node, shape, elementOf(input), {input, lengths},
+      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
+        Scalar length = clamp(f.read(tensors[1], at[batch]).toIndex(), 0,
+                              double(shape[time]));
+        SmallVector<Scalar> from(at);
+        from[time] = select(at[time] < length, length - 1 - at[time], at[time]);
+        return f.read(tensors[0], from);
+      }));
+}
+
+/// The determinant by minors of the first row: for matrices up to 5×5.
+static Scalar determinant(const Formula &f, ArrayRef<SmallVector<Scalar>> rows) {
+  if (rows.size() == 1)
+    return rows[0][0];
+  std::optional<Scalar> sum;
+  for (size_t column = 0; column < rows.size(); ++column) {
+    SmallVector<SmallVector<Scalar>> minor;
+    for (ArrayRef<Scalar> row : rows.drop_front()) {
+      minor.emplace_back(row);
+      minor.back().erase(minor.back().begin() + column);
+    }
+    Scalar term = rows[0][column] * determinant(f, minor);
+    sum = !sum ? term : column % 2 ? *sum - term : *sum + term;
+  }
+  return *sum;
+}
+
+static LogicalResult convertDet(NodeImporter &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  Shape shape(shapeOf(input));
+  if (shape.size() < 2 || shape.back() != shape[shape.size() - 2] || shape.back() < 1)
+    return node.emitError() << "expected square matrices, but got "
+                            << toString(shape);
+  int64_t n = shape.back();
+  if (n > 5)
+    return node.unsupported("a matrix of more than 5 rows");
+  return node.setOutput(emitFormula(
+      node, ArrayRef<int64_t>(shape).drop_back(2), elementOf(input), input,
+      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
+        SmallVector<SmallVector<Scalar>> rows(n);
+        for (int64_t i = 0; i < n; ++i)
+          for (int64_t j = 0; j < n; ++j) {
+            SmallVector<Scalar> from(at);
+            from.append({f.index(i), f.index(j)});
+            rows[i].push_back(f.read(tensors[0], from));
+          }
+        return determinant(f, rows);
+      }));
+}
+
+/// Swish(a) · b
+static LogicalResult convertSwiGLU(NodeImporter &node) {
+  Value gate = node.input(0), value = node.input(1);
+  float alpha = node.getFloat("alpha", 1);
+  Value scaled = alpha == 1 ? gate
+                            : node.emit<qnn::MulOp>(
+                                  {gate, node.constantTensor({alpha}, {})});
+  Value open = alpha == 1 ? node.emit<qnn::SwishOp>(gate)
+                          : node.emit<qnn::MulOp>(
+                                {gate, node.emit<qnn::SigmoidOp>(scaled)});
+  return node.setOutput(node.emit<qnn::MulOp>({open, value}));
+}
+
+ArrayRef<OpEntry> normalizationForms() {
+  static const OpEntry entries[] = {
+      {"InstanceNormalization", 3, 3, convertInstanceNormalization},
+      {"GroupNormalization", 3, 3, convertGroupNormalization, 18},
+      {"RMSNormalization", 2, 2, convertRMSNormalization, 23},
+      {"MeanVarianceNormalization", 1, 1, convertMeanVarianceNormalization, 9},
+      {"LpNormalization", 1, 1, convertLpNormalization},
+      {"LRN", 1, 1, convertLRN},
+      {"ReverseSequence", 2, 2, convertReverseSequence, 10},
+      {"Det", 1, 1, convertDet, 11},
+      {"SwiGLU", 2, 2, convertSwiGLU},
+  };
+  return entries;
+}
+
+} // namespace dyadic::onnx_import
