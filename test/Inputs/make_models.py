@@ -243,7 +243,7 @@ def faults():
     save("huge", [node("Add", "x w", "y")], x(2), weights=[huge])
     save("huge-fill", [node("ConstantOfShape", "to", "w", "fill"), node("Add", "x w", "y")], x(2),
          weights=[ints("to", [1 << 20, 1 << 20])])
-    save("old-opset", [node("Abs", "x", "y")], x(2), opset=6)
+    save("old-opset", [node("Abs", "x", "y")], x(2), opset=5)
 
 
 def external():

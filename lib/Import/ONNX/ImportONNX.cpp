@@ -20,7 +20,7 @@ using namespace dyadic;
 using namespace dyadic::onnx_import;
 
 /// The range of opsets whose operators the converters follow.
-constexpr int64_t kOldestOpset = 7, kNewestOpset = 28;
+constexpr int64_t kOldestOpset = 6, kNewestOpset = 28;
 
 static LogicalResult parse(StringRef buffer, Location loc,
                            onnx::ModelProto &model) {

@@ -45,6 +45,32 @@ Value NodeImporter::input(size_t i) {
   return cast(value, builder.getF32Type());
 }
 
+void NodeImporter::alignLegacyOperand() {
+  if (getOpset() >= 7 || !has("broadcast"))
+    return;
+  bool broadcasts = getInt("broadcast", 0) != 0;
+  if (!has("axis") || !broadcasts || !hasInput(0) || !hasInput(1))
+    return;
+  int64_t axis = getInt("axis", 0);
+  int64_t rank = inputs[0]->shape().size();
+  Shape shape(inputs[1]->shape());
+  int64_t behind = rank - axis - static_cast<int64_t>(shape.size());
+  if (axis < 0 || behind <= 0)
+    return;
+  shape.append(behind, 1);
+  aligned = *inputs[1];
+  if (aligned.constant) {
+    auto tensor = std::make_shared<HostTensor>(*aligned.constant);
+    tensor->shape = shape;
+    aligned = {std::move(tensor), {}, false};
+  } else {
+    aligned.value = reshape(aligned.value, shape);
+  }
+  alignedInputs.assign(inputs.begin(), inputs.end());
+  alignedInputs[1] = &aligned;
+  inputs = alignedInputs;
+}
+
 Value NodeImporter::number(size_t i) {
   Value value = anyInput(i);
   return value && !isInteger(value) ? input(i) : value;

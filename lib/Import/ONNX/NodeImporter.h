@@ -139,11 +139,19 @@ public:
   mlir::NamedAttribute floatAttr(llvm::StringRef name, float value);
   mlir::NamedAttribute boolAttr(llvm::StringRef name, bool value);
 
+  /// Before opset 7 the second operand of arithmetic broadcast if an attribute
+  /// said so, its first dimension at an axis of the first's. Gives it the
+  /// extents of one behind that NumPy's rule wants.
+  void alignLegacyOperand();
+
 private:
   mlir::OpBuilder &builder;
   llvm::ArrayRef<GraphValue *> inputs;
   llvm::ArrayRef<bool> usedOutputs;
   llvm::SmallVector<mlir::Value> outputs;
+  /// The second operand in another shape, and the inputs with it.
+  GraphValue aligned;
+  llvm::SmallVector<GraphValue *> alignedInputs;
   std::shared_ptr<const HostTensor> known;
 };
 

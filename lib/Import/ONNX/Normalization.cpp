@@ -16,6 +16,8 @@ static LogicalResult convertBatchNormalization(NodeImporter &node) {
   Value input = node.input(0);
   float epsilon = node.getFloat("epsilon", 1e-5f);
   node.ignore("momentum");
+  if (node.getOpset() < 7 && node.getInt("is_test", 0) == 0)
+    return node.unsupported("training mode");
   if (node.getInt("training_mode", 0) != 0)
     return node.unsupported("training mode");
   if (node.getInt("spatial", 1) != 1)
@@ -146,6 +148,7 @@ static LogicalResult convertSoftmax(NodeImporter &node) {
 static LogicalResult convertDropout(NodeImporter &node) {
   node.ignore("ratio");
   node.ignore("seed");
+  node.ignore("is_test");
   if (node.hasInput(2)) {
     auto training = node.scalar(2, "training_mode");
     if (failed(training))

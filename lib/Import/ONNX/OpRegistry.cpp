@@ -46,6 +46,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
 }
 
 LogicalResult convertNode(const OpEntry &entry, NodeImporter &node) {
+  node.alignLegacyOperand();
   for (size_t i = 0; i < entry.minInputs; ++i)
     if (!node.hasInput(i))
       return node.emitError() << "input " << i << " is missing";

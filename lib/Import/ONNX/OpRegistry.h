@@ -14,7 +14,7 @@ struct OpEntry {
   llvm::StringLiteral opType;
   size_t minInputs, maxInputs; // maxInputs 0: no limit
   ConvertFn convert;
-  int64_t since = 7, until = 0;
+  int64_t since = 6, until = 0;
 };
 
 llvm::ArrayRef<OpEntry> activationOps();

@@ -28,7 +28,7 @@ struct ONNXImportOptions {
 /// Reads "name=1,2,3" or "name=file.npy" into `options.values`.
 llvm::Error addInputValue(llvm::StringRef text, ONNXImportOptions &options);
 
-/// Reads the model at `path` (opset 7 and newer, weights inside or in files
+/// Reads the model at `path` (opset 6 and newer, weights inside or in files
 /// beside it) into a module with one function `@main` of static f32 tensors at
 /// level 1. Every fault of the model is reported at its node; unsupported nodes
 /// are all reported before the function fails.
