@@ -1,5 +1,4 @@
-//===- Losses.cpp - losses, and softmaxes that qnn has no op for ----------===//
-#include "ConstantFolder.h"
+//===- Losses.cpp - negative log likelihood and cross entropy -------------===//
 #include "OpRegistry.h"
 #include "Scalar.h"
 
@@ -55,63 +54,6 @@ static Value logSoftmax(NodeImporter &node, Value input, int64_t axis) {
         from[axis] = f.index(0);
         return f.read(tensors[0], at) - f.read(tensors[1], from);
       });
-}
-
-static LogicalResult convertLogSoftmax(NodeImporter &node) {
-  Value input = node.input(0);
-  bool flattens = node.getOpset() < 13;
-  int64_t axis = node.getInt("axis", flattens ? 1 : -1);
-  if (!input)
-    return failure();
-  Shape shape(shapeOf(input));
-  auto resolved = resolveAxis(node, axis, shape.size());
-  if (failed(resolved))
-    return failure();
-  if (!flattens)
-    return node.setOutput(logSoftmax(node, input, *resolved));
-  // It ran over all dimensions from the axis on, taken as one.
-  ArrayRef<int64_t> extents = shape;
-  Shape matrix{*countElements(extents.take_front(*resolved)),
-               *countElements(extents.drop_front(*resolved))};
-  return node.setOutput(
-      node.reshape(logSoftmax(node, node.reshape(input, matrix), 1), shape));
-}
-
-/// One for the first of the greatest elements along an axis, zero elsewhere.
-static LogicalResult convertHardmax(NodeImporter &node) {
-  Value input = node.input(0);
-  bool flattens = node.getOpset() < 13;
-  int64_t axis = node.getInt("axis", flattens ? 1 : -1);
-  if (!input)
-    return failure();
-  Shape shape(shapeOf(input)), whole(shape);
-  auto resolved = resolveAxis(node, axis, shape.size());
-  if (failed(resolved))
-    return failure();
-  if (flattens) {
-    ArrayRef<int64_t> extents = whole;
-    shape = {*countElements(extents.take_front(*resolved)),
-             *countElements(extents.drop_front(*resolved))};
-    input = node.reshape(input, shape);
-    resolved = 1;
-  }
-  int64_t along = *resolved;
-  Value output = emitFormula(
-      node, shape, elementOf(input), input,
-      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
-        Scalar self = f.read(tensors[0], at);
-        // How many elements stand in its way: greater, or as great and before it.
-        Scalar better = f.sum(shape[along], f.index(0), [&](const Formula &f, ArrayRef<Scalar> i) {
-          SmallVector<Scalar> from(at);
-          from[along] = i[0];
-          Scalar other = f.read(tensors[0], from);
-          return ((self < other) | ((self == other) & (i[0] < at[along])))
-              .to(f.b.getI64Type())
-              .toIndex();
-        });
-        return select(better == 0, self.like(1), self.like(0));
-      });
-  return node.setOutput(node.reshape(output, whole));
 }
 
 namespace {
@@ -221,8 +163,6 @@ static LogicalResult convertSoftmaxCrossEntropy(NodeImporter &node) {
 
 ArrayRef<OpEntry> lossOps() {
   static const OpEntry entries[] = {
-      {"LogSoftmax", 1, 1, convertLogSoftmax},
-      {"Hardmax", 1, 1, convertHardmax},
       {"NegativeLogLikelihoodLoss", 2, 3, convertNegativeLogLikelihood, 12},
       {"SoftmaxCrossEntropyLoss", 2, 3, convertSoftmaxCrossEntropy, 12},
   };

@@ -6,8 +6,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
-#include <limits>
-
 using namespace mlir;
 
 namespace dyadic::onnx_import {
@@ -131,29 +129,6 @@ static LogicalResult convertMeanVarianceNormalization(NodeImporter &node) {
       node.emit<qnn::DivOp>({centered, plus(node, deviation, 1e-9f)}));
 }
 
-/// x over its norm along an axis; where that is zero, so is the result.
-static LogicalResult convertLpNormalization(NodeImporter &node) {
-  Value input = node.input(0);
-  int64_t p = node.getInt("p", 2), axis = node.getInt("axis", -1);
-  if (!input)
-    return failure();
-  if (p != 1 && p != 2)
-    return node.unsupported("the norm " + std::to_string(p));
-  Shape shape(shapeOf(input));
-  auto resolved = resolveAxis(node, axis, shape.size());
-  if (failed(resolved))
-    return failure();
-  int64_t extent = shape[*resolved];
-  Value terms = p == 1 ? node.emit<qnn::AbsOp>(input) : square(node, input);
-  Value sum = node.emit<qnn::MulOp>(
-      {mean(node, terms, *resolved),
-       node.constantTensor({static_cast<float>(extent)}, {})});
-  Value norm = p == 1 ? sum : node.emit<qnn::SqrtOp>(sum);
-  Value least = node.constantTensor({std::numeric_limits<float>::min()}, {});
-  return node.setOutput(node.emit<qnn::DivOp>(
-      {input, node.emit<qnn::MaximumOp>({norm, least})}));
-}
-
 /// x / (bias + alpha/size · Σ x² over neighbouring channels)^beta
 static LogicalResult convertLRN(NodeImporter &node) {
   Value input = node.input(0);
@@ -180,72 +155,6 @@ static LogicalResult convertLRN(NodeImporter &node) {
       }));
 }
 
-/// The first elements of each sequence of a batch in the reverse order.
-static LogicalResult convertReverseSequence(NodeImporter &node) {
-  Value input = node.number(0), lengths = node.anyInput(1);
-  int64_t time = node.getInt("time_axis", 0), batch = node.getInt("batch_axis", 1);
-  if (!input || !lengths)
-    return failure();
-  Shape shape(shapeOf(input));
-  if (shape.size() < 2 || time == batch || std::min(time, batch) != 0 ||
-      std::max(time, batch) != 1 ||
-      shapeOf(lengths) != ArrayRef<int64_t>(shape[batch]))
-    return node.emitError() << "expected a length for each sequence of "
-                            << toString(shape) << ", but got "
-                            << toString(shapeOf(lengths));
-  return node.setOutput(emitFormula(
-      node, shape, elementOf(input), {input, lengths},
-      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
-        Scalar length = clamp(f.read(tensors[1], at[batch]).toIndex(), 0,
-                              double(shape[time]));
-        SmallVector<Scalar> from(at);
-        from[time] = select(at[time] < length, length - 1 - at[time], at[time]);
-        return f.read(tensors[0], from);
-      }));
-}
-
-/// The determinant by minors of the first row: for matrices up to 5×5.
-static Scalar determinant(const Formula &f, ArrayRef<SmallVector<Scalar>> rows) {
-  if (rows.size() == 1)
-    return rows[0][0];
-  std::optional<Scalar> sum;
-  for (size_t column = 0; column < rows.size(); ++column) {
-    SmallVector<SmallVector<Scalar>> minor;
-    for (ArrayRef<Scalar> row : rows.drop_front()) {
-      minor.emplace_back(row);
-      minor.back().erase(minor.back().begin() + column);
-    }
-    Scalar term = rows[0][column] * determinant(f, minor);
-    sum = !sum ? term : column % 2 ? *sum - term : *sum + term;
-  }
-  return *sum;
-}
-
-static LogicalResult convertDet(NodeImporter &node) {
-  Value input = node.input(0);
-  if (!input)
-    return failure();
-  Shape shape(shapeOf(input));
-  if (shape.size() < 2 || shape.back() != shape[shape.size() - 2] || shape.back() < 1)
-    return node.emitError() << "expected square matrices, but got "
-                            << toString(shape);
-  int64_t n = shape.back();
-  if (n > 5)
-    return node.unsupported("a matrix of more than 5 rows");
-  return node.setOutput(emitFormula(
-      node, ArrayRef<int64_t>(shape).drop_back(2), elementOf(input), input,
-      [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
-        SmallVector<SmallVector<Scalar>> rows(n);
-        for (int64_t i = 0; i < n; ++i)
-          for (int64_t j = 0; j < n; ++j) {
-            SmallVector<Scalar> from(at);
-            from.append({f.index(i), f.index(j)});
-            rows[i].push_back(f.read(tensors[0], from));
-          }
-        return determinant(f, rows);
-      }));
-}
-
 /// Swish(a) · b
 static LogicalResult convertSwiGLU(NodeImporter &node) {
   Value gate = node.input(0), value = node.input(1);
@@ -265,10 +174,7 @@ ArrayRef<OpEntry> normalizationForms() {
       {"GroupNormalization", 3, 3, convertGroupNormalization, 18},
       {"RMSNormalization", 2, 2, convertRMSNormalization, 23},
       {"MeanVarianceNormalization", 1, 1, convertMeanVarianceNormalization, 9},
-      {"LpNormalization", 1, 1, convertLpNormalization},
       {"LRN", 1, 1, convertLRN},
-      {"ReverseSequence", 2, 2, convertReverseSequence, 10},
-      {"Det", 1, 1, convertDet, 11},
       {"SwiGLU", 2, 2, convertSwiGLU},
   };
   return entries;
