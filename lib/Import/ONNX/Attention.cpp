@@ -97,8 +97,11 @@ private:
       return node.emitError() << "expected past_key and past_value together";
     if (node.hasInput(4)) {
       Value pastKey = node.input(4), pastValue = node.input(5);
-      if (!pastKey || !pastValue || shapeOf(pastKey).size() != 4)
+      if (!pastKey || !pastValue)
         return failure();
+      if (shapeOf(pastKey).size() != 4)
+        return node.emitError() << "expected past keys of 4 dimensions, but got "
+                                << toString(shapeOf(pastKey));
       past = shapeOf(pastKey)[2];
       key = node.concat({pastKey, key}, 2);
       value = node.concat({pastValue, value}, 2);
@@ -344,6 +347,16 @@ static LogicalResult convertLinearAttention(NodeImporter &node) {
     return node.emitError() << "expected a state of " << toString(stateShape)
                             << ", but got " << toString(shapeOf(operands[3]));
   size_t decayIndex = continues ? 4 : 3, betaIndex = decayIndex + gates;
+  auto fits = [&](size_t i, int64_t most) {
+    Shape shape(shapeOf(operands[i]));
+    return shape.size() == 3 && shape[0] == batch && shape[1] == steps &&
+           (shape[2] == stateHeads || shape[2] == most);
+  };
+  if (key[0] != batch || value[0] != batch || key[1] != steps ||
+      value[1] != steps || (gates && !fits(decayIndex, stateHeads * size)) ||
+      (corrects && !fits(betaIndex, 1)))
+    return node.emitError() << "expected keys, values, decay and beta for "
+                            << toString(query);
   int64_t decays = gates ? shapeOf(operands[decayIndex])[2] / stateHeads : 1;
   bool sharesBeta = corrects && shapeOf(operands[betaIndex])[2] == 1;
   Type f32 = node.getBuilder().getF32Type();
@@ -425,20 +438,28 @@ static LogicalResult convertCausalConvWithState(NodeImporter &node) {
                             << toString(weights);
   int64_t taps = weights[2], before = taps - 1, length = shape[2];
   Value padded = input;
-  if (before > 0 && node.hasInput(3))
-    padded = node.concat({node.input(3), input}, 2);
+  Value past = node.hasInput(3) ? node.input(3) : Value();
+  Value bias = node.hasInput(2) ? node.input(2) : Value();
+  if ((node.hasInput(3) && !past) || (node.hasInput(2) && !bias))
+    return failure();
+  if ((past && shapeOf(past) != ArrayRef<int64_t>{shape[0], shape[1], before}) ||
+      (bias && shapeOf(bias) != ArrayRef<int64_t>(shape[1])))
+    return node.emitError() << "expected a bias and a state for "
+                            << toString(shape);
+  if (before > 0 && past)
+    padded = node.concat({past, input}, 2);
   else if (before > 0)
     padded = node.pad(input, {0, 0, before}, {0, 0, 0}, 0);
   SmallVector<Value> operands{padded, filter};
-  if (node.hasInput(2))
-    operands.push_back(node.input(2));
+  if (bias)
+    operands.push_back(bias);
   if (llvm::is_contained(operands, Value()))
     return failure();
   Value output = emitFormula(
       node, shape, node.getBuilder().getF32Type(), operands,
       [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
-        Scalar bias = tensors.size() > 2 ? f.read(tensors[2], at[1]) : f.real(0);
-        return bias + f.sum(taps, f.real(0), [&](const Formula &f, ArrayRef<Scalar> tap) {
+        Scalar addend = bias ? f.read(tensors[2], at[1]) : f.real(0);
+        return addend + f.sum(taps, f.real(0), [&](const Formula &f, ArrayRef<Scalar> tap) {
                  return f.read(tensors[0], {at[0], at[1], at[2] + tap[0]}) *
                         f.read(tensors[1], {at[1], f.index(0), tap[0]});
                });
@@ -467,7 +488,8 @@ static LogicalResult convertTensorScatter(NodeImporter &node) {
   if (axis && part.size() == shape.size())
     expected[*axis] = part[*axis];
   if (!axis || *axis == 0 || part != expected || part[*axis] > shape[*axis] ||
-      elementOf(cache) != elementOf(update))
+      elementOf(cache) != elementOf(update) ||
+      (places && shapeOf(places) != ArrayRef<int64_t>(shape[0])))
     return node.emitError() << "expected an update that fits " << toString(shape)
                             << ", but got " << toString(part);
   SmallVector<Value> operands{cache, update};

@@ -123,6 +123,14 @@ private:
     SmallVector<Value> operands{input, node.number(1)};
     if (node.hasInput(2))
       operands.push_back(node.number(2));
+    if (llvm::is_contained(operands, Value()))
+      return {};
+    if (operands.size() > 2 &&
+        shapeOf(operands[2]) != ArrayRef<int64_t>(filterShape[0])) {
+      node.emitError() << "expected a bias of " << filterShape[0]
+                       << " elements, but got " << operands[2].getType();
+      return {};
+    }
     Type element = elementOf(input), compute = computeType(element);
     int64_t depth = filterShape[1], outputs = filterShape[0] / groups;
     Shape taps{depth};

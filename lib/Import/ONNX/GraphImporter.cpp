@@ -270,7 +270,7 @@ LogicalResult GraphImporter::addOutputs() {
     NodeImporter node(proto, scope->opset, locOf(output.name()), builder, {},
                       {});
     if (!(*value)->value)
-      (*value)->value = node.constantTensor(*(*value)->constant);
+      (*value)->value = node.copied(node.constantTensor(*(*value)->constant));
     auto result = asDeclared(node, (*value)->value, output);
     if (failed(result))
       return failure();

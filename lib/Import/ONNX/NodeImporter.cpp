@@ -311,6 +311,14 @@ Value NodeImporter::indexed(RankedTensorType result, ValueRange operands,
                            body);
 }
 
+Value NodeImporter::copied(Value constant) {
+  return constant ? elementwise(elementOf(constant), constant,
+                                [](OpBuilder &, Location, ValueRange scalars) {
+                                  return scalars.front();
+                                })
+                  : Value();
+}
+
 Value NodeImporter::cast(Value value, Type element) {
   if (!value || elementOf(value) == element)
     return value;

@@ -129,6 +129,8 @@ public:
   /// A qnn.compute that says what each element of the result is, by its indices.
   mlir::Value indexed(mlir::RankedTensorType result, mlir::ValueRange operands,
                       qnn::IndexedBody body);
+  /// A constant as something that is computed, as results must be.
+  mlir::Value copied(mlir::Value constant);
   /// ONNX's Cast.
   mlir::Value cast(mlir::Value value, mlir::Type element);
   mlir::OpBuilder &getBuilder() { return builder; }

@@ -253,6 +253,13 @@ Value emitFormula(NodeImporter &node, ArrayRef<int64_t> shape, Type element,
   auto type = RankedTensorType::get(shape, element);
   if (!node.checkResultShape(shape))
     return {};
+  bool isEmpty = llvm::any_of(operands, [](Value operand) {
+    return llvm::is_contained(shapeOf(operand), 0);
+  });
+  if (isEmpty && !llvm::is_contained(shape, 0)) {
+    (void)node.unsupported("an operand without elements");
+    return {};
+  }
   return qnn::buildIndexed(
       node.getBuilder(), node.getLoc(), node.getOpType(), type, operands,
       [&](OpBuilder &b, Location loc, ValueRange indices,
