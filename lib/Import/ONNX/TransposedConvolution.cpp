@@ -239,9 +239,7 @@ static bool isPlanar(NodeImporter &node) {
   const HostTensor *filter = node.constant(1), *bias = node.constant(2);
   bool known = filter && filter->kind == ElementKind::F32 &&
                (bias || !node.hasInput(2));
-  std::string automatic = node.getString("auto_pad", "NOTSET");
   return known && (filter->shape.size() == 3 || filter->shape.size() == 4) &&
-         (automatic == "NOTSET" || automatic == "VALID") &&
          node.getInts("output_shape").empty();
 }
 
