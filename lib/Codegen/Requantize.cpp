@@ -36,10 +36,39 @@ static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
   return {{range.min - zp, range.max - zp}};
 }
 
+/// zp + the product rounded half up by `shift` bits and half away from zero by
+/// `rest` more, clamped. `rest`, `shift` and `addend` are vectors of i64.
+static Value emitDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
+                                Value shift, Value addend, Value rest, int64_t zp,
+                                int64_t low, int64_t high) {
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  auto i32 = cast<VectorType>(x.getType());
+  VectorType i64 = i32.clone(b.getI64Type());
+  auto wide = [&](Value v) -> Value { return arith::ExtSIOp::create(b, loc, i64, v); };
+  auto add = [&](Value l, Value r) -> Value {
+    return arith::AddIOp::create(b, loc, l, r);
+  };
+  auto shiftRight = [&](Value v, Value n) -> Value {
+    return arith::ShRSIOp::create(b, loc, v, n);
+  };
+  Value one = k.splatInt(i64, 1), zero = k.splatInt(i64, 0);
+  Value product = arith::MulIOp::create(b, loc, wide(x), wide(multiplier));
+  Value once = shiftRight(add(product, addend), shift);
+  // Of a negative tie one less is rounded up, so that it goes down.
+  Value half = shiftRight(arith::ShLIOp::create(b, loc, one, rest), one);
+  Value isNegative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, once, zero);
+  Value isLeft = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest, zero);
+  Value sign = arith::ExtSIOp::create(
+      b, loc, i64, arith::AndIOp::create(b, loc, isNegative, isLeft));
+  Value twice = shiftRight(add(once, add(half, sign)), rest);
+  Value y = add(twice, k.splatInt(i64, zp));
+  y = arith::MaxSIOp::create(b, loc, y, k.splatInt(i64, low));
+  y = arith::MinSIOp::create(b, loc, y, k.splatInt(i64, high));
+  return arith::TruncIOp::create(b, loc, i32, y);
+}
+
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
-  if (op.getRounding() == Rounding::DoubleRound)
-    return op.emitError("expected rounding nearest_even or half_up, but got "
-                        "double_round: code generation doesn't have it yet");
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
   RequantizePlan plan;
@@ -64,13 +93,16 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
       padded.resize(padded.size() + k.target.lanes());
     plan.scale = k.constants<float>(padded);
   } else {
-    // x·m + addend + (parity & x·m >> shift), all shifted right by shift.
+    // x·m + addend + (parity & x·m >> shift), all shifted right by shift. For
+    // double_round that is the first 31 bits, and `parity` how many are left.
+    bool twice = op.getRounding() == Rounding::DoubleRound;
     std::vector<int64_t> shift, addend, parity;
-    for (int32_t s : shifts) {
+    for (int32_t total : shifts) {
+      int32_t s = twice ? std::min(total, 31) : total;
       bool even = op.getRounding() == Rounding::NearestEven && s > 0;
       shift.push_back(s);
       addend.push_back(s == 0 ? 0 : (int64_t{1} << (s - 1)) - (even ? 1 : 0));
-      parity.push_back(even ? 1 : 0);
+      parity.push_back(twice ? total - s : even);
     }
     plan.multiplier = k.constants<int32_t>(multipliers);
     plan.shift = k.constants<int64_t>(shift);
@@ -257,6 +289,9 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     }
     return k.concatenate(bytes, count);
   }
+  if (op.getRounding() == Rounding::DoubleRound)
+    return emitDoubleRounding(k, x, load(plan.multiplier), load(plan.shift),
+                              load(plan.addend), load(plan.parity), zp, low, high);
   return k.target.requantizeWide(b, loc,
                                  {x, load(plan.multiplier), load(plan.shift),
                                   load(plan.addend), load(plan.parity), zp, low,

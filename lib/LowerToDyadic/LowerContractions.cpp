@@ -8,7 +8,10 @@
 // the result by the multiplier s_x s_w / s_y. docs/Quantization.md.
 //
 //===----------------------------------------------------------------------===//
-#include "Lowering.h"
+#include "FixedPointBuilder.h"
+#include "LiteRTTables.h"
+
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -20,10 +23,13 @@ namespace {
 struct Finish {
   Value bias;
   SmallVector<FixedPointMultiplier> multipliers;
+  /// Signed weights whose sum is the weights'.
+  SmallVector<Value> weights;
 };
 } // namespace
 
-/// One scale per channel of weights that are symmetric over dimension `dim`.
+/// One scale per channel of weights that are quantized as a whole or symmetric
+/// over dimension `dim`.
 static FailureOr<SmallVector<double>>
 weightScales(Operation *op, RankedTensorType type, int64_t dim) {
   int64_t channels = type.getDimSize(dim);
@@ -33,11 +39,61 @@ weightScales(Operation *op, RankedTensorType type, int64_t dim) {
         llvm::all_of(perAxis.getZeroPoints(), [](int64_t z) { return !z; }))
       return SmallVector<double>(perAxis.getScales());
   if (auto whole = dyn_cast<ActivationType>(element))
-    if (whole.getZeroPoint() == 0 && whole.isSigned())
-      return SmallVector<double>(channels, whole.getScale());
-  return op->emitError() << "expected signed weights of zero point 0, "
-                            "quantized as a whole or over dimension "
+    return SmallVector<double>(channels, whole.getScale());
+  return op->emitError() << "expected weights quantized as a whole, or with "
+                            "zero points 0 over dimension "
                          << dim << ", but got " << type;
+}
+
+/// The scale of sums. LiteRT multiplies scales as floats where weights are
+/// unsigned.
+static double productOf(Operation *op, double input, double weight,
+                        Type weightElement) {
+  if (isLiteRTExact(op) && !cast<quant::QuantizedType>(weightElement).isSigned())
+    return static_cast<float>(input) * static_cast<float>(weight);
+  return input * weight;
+}
+
+/// Whether sums are scaled as f64 and rounded half away from zero: LiteRT's
+/// reference of a signed fully connected layer.
+static bool roundsAsDouble(Operation *op, Type weightElement) {
+  return isLiteRTExact(op) && isa<qnn::MatmulOp>(op) &&
+         cast<quant::QuantizedType>(weightElement).isSigned();
+}
+
+/// The multiplier of one channel's sums.
+static FailureOr<FixedPointMultiplier>
+sumMultiplier(Operation *op, double scale, Type weightElement,
+              ActivationType output) {
+  if (!roundsAsDouble(op, weightElement))
+    return multiplierOf(op, scale);
+  int32_t zeroPoint = output.getZeroPoint();
+  if (auto multiplier = litert::quantizeMultiplierAsDouble(
+          scale, output.getStorageTypeMin() - zeroPoint,
+          output.getStorageTypeMax() - zeroPoint))
+    return *multiplier;
+  return op->emitError() << "expected a scale for which a multiplier of 31 bits "
+                            "rounds as f64 does, but got "
+                         << scale << ": use --requantize=nearest_even";
+}
+
+/// Weights less their zero point as signed bytes: the sum of the result. What
+/// doesn't fit the first tensor is in the second, and so on.
+static SmallVector<HostTensor> signedParts(const HostTensor &weights,
+                                           int64_t zeroPoint) {
+  SmallVector<int64_t> rest;
+  for (int64_t i = 0, e = weights.numElements(); i < e; ++i)
+    rest.push_back(static_cast<int64_t>(weights.get(i)) - zeroPoint);
+  SmallVector<HostTensor> parts;
+  do {
+    HostTensor part(ElementKind::I8, weights.shape);
+    for (auto [value, left] : llvm::zip_equal(part.as<int8_t>(), rest)) {
+      value = static_cast<int8_t>(dyadic::clamp(left, -128, 127));
+      left -= value;
+    }
+    parts.push_back(std::move(part));
+  } while (llvm::any_of(rest, [](int64_t left) { return left != 0; }));
+  return parts;
 }
 
 /// Σ q_w of each channel; weights of channel c are every `step`-th element
@@ -47,10 +103,9 @@ static SmallVector<int64_t> channelSums(const HostTensor &weights,
                                         int64_t channelStride, int64_t step) {
   SmallVector<int64_t> sums(channels, 0);
   int64_t count = channels ? weights.numElements() / channels : 0;
-  ArrayRef<int8_t> values = weights.as<int8_t>();
   for (int64_t c = 0; c < channels; ++c)
     for (int64_t i = 0; i < count; ++i)
-      sums[c] += values[c * channelStride + i * step];
+      sums[c] += static_cast<int64_t>(weights.get(c * channelStride + i * step));
   return sums;
 }
 
@@ -68,33 +123,51 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   if (failed(scales))
     return failure();
   FailureOr<HostTensor> data = readConstant(storedWeights);
-  if (failed(data) || data->kind != ElementKind::I8)
+  if (failed(data) || byteWidth(data->kind) != 1)
     return op->emitError("expected constant weights of 8 bits");
+  auto whole = dyn_cast<ActivationType>(weightType.getElementType());
+  int64_t weightZeroPoint = whole ? whole.getZeroPoint() : 0;
 
   int64_t channels = weightType.getDimSize(dim);
   int64_t perChannel = data->numElements() / std::max<int64_t>(channels, 1);
   HostTensor biasData(ElementKind::F32, {channels});
   if (bias) {
     FailureOr<HostTensor> constant = readConstant(bias);
-    if (failed(constant) || constant->kind != ElementKind::F32)
-      return op->emitError("expected a constant bias of f32");
+    if (failed(constant) || (constant->kind != ElementKind::F32 &&
+                             constant->kind != ElementKind::I32))
+      return op->emitError("expected a constant bias of f32 or i32");
     biasData = std::move(*constant);
   }
 
   auto sums = channelSums(*data, channels, isConv ? perChannel : 1,
                           isConv ? 1 : channels);
   Finish finish;
+  finish.weights.push_back(storedWeights);
+  if (weightZeroPoint || data->kind != ElementKind::I8) {
+    for (int64_t &sum : sums)
+      sum -= weightZeroPoint * perChannel;
+    finish.weights.clear();
+    for (HostTensor &part : signedParts(*data, weightZeroPoint))
+      finish.weights.push_back(dyadic::ConstantOp::create(
+          builder, op->getLoc(), weightType.clone(builder.getI8Type()),
+          makeConstant(std::move(part), op->getContext())));
+  }
   HostTensor integerBias(ElementKind::I32, {channels});
   for (int64_t c = 0; c < channels; ++c) {
-    double scale = inputType->getScale() * (*scales)[c];
-    double value = roundHalfEven(biasData.as<float>()[c] / scale) -
-                   static_cast<double>(inputType->getZeroPoint() * sums[c]);
+    double scale = productOf(op, inputType->getScale(), (*scales)[c],
+                             weightType.getElementType());
+    double stored = biasData.get(c);
+    if (biasData.kind == ElementKind::F32)
+      stored = roundHalfEven(stored / scale);
+    double value =
+        stored - static_cast<double>(inputType->getZeroPoint() * sums[c]);
     if (!(std::abs(value) <= INT32_MAX))
       return op->emitError() << "expected a bias of at most 32 bits, but that "
                                 "of channel "
                              << c << " is " << value;
     integerBias.as<int32_t>()[c] = static_cast<int32_t>(value);
-    auto multiplier = multiplierOf(op, scale / output.getScale());
+    auto multiplier = sumMultiplier(op, scale / output.getScale(),
+                                    weightType.getElementType(), output);
     if (failed(multiplier))
       return failure();
     finish.multipliers.push_back(*multiplier);
@@ -141,6 +214,46 @@ static RankedTensorType accumulatorType(OpBuilder &builder, Value output) {
   return cast<RankedTensorType>(output.getType()).clone(builder.getI32Type());
 }
 
+/// `contract` with each part of the weights; the bias goes with the first.
+static FailureOr<SmallVector<Value>>
+contractParts(OpBuilder &builder, Operation *op, const Finish &finish,
+              llvm::function_ref<Value(Value weights, Value bias)> contract) {
+  SmallVector<Value> sums;
+  Value bias = finish.bias;
+  auto type = cast<RankedTensorType>(bias.getType());
+  for (Value part : finish.weights) {
+    auto weights = storedWeightsOf(builder, op, part);
+    if (failed(weights))
+      return failure();
+    sums.push_back(contract(*weights, bias));
+    if (sums.size() < finish.weights.size())
+      bias = dyadic::ConstantOp::create(
+          builder, op->getLoc(), type,
+          DenseElementsAttr::get(type, builder.getI32IntegerAttr(0)));
+  }
+  return sums;
+}
+
+/// The sums of all parts, added up and requantized. Such weights have one scale.
+static Value requantizeParts(OpBuilder &builder, Operation *op,
+                             const Finish &finish, ArrayRef<Value> sums,
+                             RankedTensorType type, ActivationType output,
+                             std::optional<Rounding> rounding = std::nullopt) {
+  if (sums.size() == 1)
+    return requantizeTo(builder, op, sums[0], finish.multipliers, type, output,
+                        /*inputZeroPoint=*/0, rounding);
+  auto mode = static_cast<RoundingMode>(rounding.value_or(roundingOf(op)));
+  return qnn::buildElementwise(
+      builder, op->getLoc(), "SumOfParts", type, sums,
+      [&](OpBuilder &b, Location loc, ValueRange scalars) {
+        FixedPointBuilder f{b, loc};
+        Value sum = scalars[0];
+        for (Value other : scalars.drop_front())
+          sum = f.add(sum, other);
+        return f.toStorage(f.requantize(sum, finish.multipliers[0], mode), output);
+      });
+}
+
 namespace {
 struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -155,20 +268,20 @@ struct LowerConv2D : OpConversionPattern<qnn::Conv2DOp> {
                    adaptor.getFilter(), adaptor.getBias(), *output);
     if (failed(finish))
       return failure();
-    auto filter = storedWeightsOf(rewriter, op, adaptor.getFilter());
-    if (failed(filter))
-      return failure();
     auto input = activationTypeOf(op, op.getInput());
     Value padded = padImage(rewriter, op.getLoc(), adaptor.getInput(),
                             op.getPads(), input->getZeroPoint());
-    Value sum = dyadic::Conv2DOp::create(
-        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        padded, *filter, finish->bias, op.getStrides(), op.getDilations(),
-        op.getGroups(), codebookOf(op));
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
-                                        finish->multipliers,
-                                        storageTensorOf(op.getOutput()),
-                                        *output));
+    auto sums = contractParts(rewriter, op, *finish, [&](Value filter, Value bias) {
+      return dyadic::Conv2DOp::create(
+          rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+          padded, filter, bias, op.getStrides(), op.getDilations(),
+          op.getGroups(), codebookOf(op));
+    });
+    if (failed(sums))
+      return failure();
+    rewriter.replaceOp(op, requantizeParts(rewriter, op, *finish, *sums,
+                                           storageTensorOf(op.getOutput()),
+                                           *output));
     return success();
   }
 };
@@ -190,16 +303,20 @@ struct LowerMatmul : OpConversionPattern<qnn::MatmulOp> {
                              adaptor.getRhs(), adaptor.getBias(), *output);
     if (failed(finish))
       return failure();
-    auto rhs = storedWeightsOf(rewriter, op, adaptor.getRhs());
-    if (failed(rhs))
+    auto sums = contractParts(rewriter, op, *finish, [&](Value rhs, Value bias) {
+      return dyadic::MatmulOp::create(
+          rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
+          adaptor.getLhs(), rhs, bias, codebookOf(op));
+    });
+    if (failed(sums))
       return failure();
-    Value sum = dyadic::MatmulOp::create(
-        rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
-        adaptor.getLhs(), *rhs, finish->bias, codebookOf(op));
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
-                                        finish->multipliers,
-                                        storageTensorOf(op.getOutput()),
-                                        *output));
+    Type weights = cast<RankedTensorType>(op.getRhs().getType()).getElementType();
+    std::optional<Rounding> rounding;
+    if (roundsAsDouble(op, weights))
+      rounding = Rounding::HalfUp;
+    rewriter.replaceOp(op, requantizeParts(rewriter, op, *finish, *sums,
+                                           storageTensorOf(op.getOutput()),
+                                           *output, rounding));
     return success();
   }
 
@@ -224,7 +341,7 @@ private:
         rewriter, op.getLoc(), accumulatorType(rewriter, op.getOutput()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint());
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum, *multiplier,
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum, *multiplier,
                                         storageTensorOf(op.getOutput()),
                                         output));
     return success();

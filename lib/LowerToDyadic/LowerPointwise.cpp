@@ -2,6 +2,8 @@
 #include "Lowering.h"
 #include "ScalarFunction.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include <cmath>
@@ -50,8 +52,15 @@ struct LowerStorageCast : OpConversionPattern<quant::StorageCastOp> {
   matchAndRewrite(quant::StorageCastOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Value input = adaptor.getInput();
-    if (input.getType() != getTypeConverter()->convertType(op.getType()))
-      return rewriter.notifyMatchFailure(op, "signs differ");
+    Type type = getTypeConverter()->convertType(op.getType());
+    // Storage is signless in scast, and a u8 of the same bits is a ui8 here.
+    if (input.getType() != type)
+      input = qnn::buildCompute(
+                  rewriter, op.getLoc(), "StorageCast", type, input,
+                  [](OpBuilder &, Location, ValueRange arguments) {
+                    return SmallVector<Value>(arguments);
+                  })
+                  .getResult(0);
     rewriter.replaceOp(op, input);
     return success();
   }
@@ -138,7 +147,7 @@ template <typename Op> struct LowerSum : OpConversionPattern<Op> {
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint(), weights->lhs, weights->rhs);
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), sum,
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum,
                                         weights->requantizer(), resultType,
                                         *out));
     return success();
@@ -164,7 +173,7 @@ struct LowerMul : OpConversionPattern<qnn::MulOp> {
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint());
-    rewriter.replaceOp(op, requantizeTo(rewriter, op.getLoc(), product,
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, product,
                                         *multiplier, resultType, *out));
     return success();
   }

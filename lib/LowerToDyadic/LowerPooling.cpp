@@ -15,7 +15,7 @@ static LogicalResult replaceByMean(ConversionPatternRewriter &rewriter,
   if (failed(multiplier))
     return failure();
   rewriter.replaceOp(
-      op, requantizeTo(rewriter, op->getLoc(), sum, *multiplier,
+      op, requantizeTo(rewriter, op, sum, *multiplier,
                        storageTensorOf(op->getResult(0)), to));
   return success();
 }

@@ -3,8 +3,13 @@
 
 #include "Lowering.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace dyadic {
 #define GEN_PASS_DEF_LOWERQNNTODYADIC
@@ -39,17 +44,22 @@ struct LowerQNNToDyadicPass
   void runOnOperation() override {
     func::FuncOp func = getOperation();
     std::optional<Rounding> wanted = symbolizeRounding(rounding);
-    if (!wanted) {
+    if (!wanted && !rounding.empty()) {
       func.emitError() << "expected rounding nearest_even, half_up or "
                           "double_round, but got '"
                        << rounding << "'";
       return signalPassFailure();
     }
+    if (wanted) // our own arithmetic then
+      func->removeAttr(kRoundingAttr);
     SmallPtrSet<Operation *, 8> given;
     func.walk([&](RequantizeOp op) { given.insert(op); });
     StorageConverter converter;
     ConversionTarget target(getContext());
-    target.addLegalDialect<DyadicDialect>();
+    // Bodies of qnn.compute beside the integer ops.
+    target.addLegalDialect<DyadicDialect, arith::ArithDialect,
+                           linalg::LinalgDialect, math::MathDialect,
+                           scf::SCFDialect, tensor::TensorDialect>();
     target.addIllegalDialect<quant::QuantDialect>();
     target.addDynamicallyLegalDialect<qnn::QNNDialect>(
         [&](Operation *op) { return converter.isLegal(op); });
@@ -65,6 +75,9 @@ struct LowerQNNToDyadicPass
     populatePoolingPatterns(converter, patterns);
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
+    populateLiteRTPatterns(converter, patterns);
+    populateLiteRTSoftmaxPatterns(converter, patterns);
+    populateThroughFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateReturnOpTypeConversionPattern(patterns, converter);
@@ -75,7 +88,7 @@ struct LowerQNNToDyadicPass
       return signalPassFailure();
     // What was an integer op before keeps its own rounding.
     func.walk([&](RequantizeOp op) {
-      if (!given.contains(op))
+      if (wanted && !given.contains(op))
         op.setRounding(*wanted);
     });
     // Float biases that only quantized ops read, and steps that are in a table.

@@ -1,7 +1,8 @@
 //===- Lowering.cpp - what the lowering's patterns share ------------------===//
-#include "Lowering.h"
+#include "LiteRTTables.h"
 
 #include "dyadic/Dialect/Shapes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -30,19 +31,30 @@ int32_t dyadic::storageOf(double real, ActivationType type) {
                        type.getStorageTypeMax()));
 }
 
-FailureOr<FixedPointMultiplier> dyadic::multiplierOf(Operation *op,
-                                                     double scale) {
-  if (auto multiplier = quantizeMultiplier(scale))
-    return *multiplier;
-  return op->emitError() << "expected operands of at most 2^24 times the "
-                            "result's scale, but got "
-                         << scale << " times";
+Rounding dyadic::roundingOf(Operation *op) {
+  auto func = op->getParentOfType<func::FuncOp>();
+  auto name = func ? func->getAttrOfType<StringAttr>(kRoundingAttr) : nullptr;
+  return name ? symbolizeRounding(name.getValue()).value_or(Rounding::NearestEven)
+              : Rounding::NearestEven;
 }
 
-Value dyadic::requantizeTo(OpBuilder &builder, Location loc, Value accumulator,
+FailureOr<FixedPointMultiplier> dyadic::multiplierOf(Operation *op,
+                                                     double scale) {
+  bool exact = isLiteRTExact(op);
+  if (auto multiplier = exact ? litert::quantizeMultiplier(scale)
+                              : quantizeMultiplier(scale))
+    return *multiplier;
+  return op->emitError() << "expected operands of at most 2^"
+                         << (exact ? 31 : 24)
+                         << " times the result's scale, but got " << scale
+                         << " times";
+}
+
+Value dyadic::requantizeTo(OpBuilder &builder, Operation *op, Value accumulator,
                            ArrayRef<FixedPointMultiplier> multipliers,
                            RankedTensorType resultType, ActivationType type,
-                           int32_t inputZeroPoint) {
+                           int32_t inputZeroPoint,
+                           std::optional<Rounding> rounding) {
   if (llvm::all_equal(multipliers))
     multipliers = multipliers.take_front();
   SmallVector<int32_t> multiplier, shift;
@@ -51,14 +63,14 @@ Value dyadic::requantizeTo(OpBuilder &builder, Location loc, Value accumulator,
     shift.push_back(m.shift);
   }
   return RequantizeOp::create(
-      builder, loc, resultType, accumulator,
+      builder, op->getLoc(), resultType, accumulator,
       builder.getDenseI32ArrayAttr(multiplier),
       builder.getDenseI32ArrayAttr(shift),
       builder.getI32IntegerAttr(inputZeroPoint),
       builder.getI32IntegerAttr(type.getZeroPoint()),
       builder.getI32IntegerAttr(type.getStorageTypeMin()),
       builder.getI32IntegerAttr(type.getStorageTypeMax()),
-      RoundingAttr::get(builder.getContext(), Rounding::NearestEven));
+      RoundingAttr::get(builder.getContext(), rounding.value_or(roundingOf(op))));
 }
 
 FailureOr<Value> dyadic::rescale(OpBuilder &builder, Operation *op,
@@ -72,7 +84,7 @@ FailureOr<Value> dyadic::rescale(OpBuilder &builder, Operation *op,
   auto signedness = to.isSigned() ? IntegerType::Signless : IntegerType::Unsigned;
   auto element = IntegerType::get(
       op->getContext(), to.getStorageTypeIntegralWidth(), signedness);
-  return requantizeTo(builder, op->getLoc(), storage, *multiplier,
+  return requantizeTo(builder, op, storage, *multiplier,
                       cast<RankedTensorType>(storage.getType()).clone(element),
                       to, from.getZeroPoint());
 }

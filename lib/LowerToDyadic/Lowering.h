@@ -4,6 +4,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Rounding.h"
 #include "dyadic/Support/FixedPoint.h"
 
 #include "mlir/Transforms/DialectConversion.h"
@@ -22,16 +23,28 @@ mlir::RankedTensorType storageTensorOf(mlir::Value value);
 /// The storage value of a real number, saturated.
 int32_t storageOf(double real, ActivationType type);
 
-/// `scale` as a multiplier and a shift, or an error at `op`.
+/// How requantizations of `op`'s function round.
+Rounding roundingOf(mlir::Operation *op);
+
+/// Whether `op` is to be computed as LiteRT's reference kernels do, which goes
+/// with double_round.
+inline bool isLiteRTExact(mlir::Operation *op) {
+  return roundingOf(op) == Rounding::DoubleRound;
+}
+
+/// `scale` as a multiplier and a shift for the function's rounding, or an error
+/// at `op`.
 mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
                                                    double scale);
 
-/// dyadic.requantize to the type of `result`.
-mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Location loc,
+/// dyadic.requantize to the type of `result`, with the rounding of `op`'s
+/// function where none is given.
+mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Operation *op,
                          mlir::Value accumulator,
                          llvm::ArrayRef<FixedPointMultiplier> multipliers,
                          mlir::RankedTensorType resultType, ActivationType type,
-                         int32_t inputZeroPoint = 0);
+                         int32_t inputZeroPoint = 0,
+                         std::optional<Rounding> rounding = std::nullopt);
 
 /// `storage`, holding elements of type `from`, with elements of type `to`.
 mlir::FailureOr<mlir::Value> rescale(mlir::OpBuilder &builder,
@@ -53,6 +66,14 @@ void populateRecurrentPatterns(const mlir::TypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populatePoolingPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+/// For functions that round twice, before all others.
+void populateLiteRTPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateLiteRTSoftmaxPatterns(const mlir::TypeConverter &converter,
+                                   mlir::RewritePatternSet &patterns);
+/// For what nothing else lowers.
+void populateThroughFloatPatterns(const mlir::TypeConverter &converter,
+                                  mlir::RewritePatternSet &patterns);
 void populateMovementPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 

@@ -77,7 +77,7 @@ LogicalResult Compilation::advance(Level wanted) {
       result = calibrateAndQuantize();
       break;
     case Level::Integer:
-      if (opts.calibration)
+      if (opts.calibration || isQuantized())
         result = run([&](OpPassManager &pm) {
           buildLowerToDyadicPipeline(pm, opts.rounding);
         });
@@ -160,12 +160,21 @@ LogicalResult Compilation::import() {
   double start = now();
   auto imported =
       opts.modelBytes
-          ? importONNX({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
-          : importONNX(opts.model, opts.import, context);
+          ? importModel({*opts.modelBytes, opts.model}, opts.folder, opts.import, context)
+          : importModel(opts.model, opts.import, context);
   if (failed(imported))
     return failure();
   current = std::move(*imported);
-  if (failed(run(buildSimplifyPipeline)))
+  bool isQuantized = main()->hasAttr(kRoundingAttr);
+  if (isQuantized && opts.calibration)
+    return emitError(current->getLoc())
+           << "expected no calibration samples: the model is quantized already";
+  if (!isQuantized && opts.mustBeQuantized)
+    return emitError(current->getLoc())
+           << "expected --calibrate PATH with samples, or --float: the model "
+              "isn't quantized";
+  // What was quantized is as it should be: its arithmetic is the file's.
+  if (!isQuantized && failed(run(buildSimplifyPipeline)))
     return failure();
   report.importSeconds = now() - start;
   return success();
@@ -238,6 +247,10 @@ FailureOr<NetworkStatistics> Compilation::statistics() {
 }
 
 LogicalResult Compilation::calibrateAndQuantize() {
+  if (auto rounding = main()->getAttrOfType<StringAttr>(kRoundingAttr))
+    report.rounding = opts.rounding.empty() ? rounding.str() : opts.rounding;
+  else if (opts.calibration)
+    report.rounding = opts.rounding.empty() ? "nearest_even" : opts.rounding;
   if (!opts.calibration) {
     countOps(*current, report);
     return success();

@@ -62,6 +62,29 @@ static void inventRanges(func::FuncOp func) {
   });
 }
 
+/// The integer half, of a model that has no other.
+static FailureOr<Inspection> inspectQuantized(Compilation &compilation,
+                                              ModuleOp module,
+                                              Inspection found) {
+  CompileSummary summary;
+  countOps(module, summary);
+  found.floatOps = std::move(summary.floatOps);
+  if (failed(runPasses(module,
+                       [&](OpPassManager &pm) {
+                         buildLowerToDyadicPipeline(
+                             pm, compilation.options().rounding);
+                       })) ||
+      failed(runPasses(module, [](OpPassManager &pm) { buildFusePipeline(pm); })))
+    return failure();
+  auto info = readProgramInfo(module, compilation.options().name);
+  if (failed(info))
+    return failure();
+  found.interface = *info;
+  found.integerArenaBytes = info->arenaBytes;
+  found.integerWeightBytes = constantBytes(module);
+  return found;
+}
+
 FailureOr<Inspection> inspect(Compilation &compilation) {
   if (failed(compilation.advance(Level::Float)))
     return failure();
@@ -85,6 +108,8 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
 
   OwningOpRef<ModuleOp> asFloat = module.clone(), asIntegers = module.clone();
   auto plan = [](OpPassManager &pm) { buildFusePipeline(pm); };
+  if (compilation.isQuantized())
+    return inspectQuantized(compilation, *asIntegers, std::move(found));
   if (failed(runPasses(*asFloat, plan)))
     return failure();
   auto info = readProgramInfo(*asFloat, compilation.options().name);

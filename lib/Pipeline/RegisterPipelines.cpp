@@ -30,7 +30,7 @@ struct LowerFlags : PassPipelineOptions<LowerFlags> {
   Option<std::string> rounding{
       *this, "rounding",
       llvm::cl::desc("nearest_even, half_up or double_round"),
-      llvm::cl::init("nearest_even")};
+      llvm::cl::init("")};
 };
 
 struct FuseFlags : PassPipelineOptions<FuseFlags> {

@@ -1,5 +1,5 @@
 //===- dyadic-translate.cpp - foreign models as MLIR text -----------------===//
-#include "dyadic/Import/ONNX/ImportONNX.h"
+#include "dyadic/Import/ImportModel.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/OperationSupport.h"
@@ -14,7 +14,7 @@
 namespace cl = llvm::cl;
 
 static cl::opt<std::string> input(cl::Positional, cl::Required,
-                                  cl::desc("<model.onnx>"));
+                                  cl::desc("<model.onnx or model.tflite>"));
 static cl::list<std::string>
     shapes("shape", cl::desc("the shape of an input: x=1x3x48x320"),
            cl::value_desc("name=shape"));
@@ -28,7 +28,7 @@ static cl::opt<int64_t>
                cl::desc("leave out the elements of larger constants"),
                cl::init(-1));
 static cl::opt<bool> printLocations("print-locations",
-                                    cl::desc("print the ONNX node names"));
+                                    cl::desc("print the names of nodes"));
 
 static bool parseShape(llvm::StringRef text,
                        dyadic::ONNXImportOptions &options) {
@@ -45,7 +45,7 @@ static bool parseShape(llvm::StringRef text,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  cl::ParseCommandLineOptions(argc, argv, "ONNX models as MLIR text\n");
+  cl::ParseCommandLineOptions(argc, argv, "ONNX and TensorFlow Lite models as MLIR text\n");
   dyadic::ONNXImportOptions options;
   for (const std::string &shape : shapes)
     if (!parseShape(shape, options)) {
@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
   mlir::MLIRContext context;
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler handler(sources, &context);
-  auto module = dyadic::importONNX(input, options, &context);
+  auto module = dyadic::importModel(input, options, &context);
   if (failed(module))
     return 1;
   std::string message;

@@ -6,6 +6,8 @@
 #include "dyadic/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "dyadic/Import/TFLite/ImportTFLite.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -73,10 +75,10 @@ void CommonOptions::addCalibration(CLI::App &app) {
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
   app.add_option("--requantize", rounding,
-                 "how integer sums are rounded to the next tensor; TOSA has all but "
-                 "nearest_even, which is the fastest")
-      ->check(CLI::IsMember({"nearest_even", "half_up", "double_round"}))
-      ->capture_default_str();
+                 "how integer sums are rounded to the next tensor (nearest_even, the "
+                 "fastest; double_round, as LiteRT's reference kernels do, where a "
+                 "TensorFlow Lite model came quantized); TOSA has all but nearest_even")
+      ->check(CLI::IsMember({"nearest_even", "half_up", "double_round"}));
 }
 
 void CommonOptions::addImages(CLI::App &app) {
@@ -247,6 +249,13 @@ static LogicalResult parseShape(StringRef text, llvm::StringMap<SmallVector<int6
   return success();
 }
 
+bool CommonOptions::saysPrecision() const {
+  if (hasCalibration() || isFloat)
+    return true;
+  auto start = llvm::MemoryBuffer::getFileSlice(model, /*MapSize=*/8, /*Offset=*/0);
+  return start && isTFLite((*start)->getBuffer());
+}
+
 FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   CompileOptions options;
   options.model = model;
@@ -254,6 +263,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   options.keepFloat = keepFloat;
   options.weights = weights;
   options.rounding = rounding;
+  options.mustBeQuantized = !isFloat && !hasCalibration() && saysPrecision();
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)
     if (mlir::failed(parseShape(shape, options.import.shapes)))

@@ -20,7 +20,7 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::string rounding = "nearest_even";
+  std::string rounding;
   std::vector<std::string> shapes, values, keepFloat, weights, statistics;
   ThreadOptions threads;
   bool isFloat = false;
@@ -44,6 +44,9 @@ struct CommonOptions {
 
   ImageOptions images() const;
   bool hasCalibration() const { return !calibrate.empty() || !statistics.empty(); }
+  /// Whether it is said how precise the code is to be; a TensorFlow Lite model
+  /// may say so itself.
+  bool saysPrecision() const;
   /// Everything but `fuse`. Reports what doesn't parse; the command line is at
   /// fault then.
   mlir::FailureOr<CompileOptions> resolve(mlir::MLIRContext *context) const;

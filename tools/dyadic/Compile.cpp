@@ -110,16 +110,21 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
                          const Options &options, double seconds) {
   const CompileSummary &summary = compilation.summary();
   const ProgramInfo &info = compilation.info();
-  bool quantized = compilation.options().calibration.has_value();
+  bool calibrated = compilation.options().calibration.has_value(),
+       quantized = calibrated || !summary.rounding.empty();
   os << options.model << ": ";
   if (quantized)
     os << summary.integerOps << " ops in integers, ";
   os << summary.floatOps.size() << " in float";
   if (compilation.options().target.bf16)
     os << " (products of bf16: each sum within 1/128 of the sum of its terms' sizes)";
-  if (quantized)
+  if (calibrated)
     os << " (" << summary.samples << " calibration samples)";
   os << "\n";
+  if (quantized && summary.rounding != "nearest_even")
+    os << "  sums are rounded by " << summary.rounding
+       << (summary.rounding == "double_round" ? ", as LiteRT's reference does" : "")
+       << "\n";
   for (const FloatOp &op : summary.floatOps)
     if (quantized)
       os << "  " << (op.name.empty() ? "?" : op.name) << " (" << op.kind
@@ -139,7 +144,7 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
   else
     os << "  ";
   os << llvm::format("%.1f s", seconds);
-  if (quantized)
+  if (calibrated)
     os << llvm::format(", of which calibration %.1f s", summary.calibrationSeconds);
   os << "\n";
 }
@@ -147,7 +152,7 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
 static ExitCode runCompile(Options &options) {
   if (options.output.empty() && options.emit.empty())
     return usageError("expected -o FILE, or --emit");
-  if (!options.hasCalibration() && !options.isFloat && options.emit != "qnn")
+  if (!options.saysPrecision() && options.emit != "qnn")
     return usageError("expected --calibrate PATH with samples, or --float");
   if (options.name.empty())
     options.name = modelNameOf(options.output.empty() || options.output == "-"
@@ -198,7 +203,7 @@ Command addCompile(CLI::App &app) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand(
       "compile", "compile a model to an object, library or executable");
-  options->addModel(*command, "the ONNX file");
+  options->addModel(*command, "the ONNX or TensorFlow Lite file");
   command->add_option("-o,--output", options->output,
                       "what to write, by its extension: .o or .a or .so with a .h "
                       "beside it, .s, else an executable");

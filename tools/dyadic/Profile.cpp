@@ -56,7 +56,7 @@ static void print(const Options &options, ArrayRef<KernelTime> kernels) {
 }
 
 static ExitCode runProfile(Options &options) {
-  if (options.calibrate.empty() && !options.isFloat)
+  if (!options.saysPrecision())
     return usageError("expected --calibrate PATH with samples, or --float");
   if (options.runs < 1 || options.runs > 1000000)
     return usageError("--runs: expected 1 to 1000000");

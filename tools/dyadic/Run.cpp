@@ -115,7 +115,7 @@ static ExitCode runRun(Options &options) {
       return inputError(program.takeError());
     return runSamples(**program, options);
   }
-  if (options.calibrate.empty() && !options.isFloat)
+  if (!options.saysPrecision())
     return usageError("expected --calibrate PATH with samples, or --float");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;

@@ -13,6 +13,10 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     Ops on f32 stay as they are. `rounding` is that of the requantizations; only
     `half_up` and `double_round` can go on to TOSA.
 
+    A function whose `qnn.rounding` is "double_round" came quantized for
+    TensorFlow Lite: its multipliers have 31 bits, and its ops take the steps of
+    LiteRT's reference kernels, whose bytes they give.
+
     ```mlir
     %2 = qnn.conv2d %x, %w, %b : (tensor<1x8x8x4x!quant.uniform<u8:f32, 0.1:3>>, …) -> tensor<1x8x8x4x!quant.uniform<u8:f32, 0.2>>
     // becomes
@@ -21,11 +25,14 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"rounding", "rounding", "std::string", /*default=*/"\"nearest_even\"",
-           "how requantizations round: nearest_even, half_up, double_round">
+    Option<"rounding", "rounding", "std::string", /*default=*/"\"\"",
+           "how requantizations round: nearest_even, half_up, double_round; empty: "
+           "as the function says, nearest_even where it doesn't">
   ];
-  let dependentDialects = ["::dyadic::DyadicDialect",
-                           "::dyadic::qnn::QNNDialect"];
+  let dependentDialects = [
+    "::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 #endif

@@ -8,10 +8,11 @@
 #define DYADIC_PIPELINE_COMPILE_H
 
 #include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Dialect/QNN/Rounding.h"
 #include "dyadic/Emit/JIT.h"
 #include "dyadic/Emit/MachineCode.h"
 #include "dyadic/Emit/ProgramInfo.h"
-#include "dyadic/Import/ONNX/ImportONNX.h"
+#include "dyadic/Import/ImportModel.h"
 #include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Support/ExitCode.h"
 #include "dyadic/Target/TargetInfo.h"
@@ -42,7 +43,7 @@ struct CalibrationOptions {
 };
 
 struct CompileOptions {
-  /// The ONNX file.
+  /// The ONNX or TensorFlow Lite file.
   std::string model;
   /// Its bytes if they are in the caller's memory; `model` is its name in
   /// messages then, and `folder` has its external data.
@@ -53,12 +54,15 @@ struct CompileOptions {
   ONNXImportOptions import;
   /// None: every op stays f32.
   std::optional<CalibrationOptions> calibration;
+  /// That a model that isn't quantized already is an error without calibration.
+  bool mustBeQuantized = false;
   /// Names of ops that stay f32.
   std::vector<std::string> keepFloat;
   /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
   std::vector<std::string> weights;
-  /// How requantizations round: nearest_even, half_up or double_round.
-  std::string rounding = "nearest_even";
+  /// How requantizations round: nearest_even, half_up or double_round. Empty: as
+  /// the model says, nearest_even where it doesn't.
+  std::string rounding;
   TargetInfo target;
   /// Several CPUs in one object, weakest first, `target` the first of them.
   /// Empty: `target` alone.
@@ -82,6 +86,8 @@ struct CompileSummary {
   int64_t integerOps = 0;
   std::vector<FloatOp> floatOps;
   int64_t samples = 0;
+  /// How requantizations round, by name; empty in a float program.
+  std::string rounding;
   double importSeconds = 0, calibrationSeconds = 0;
 };
 
@@ -97,6 +103,9 @@ public:
   /// The module at the level that was reached.
   mlir::ModuleOp module() { return *current; }
   mlir::func::FuncOp main();
+  /// Whether the model came quantized, once Level::Float was reached: it is at
+  /// level 2 then already.
+  bool isQuantized() { return main()->hasAttr(kRoundingAttr) && !opts.calibration; }
   /// The program's interface, once `Level::Kernels` was reached.
   const ProgramInfo &info() const { return program; }
   /// Where errors of the program as a whole are reported.

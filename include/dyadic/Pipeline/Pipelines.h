@@ -28,7 +28,7 @@ void buildQuantizePipeline(mlir::OpPassManager &pm,
 /// Level 2 → level 3. `rounding` is that of the requantizations, as the pass's
 /// option.
 void buildLowerToDyadicPipeline(mlir::OpPassManager &pm,
-                                const std::string &rounding = "nearest_even");
+                                const std::string &rounding = "");
 
 /// Level 3 → TOSA, for other compilers.
 void buildExportTOSAPipeline(mlir::OpPassManager &pm);

@@ -1,0 +1,89 @@
+//===- Elementwise.cpp - functions of one and two elements ----------------===//
+#include "OpRegistry.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
+using namespace mlir;
+
+namespace dyadic::tflite_import {
+
+template <typename Op> static LogicalResult convertUnary(NodeImporter &node) {
+  return node.setOutput(node.emit<Op>(node.input(0), node.outputType()));
+}
+
+/// The activation that an operator's options name.
+template <typename Options>
+static FailureOr<tflite::Activation> activationOf(NodeImporter &node) {
+  if (auto *options = node.options<Options>())
+    return options->fused_activation_function();
+  return failure();
+}
+
+template <typename Op, typename Options>
+static LogicalResult convertArithmetic(NodeImporter &node) {
+  auto activation = activationOf<Options>(node);
+  if (failed(activation))
+    return failure();
+  Value output =
+      node.emit<Op>({node.input(0), node.input(1)}, node.outputType());
+  return node.setOutput(node.activate(output, *activation));
+}
+
+template <typename Op> static LogicalResult convertBinary(NodeImporter &node) {
+  return node.setOutput(
+      node.emit<Op>({node.input(0), node.input(1)}, node.outputType()));
+}
+
+static LogicalResult convertClamp(NodeImporter &node,
+                                  tflite::Activation activation) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  return node.setOutput(node.activate(input, activation));
+}
+
+static LogicalResult convertLeakyRelu(NodeImporter &node) {
+  auto *options = node.options<tflite::LeakyReluOptions>();
+  if (!options)
+    return failure();
+  return node.setOutput(
+      node.emit<qnn::LeakyReluOp>(node.input(0), node.outputType(),
+                                  node.floatAttr("alpha", options->alpha())));
+}
+
+ArrayRef<OpEntry> elementwiseOps() {
+  using Op = tflite::BuiltinOperator;
+  static const OpEntry entries[] = {
+      {Op::ADD, 2, 2, convertArithmetic<qnn::AddOp, tflite::AddOptions>},
+      {Op::SUB, 2, 2, convertArithmetic<qnn::SubOp, tflite::SubOptions>},
+      {Op::MUL, 2, 2, convertArithmetic<qnn::MulOp, tflite::MulOptions>},
+      {Op::DIV, 2, 2, convertArithmetic<qnn::DivOp, tflite::DivOptions>},
+      {Op::MAXIMUM, 2, 2, convertBinary<qnn::MaximumOp>},
+      {Op::MINIMUM, 2, 2, convertBinary<qnn::MinimumOp>},
+      {Op::POW, 2, 2, convertBinary<qnn::PowOp>},
+      {Op::LOGISTIC, 1, 1, convertUnary<qnn::SigmoidOp>},
+      {Op::TANH, 1, 1, convertUnary<qnn::TanhOp>},
+      {Op::HARD_SWISH, 1, 1, convertUnary<qnn::HardSwishOp>},
+      {Op::EXP, 1, 1, convertUnary<qnn::ExpOp>},
+      {Op::LOG, 1, 1, convertUnary<qnn::LogOp>},
+      {Op::SQRT, 1, 1, convertUnary<qnn::SqrtOp>},
+      {Op::ABS, 1, 1, convertUnary<qnn::AbsOp>},
+      {Op::NEG, 1, 1, convertUnary<qnn::NegOp>},
+      {Op::LEAKY_RELU, 1, 1, convertLeakyRelu},
+      {Op::RELU, 1, 1,
+       [](NodeImporter &node) {
+         return convertClamp(node, tflite::Activation::RELU);
+       }},
+      {Op::RELU6, 1, 1,
+       [](NodeImporter &node) {
+         return convertClamp(node, tflite::Activation::RELU6);
+       }},
+      {Op::RELU_N1_TO_1, 1, 1,
+       [](NodeImporter &node) {
+         return convertClamp(node, tflite::Activation::RELU_N1_TO_1);
+       }},
+  };
+  return entries;
+}
+
+} // namespace dyadic::tflite_import

@@ -1,0 +1,200 @@
+//===- LowerLikeLiteRT.cpp - ops whose arithmetic LiteRT defines ----------===//
+//
+// Where a function's requantizations round twice, its ops give what TensorFlow
+// Lite's reference kernels give, byte for byte. Contractions, products and
+// rescales need no more than the multipliers and the rounding that goes with
+// them; what is here takes other steps than the ops of our own quantizer do.
+//
+//===----------------------------------------------------------------------===//
+#include "FixedPointBuilder.h"
+#include "LiteRTTables.h"
+
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+
+#include "dyadic/Support/ConstantData.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dyadic;
+
+namespace {
+/// x ± y: both operands in units of twice the greater scale · 2^−shift, then
+/// one requantization of the sum.
+template <typename Op> struct LowerSumLikeLiteRT : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isLiteRTExact(op))
+      return failure();
+    auto lhs = activationTypeOf(op, op.getLhs()),
+         rhs = activationTypeOf(op, op.getRhs()),
+         out = activationTypeOf(op, op.getOutput());
+    if (failed(lhs) || failed(rhs) || failed(out))
+      return failure();
+    int32_t inputShift = out->getStorageTypeIntegralWidth() == 16 ? 15 : 20;
+    double unit = 2 * std::max(lhs->getScale(), rhs->getScale());
+    auto left = multiplierOf(op, lhs->getScale() / unit),
+         right = multiplierOf(op, rhs->getScale() / unit),
+         total = multiplierOf(op, unit / std::ldexp(out->getScale(), inputShift));
+    if (failed(left) || failed(right) || failed(total))
+      return failure();
+    bool subtracts = std::is_same_v<Op, qnn::SubOp>;
+    Value sum = qnn::buildElementwise(
+        rewriter, op.getLoc(), subtracts ? "Sub" : "Add",
+        storageTensorOf(op.getOutput()), {adaptor.getLhs(), adaptor.getRhs()},
+        [&](OpBuilder &b, Location loc, ValueRange scalars) {
+          FixedPointBuilder f{b, loc};
+          auto summand = [&](Value q, ActivationType type, FixedPointMultiplier m) {
+            Value x = f.extend(q, !type.isSigned());
+            x = f.sub(x, f.i32(type.getZeroPoint()));
+            return f.requantize(f.shiftLeft(x, f.i32(inputShift)), m);
+          };
+          Value x = summand(scalars[0], *lhs, *left),
+                y = summand(scalars[1], *rhs, *right);
+          return f.toStorage(f.requantize(subtracts ? f.sub(x, y) : f.add(x, y), *total),
+                             *out);
+        });
+    rewriter.replaceOp(op, sum);
+    return success();
+  }
+};
+
+/// x · y: the factors' scales are multiplied as floats.
+struct LowerMulLikeLiteRT : OpConversionPattern<qnn::MulOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::MulOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isLiteRTExact(op))
+      return failure();
+    auto lhs = activationTypeOf(op, op.getLhs()),
+         rhs = activationTypeOf(op, op.getRhs()),
+         out = activationTypeOf(op, op.getOutput());
+    if (failed(lhs) || failed(rhs) || failed(out))
+      return failure();
+    float scale = static_cast<float>(lhs->getScale()) *
+                  static_cast<float>(rhs->getScale()) /
+                  static_cast<float>(out->getScale());
+    auto multiplier = multiplierOf(op, scale);
+    if (failed(multiplier))
+      return failure();
+    auto resultType = storageTensorOf(op.getOutput());
+    Value product = dyadic::MulOp::create(
+        rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
+        adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(), rhs->getZeroPoint());
+    rewriter.replaceOp(
+        op, requantizeTo(rewriter, op, product, *multiplier, resultType, *out));
+    return success();
+  }
+};
+
+/// Functions of one element: a clamp, or the reference's table.
+struct LowerUnaryLikeLiteRT
+    : OpInterfaceConversionPattern<qnn::ElementwiseOpInterface> {
+  using OpInterfaceConversionPattern::OpInterfaceConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::ElementwiseOpInterface op, ArrayRef<Value> operands,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isLiteRTExact(op) || op->getNumOperands() != 1)
+      return failure();
+    auto from = activationTypeOf(op, op->getOperand(0)),
+         to = activationTypeOf(op, op->getResult(0));
+    if (failed(from) || failed(to))
+      return failure();
+    auto replaceByClamp = [&](float min, float max) {
+      rewriter.replaceOpWithNewOp<dyadic::ClampOp>(
+          op, operands[0].getType(), operands[0], litert::quantizeBound(min, *to),
+          litert::quantizeBound(max, *to));
+      return success();
+    };
+    if (*from == *to && isa<qnn::ReluOp>(op))
+      return replaceByClamp(0, INFINITY);
+    if (auto clamp = dyn_cast<qnn::ClampOp>(op.getOperation()); clamp && *from == *to)
+      return replaceByClamp(clamp.getMin().convertToFloat(),
+                            clamp.getMax().convertToFloat());
+    auto table = litert::tabulate(op, *from, *to);
+    if (!table)
+      return failure();
+    rewriter.replaceOpWithNewOp<LookupOp>(
+        op, storageTensorOf(op->getResult(0)), operands[0],
+        makeConstant(std::move(*table), op->getContext()));
+    return success();
+  }
+};
+
+/// The mean of each window, half away from zero, without its zero point: both
+/// types are one. Slightly more than 1/count decides ties: a product that is
+/// further from zero than the tie rounds away from it. 24 bits are enough for
+/// windows of up to 2^14 elements: 2^8 · count · 2^−23 / count < 1 / (2 · count).
+struct LowerAvgPool2DLikeLiteRT : OpConversionPattern<qnn::AvgPool2DOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::AvgPool2DOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isLiteRTExact(op))
+      return failure();
+    auto to = activationTypeOf(op, op.getOutput());
+    int64_t count = op.getKernel()[0] * op.getKernel()[1];
+    bool isPadded = llvm::any_of(op.getPads(), [](int64_t p) { return p != 0; });
+    if (failed(to) || isPadded || count > 1 << 14 ||
+        to->getStorageTypeIntegralWidth() != 8)
+      return failure();
+    FixedPointMultiplier mean = *quantizeMultiplier(1.0 / double(count));
+    if (std::ldexp(1.0, mean.shift) >= double(count) * mean.multiplier)
+      ++mean.multiplier;
+    auto resultType = storageTensorOf(op.getOutput());
+    Value sum = SumPool2DOp::create(
+        rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
+        adaptor.getInput(), 0, op.getKernel(), op.getStrides());
+    rewriter.replaceOpWithNewOp<RequantizeOp>(
+        op, resultType, sum, ArrayRef<int32_t>(mean.multiplier),
+        ArrayRef<int32_t>(mean.shift), 0, 0, to->getStorageTypeMin(),
+        to->getStorageTypeMax(), Rounding::NearestEven);
+    return success();
+  }
+};
+
+/// The mean over dimensions: the count is divided into the multiplier, which
+/// loses bits.
+struct LowerReduceMeanLikeLiteRT : OpConversionPattern<qnn::ReduceMeanOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::ReduceMeanOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isLiteRTExact(op))
+      return failure();
+    auto from = activationTypeOf(op, op.getInput()),
+         to = activationTypeOf(op, op.getOutput());
+    if (failed(from) || failed(to))
+      return failure();
+    auto ratio = multiplierOf(op, from->getScale() / to->getScale());
+    if (failed(ratio))
+      return failure();
+    int64_t count = 1;
+    for (int64_t axis : op.getAxes())
+      count *= cast<RankedTensorType>(op.getInput().getType()).getDimSize(axis);
+    int64_t exponent = 31 - ratio->shift;
+    int64_t shift = std::min<int64_t>(
+        {static_cast<int64_t>(llvm::Log2_64(count)), 32, 31 + exponent});
+    FixedPointMultiplier mean{
+        static_cast<int32_t>((int64_t{ratio->multiplier} << shift) / count),
+        static_cast<int32_t>(ratio->shift + shift)};
+    auto resultType = storageTensorOf(op.getOutput());
+    Value sum = ReduceSumOp::create(
+        rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
+        adaptor.getInput(), from->getZeroPoint(), op.getAxes(), op.getKeepDims());
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum, mean, resultType, *to));
+    return success();
+  }
+};
+} // namespace
+
+void dyadic::populateLiteRTPatterns(const TypeConverter &converter,
+                                    RewritePatternSet &patterns) {
+  patterns.add<LowerSumLikeLiteRT<qnn::AddOp>, LowerSumLikeLiteRT<qnn::SubOp>,
+               LowerMulLikeLiteRT, LowerUnaryLikeLiteRT,
+               LowerAvgPool2DLikeLiteRT, LowerReduceMeanLikeLiteRT>(
+      converter, patterns.getContext(), /*benefit=*/3);
+}
