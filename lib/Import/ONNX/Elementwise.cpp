@@ -216,9 +216,12 @@ static LogicalResult convertMul(NodeImporter &node) {
         llvm::any_of(toInts(*factor), [](int64_t x) { return x != 0; }))
       continue;
     Value other = node.anyInput(1 - i);
-    auto shape = other ? broadcast(factor->shape, shapeOf(other)) : std::nullopt;
-    if (!shape)
+    if (!other)
       return failure();
+    auto shape = broadcast(factor->shape, shapeOf(other));
+    if (!shape)
+      return node.emitError() << "shapes " << toString(factor->shape) << " and "
+                              << toString(shapeOf(other)) << " don't broadcast";
     return node.setOutput(HostTensor(factor->kind, *shape));
   }
   return convertFunction(node);
