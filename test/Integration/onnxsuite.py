@@ -147,9 +147,11 @@ def is_open(info):
 
 def compile_case(library, case, inputs):
     """The program, and the inputs whose values it was compiled with because the compiler asked for them."""
-    model, fixed = case.model.SerializeToString(), {}
+    model = case.model.SerializeToString()
     arrays = dict(zip([i.name for i in case.model.graph.input], inputs))
-    shapes = {i.name: arrays[i.name].shape for i in case.model.graph.input if is_open(i) and isinstance(arrays.get(i.name), np.ndarray)}
+    # An array without elements is as good as known.
+    fixed = {n: a for n, a in arrays.items() if isinstance(a, np.ndarray) and a.dtype.kind != "O" and not a.size}
+    shapes = {i.name: arrays[i.name].shape for i in case.model.graph.input if is_open(i) and isinstance(arrays.get(i.name), np.ndarray) and arrays[i.name].size}
     while True:
         try:
             return library.compile(model, {n: s for n, s in shapes.items() if n not in fixed}, fixed), fixed
