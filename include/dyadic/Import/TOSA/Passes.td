@@ -12,10 +12,11 @@ def TosaToQNN : Pass<"tosa-to-qnn", "::mlir::func::FuncOp"> {
     transposed, `reduce_sum` is a mean times a constant, and the ops that spell a
     softmax become one. Attributes of other dialects, such as `qnn.range`, stay.
 
-    Takes f32 everywhere; on `!quant.uniform` tensors the ops that move, compare
-    or look up storage values. A `tosa.table` on 8-bit tensors becomes
+    Takes f32 everywhere; ui8, i8 and i16 where the ops of level 3 say the same,
+    which they then become (docs/Toolchains.md); on `!quant.uniform` tensors the
+    ops that move, compare or look up storage values. A `tosa.table` on 8-bit tensors becomes
     `dyadic.lookup`, between `quant.scast` where they are quantized. Shapes are
-    static (`--tosa-infer-shapes`); zero points are zero. Every op that isn't
+    static (`--tosa-infer-shapes`); zero points of float ops are zero. Every op that isn't
     taken is reported, not only the first.
 
     ```mlir
