@@ -131,18 +131,10 @@ def brevitas(n):
     return n("Gemm", x, w, transB=1)
 
 
-def dynamic(n):
-    """Scales that are computed at run time."""
-    q, scale, zero = n("DynamicQuantizeLinear", "x", outputs=3)
-    product = n("MatMulInteger", q, n.const(weights(n, 24, 9), np.int8), zero, n.const(np.zeros(9), np.int8))
-    return n("Mul", n("Cast", product, to=1), n("Mul", scale, n.const(n.rng.uniform(0.002, 0.01, 9))))
-
-
 BY_HAND = {
     "pytorch": (pytorch, (1, 3, 12, 12)),
     "tensorflow": (tensorflow, (1, 3, 16, 16)),
     "brevitas": (brevitas, (1, 3, 12, 12)),
-    "dynamic": (dynamic, (1, 9, 24)),
 }
 
 
