@@ -12,9 +12,12 @@
 // CHECK:         call @{{.*}}fill
 // CHECK:         call @{{.*}}max_pool2d
 // CHECK:         call @{{.*}}fill
-// CHECK:         call @{{.*}}reduce_sum{{.*}}%[[INDEX]]
-// CHECK-LABEL: func.func private @{{.*}}copy_in
+// CHECK:         call @{{.*}}reduce_sum({{.*}}, %[[INDEX]])
 // CHECK-LABEL: func.func private @{{.*}}fill
+// CHECK-SAME:    (%[[MEMORY:.*]]: memref<32xi8>, %[[FROM:.*]]: index, %[[TO:.*]]: index)
+// CHECK:         %[[BORDER:.*]] = arith.constant 7 : i8
+// CHECK:         scf.for %{{.*}} = %[[FROM]] to %[[TO]]
+// CHECK:         memref.store %[[BORDER]], %[[MEMORY]]
 func.func @main(%x: tensor<1x1x6x4xui8> {qnn.dynamic_dim = 2 : i64}) -> tensor<1x1x1x4xui8>
     attributes {qnn.lengths = array<i64: 2, 6, 2>} {
   %0 = dyadic.pad %x {low = array<i64: 0, 0, 1, 0>, high = array<i64: 0, 0, 1, 0>, value = 7 : i32} : (tensor<1x1x6x4xui8>) -> tensor<1x1x8x4xui8>
