@@ -44,13 +44,20 @@ class Case:
 
     def load(self):
         import onnx
+        import onnx.numpy_helper
 
         if self.model is None:
             self.model = onnx.load(os.path.join(self.folder, "model.onnx"))
         if self.data_sets is None:
             self.data_sets = list(self.read_data_sets())
-        # Some scalars are numbers of NumPy's, not arrays.
-        self.data_sets = [[[x if isinstance(x, (np.ndarray, list, str, type(None))) else np.asarray(x) for x in part] for part in pair] for pair in self.data_sets]
+
+        def as_array(value):
+            """Some tensors are messages, some scalars numbers of NumPy's."""
+            if isinstance(value, onnx.TensorProto):
+                return onnx.numpy_helper.to_array(value)
+            return value if isinstance(value, (np.ndarray, list, str, type(None))) else np.asarray(value)
+
+        self.data_sets = [[[as_array(x) for x in part] for part in pair] for pair in self.data_sets]
 
     def read_data_sets(self):
         """Those in the folders test_data_set_*; None stands for what is no tensor."""
