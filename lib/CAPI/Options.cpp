@@ -42,8 +42,8 @@ void dyadicOptionsSetShape(DyadicOptions options, DyadicStringRef input, size_t 
   }
   llvm::ArrayRef<int64_t> extents(shape, rank);
   for (int64_t extent : extents)
-    if (extent < 1)
-      unwrap(options)->faults.push_back("expected positive extents in the shape of input \"" +
+    if (extent < 0)
+      unwrap(options)->faults.push_back("expected extents of at least 0 in the shape of input \"" +
                                         name + "\", but got " + std::to_string(extent));
   unwrap(options)->shapes[name] = llvm::SmallVector<int64_t>(extents);
 }

@@ -127,6 +127,7 @@ static bool isInPlace(KernelOp kernel) {
   Operation *anchor = kernel.getAnchor();
   return isa_and_nonnull<dyadic::ConcatOp, qnn::ConcatOp, dyadic::SliceOp,
                          qnn::SliceOp>(anchor) &&
+         !kernel.getInputs().empty() && // else it writes a constant
          llvm::all_of(llvm::seq<unsigned>(kernel.getInputs().size()),
                       [&](unsigned i) { return kernel.isInPlace(i); });
 }

@@ -36,7 +36,9 @@ static Value copy(OpBuilder &builder, Location loc, Value value) {
   SmallVector<int64_t> zeros(type.getRank(), 0), ones(type.getRank(), 1);
   Value moved;
   Type element = type.getElementType();
-  if (element.isUnsignedInteger(8) || element.isSignlessInteger(8) ||
+  if (type.getNumElements() == 0) // there is nothing to write
+    moved = input;
+  else if (element.isUnsignedInteger(8) || element.isSignlessInteger(8) ||
       element.isSignlessInteger(16))
     moved = dyadic::SliceOp::create(builder, loc, type, input, zeros,
                                     type.getShape(), ones);

@@ -14,7 +14,7 @@ from harness import DYADIC
 from models import ROOT
 
 DIGITS = os.path.join(ROOT, "examples/digits")
-SHAPE_OF_ZERO = ["compile", "x.onnx", "-o", "x", "--float", "--shape", "x=0x3x8x8"]
+NEGATIVE_SHAPE = ["compile", "x.onnx", "-o", "x", "--float", "--shape", "x=-1x3x8x8"]
 FLOAT, GIB = TensorProto.FLOAT, 1 << 30
 
 
@@ -245,7 +245,7 @@ class BadInput(Refusal):
         self.assertEqual([], self.files(self.folder))
 
     def test_bad_command_line(self):
-        for line in ([], ["frobnicate"], ["compile"], ["compile", "--no-such-flag"], SHAPE_OF_ZERO):
+        for line in ([], ["frobnicate"], ["compile"], ["compile", "--no-such-flag"], NEGATIVE_SHAPE):
             with self.subTest(line=line):
                 done = harness.run([DYADIC, *line])
                 self.assertEqual(2, done.returncode, done.stdout + done.stderr)

@@ -339,7 +339,7 @@ class Refusals(Package):
         self.refused('keep_float: expected a list of names, but got the string "conv1"', keep_float="conv1", error=TypeError)
         self.refused("expected an optimization level of 0 to 3, but got 4", opt_level=4)
         self.refused("threads: expected 1 to 256, but got 257", threads=257)
-        self.refused("expected positive extents", shapes={"image": (0, 1, 8, 8)})
+        self.refused("expected extents of at least 0", shapes={"image": (-1, 1, 8, 8)})
         self.refused("images.layout", images=dyadic.ImageOptions(layout="chw"), error=ValueError)
         self.refused("/nonexistent/x.o", output="/nonexistent/x.o")
 

@@ -1,5 +1,6 @@
 //===- Logic.cpp - casts, and what a condition chooses --------------------===//
 #include "ElementFunctions.h"
+#include "NarrowTypes.h"
 #include "OpRegistry.h"
 #include "TensorReader.h"
 
@@ -14,7 +15,14 @@ Type computedElement(int64_t type, MLIRContext *context) {
   return element;
 }
 
-static LogicalResult castTo(NodeImporter &node, Type element) {
+/// Types of few bits are kept in wider ones, which saturate elsewhere; of the
+/// float types among them only the bits are.
+static LogicalResult castTo(NodeImporter &node, int32_t dataType, Type element) {
+  auto from = quantizedFormat(node.dataType(0));
+  if (from && from->isFloat())
+    return node.unsupported("a cast from " + dataTypeName(node.dataType(0)));
+  if (isNarrow(dataType))
+    return node.unsupported("a cast to " + dataTypeName(dataType));
   node.ignore("saturate");
   node.ignore("round_mode");
   return node.setOutput(node.cast(node.anyInput(0), element));
@@ -25,12 +33,12 @@ static LogicalResult convertCast(NodeImporter &node) {
   Type element = computedElement(to, node.getBuilder().getContext());
   if (!element)
     return node.unsupported("a cast to " + dataTypeName(to));
-  return castTo(node, element);
+  return castTo(node, to, element);
 }
 
 static LogicalResult convertCastLike(NodeImporter &node) {
   Value like = node.anyInput(1);
-  return like ? castTo(node, elementOf(like)) : failure();
+  return like ? castTo(node, node.dataType(1), elementOf(like)) : failure();
 }
 
 /// Of f32 an op that goes into the kernels around it.

@@ -317,6 +317,10 @@ Value NodeImporter::slice(Value value, ArrayRef<int64_t> offsets,
                           ArrayRef<int64_t> sizes, ArrayRef<int64_t> strides) {
   if (value && shapeOf(value) == sizes)
     return value;
+  // Nothing of a tensor is known whatever the tensor is.
+  if (value && llvm::is_contained(sizes, 0))
+    if (auto kind = elementKindOf(elementOf(value)))
+      return constantTensor(HostTensor(*kind, sizes));
   return emit<qnn::SliceOp>(value,
                             {attr("offsets", offsets), attr("sizes", sizes),
                              attr("strides", strides)});

@@ -289,7 +289,9 @@ static LogicalResult convertMaxUnpool(NodeImporter &node) {
     if (given.size() != shape.size())
       return node.emitError() << "expected an output_shape of " << shape.size()
                               << " extents, but got " << toString(given);
-    shape = given;
+    // The indices count in the shape that follows from the window.
+    if (given != shape)
+      return node.unsupported("an output_shape other than " + toString(shape));
   }
   if (!node.checkResultShape(shape))
     return failure();

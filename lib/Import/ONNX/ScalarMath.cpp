@@ -170,6 +170,9 @@ Value ScalarMath::bitNot(Value x) const {
 Value ScalarMath::shift(Value x, Value y, bool left) const {
   Value width = number(type.getIntOrFloatBitWidth());
   Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, y, width);
+  if (!left && !isUnsigned()) // what is shifted in is the sign
+    return op<arith::ShRSIOp>(
+        x, select(fits, y, number(type.getIntOrFloatBitWidth() - 1)));
   Value amount = select(fits, y, number(0));
   Value shifted = left ? op<arith::ShLIOp>(x, amount)
                        : op<arith::ShRUIOp>(x, amount);

@@ -239,8 +239,7 @@ static bool isPlanar(NodeImporter &node) {
   const HostTensor *filter = node.constant(1), *bias = node.constant(2);
   bool known = filter && filter->kind == ElementKind::F32 &&
                (bias || !node.hasInput(2));
-  return known && (filter->shape.size() == 3 || filter->shape.size() == 4) &&
-         node.getInts("output_shape").empty();
+  return known && (filter->shape.size() == 3 || filter->shape.size() == 4);
 }
 
 static LogicalResult convertConvTranspose(NodeImporter &node) {

@@ -296,9 +296,9 @@ TEST_F(CAPITest, RefusesOptions) {
   refused("threads: expected 1 to 256, but got 0");
   dyadicOptionsSetObserver(options, toRef("median"));
   refused("median");
-  int64_t shape[] = {0, 1};
+  int64_t shape[] = {-1, 1};
   dyadicOptionsSetShape(options, toRef("image"), 2, shape);
-  refused("expected positive extents in the shape of input \"image\", but got 0");
+  refused("expected extents of at least 0 in the shape of input \"image\", but got -1");
   dyadicOptionsAddKeepFloat(options, toRef("conv1"));
   refused("expected calibration samples, but got none");
   addSamples();
