@@ -5,14 +5,36 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 using namespace llvm;
 using namespace dyadic;
 
 static constexpr int64_t kSteps = 256;
+
+namespace {
+/// A histogram with fewer bins: as many as a search has time for.
+struct Coarse {
+  explicit Coarse(const Histogram &histogram) {
+    constexpr size_t most = 4096;
+    ArrayRef<uint64_t> bins = histogram.bins();
+    size_t merged = std::max<size_t>(1, divideCeil(bins.size(), most));
+    width = histogram.binWidth() * merged;
+    origin = histogram.edge(0);
+    counts.resize(divideCeil(bins.size(), merged));
+    for (auto [i, n] : enumerate(bins))
+      counts[i / merged] += n;
+  }
+  double centre(int64_t i) const { return origin + (i + 0.5) * width; }
+
+  double origin, width;
+  std::vector<double> counts;
+};
+} // namespace
 
 /// Tries ranges that cut off more and more of the values at one end, then at the
 /// other beside the best there, then the first once more: ends are nearly
@@ -36,14 +58,14 @@ static Range searchRange(Range all, function_ref<double(Range)> errorOf) {
 }
 
 Range dyadic::leastSquaredError(const Histogram &histogram) {
-  double width = histogram.binWidth();
+  Coarse coarse(histogram);
   return searchRange(histogram.extremes(), [&](Range range) {
     QuantParams params = chooseQuantParams(range.min, range.max, 0, kSteps - 1);
     double error = 0;
-    for (auto [i, n] : enumerate(histogram.bins())) {
+    for (auto [i, n] : enumerate(coarse.counts)) {
       if (!n)
         continue;
-      double x = histogram.edge(i) + width / 2;
+      double x = coarse.centre(i);
       double q = std::clamp<double>(std::nearbyint(x / params.scale) + params.zeroPoint,
                                     params.qmin, params.qmax);
       double difference = x - (q - params.zeroPoint) * params.scale;
@@ -74,11 +96,10 @@ static bool smooth(MutableArrayRef<double> masses) {
 }
 
 Range dyadic::leastDivergence(const Histogram &histogram) {
-  ArrayRef<uint64_t> bins = histogram.bins();
-  std::vector<double> counts(bins.begin(), bins.end());
+  Coarse coarse(histogram);
+  std::vector<double> &counts = coarse.counts;
   int64_t size = counts.size();
-  double width = histogram.binWidth();
-  int64_t zero = std::llround(-histogram.edge(0) / width);
+  auto zero = static_cast<int64_t>(std::floor(-coarse.origin / coarse.width));
   if (zero >= 0 && zero < size)
     counts[zero] -= histogram.zeros();
 
@@ -86,7 +107,7 @@ Range dyadic::leastDivergence(const Histogram &histogram) {
     constexpr double never = std::numeric_limits<double>::infinity();
     QuantParams params = chooseQuantParams(range.min, range.max, 0, kSteps - 1);
     auto binOf = [&](double x) {
-      return std::clamp<int64_t>((x - histogram.edge(0)) / width, 0, size - 1);
+      return std::clamp<int64_t>((x - coarse.origin) / coarse.width, 0, size - 1);
     };
     int64_t first = binOf(range.min), last = binOf(range.max);
     // With a bin to a step there is nothing to compare.
@@ -97,7 +118,7 @@ Range dyadic::leastDivergence(const Histogram &histogram) {
     std::vector<double> after(before.size());
     for (size_t i = 0; i < before.size();) {
       auto step = [&](size_t bin) {
-        return std::nearbyint((histogram.edge(first + bin) + width / 2) / params.scale);
+        return std::nearbyint(coarse.centre(first + bin) / params.scale);
       };
       size_t end = i;
       double sum = 0, filled = 0;

@@ -26,8 +26,9 @@ struct Range {
 class Histogram {
 public:
   /// What is spread over fewer than half of these is counted more finely, down
-  /// to the spacing of f32.
-  static constexpr int64_t kBins = 4096;
+  /// to the spacing of f32. A percentile is as exact as a bin is wide: with a
+  /// quarter of the bins PP-OCR rec lost a tenth of its strings.
+  static constexpr int64_t kBins = 16384;
 
   /// Counts `values`; NaN and infinities are left out.
   void observe(llvm::ArrayRef<float> values);
