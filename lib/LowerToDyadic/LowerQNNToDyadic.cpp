@@ -50,6 +50,7 @@ struct LowerQNNToDyadicPass
                        << rounding << "'";
       return signalPassFailure();
     }
+    bool comesQuantized = func->hasAttr(kRoundingAttr);
     if (wanted) // our own arithmetic then
       func->removeAttr(kRoundingAttr);
     SmallPtrSet<Operation *, 8> given;
@@ -77,7 +78,8 @@ struct LowerQNNToDyadicPass
     populateMovementPatterns(converter, patterns);
     populateLiteRTPatterns(converter, patterns);
     populateLiteRTSoftmaxPatterns(converter, patterns);
-    populateThroughFloatPatterns(converter, patterns);
+    if (comesQuantized)
+      populateThroughFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);
     populateReturnOpTypeConversionPattern(patterns, converter);

@@ -42,3 +42,12 @@ func.func @unreachable_scale(%x: tensor<1x!a>) -> tensor<1x!b> {
   %0 = qnn.mul %x, %x : (tensor<1x!a>, tensor<1x!a>) -> tensor<1x!b>
   return %0 : tensor<1x!b>
 }
+
+// -----
+
+!a = !quant.uniform<u8:f32, 1.0>
+func.func @no_integer_form(%x: tensor<1x!a>) -> tensor<1x!a> {
+  // expected-error @+1 {{failed to legalize}}
+  %0 = qnn.softmax %x {axis = 0} : (tensor<1x!a>) -> tensor<1x!a>
+  return %0 : tensor<1x!a>
+}
