@@ -5,7 +5,8 @@ import os
 
 import numpy as np
 
-KINDS = [np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float32, np.float64]
+KINDS = [np.bool_, np.uint8, np.int8, np.int16, np.int32, np.int64, np.float32, np.float64, np.uint16, np.uint32, np.uint64, np.float16, np.uint16]
+VERSION = 3
 
 
 class TensorInfo(ctypes.Structure):
@@ -18,6 +19,8 @@ class TensorInfo(ctypes.Structure):
         ("kind", ctypes.c_int32),
         ("scale", ctypes.c_float),
         ("zero_point", ctypes.c_int32),
+        ("extents", ctypes.POINTER(ctypes.c_int64)),
+        ("open_dim", ctypes.c_int64),
     ]
 
     def empty(self):
@@ -57,6 +60,8 @@ class Native:
         name = os.path.basename(path).rsplit(".", 1)[0]
         name = "".join(c if c.isalnum() else "_" for c in name)
         self.info = ModelInfo.in_dll(self.library, name + "_info")
+        if self.info.version != VERSION:
+            raise ImportError(f"{path}: expected a table of version {VERSION}, but got {self.info.version}")
         self.run = getattr(self.library, name + "_run")
         self.run.restype = None
         self.inputs = [self.info.inputs[i].empty() for i in range(self.info.num_inputs)]
