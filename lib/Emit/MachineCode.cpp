@@ -14,6 +14,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
@@ -242,16 +243,50 @@ LogicalResult emitMachineCode(llvm::Module &module,
   return success();
 }
 
+/// The function of libm that code generators call for an intrinsic; empty for one
+/// that is instructions everywhere, or one that ExpandMath has replaced.
+static std::string libmCall(const llvm::Function &intrinsic) {
+  switch (intrinsic.getIntrinsicID()) {
+  case llvm::Intrinsic::sin:
+  case llvm::Intrinsic::cos:
+  case llvm::Intrinsic::tan:
+  case llvm::Intrinsic::asin:
+  case llvm::Intrinsic::acos:
+  case llvm::Intrinsic::atan:
+  case llvm::Intrinsic::atan2:
+  case llvm::Intrinsic::sinh:
+  case llvm::Intrinsic::cosh:
+  case llvm::Intrinsic::tanh:
+  case llvm::Intrinsic::exp:
+  case llvm::Intrinsic::exp2:
+  case llvm::Intrinsic::exp10:
+  case llvm::Intrinsic::log:
+  case llvm::Intrinsic::log2:
+  case llvm::Intrinsic::log10:
+  case llvm::Intrinsic::pow:
+    break;
+  default:
+    return "";
+  }
+  StringRef name = llvm::Intrinsic::getBaseName(intrinsic.getIntrinsicID());
+  bool isFloat = intrinsic.getReturnType()->getScalarType()->isFloatTy();
+  return (name.drop_front(strlen("llvm.")) + (isFloat ? "f" : "")).str();
+}
+
 /// Bare metal has no libm.
 static LogicalResult checkCalls(const llvm::Module &module, Location loc) {
   if (!isBareMetal(module.getTargetTriple()))
     return success();
   std::string calls;
-  for (const llvm::Function &function : module)
-    if (function.isDeclaration() && !function.isIntrinsic() &&
-        !function.use_empty() && function.getName() != "memcpy" &&
-        function.getName() != "memset")
-      calls += (calls.empty() ? "" : ", ") + function.getName().str();
+  for (const llvm::Function &function : module) {
+    if (!function.isDeclaration() || function.use_empty() ||
+        function.getName() == "memcpy" || function.getName() == "memset")
+      continue;
+    std::string call =
+        function.isIntrinsic() ? libmCall(function) : function.getName().str();
+    if (!call.empty())
+      calls += (calls.empty() ? "" : ", ") + call;
+  }
   if (calls.empty())
     return success();
   return emitError(loc) << "expected a model that needs no C library on the bare "

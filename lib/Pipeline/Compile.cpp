@@ -316,7 +316,8 @@ LogicalResult Compilation::calibrateAndQuantize() {
     blame = UsageError;
     if (!opts.mayBeFloat && !comesQuantized)
       return emitError(location())
-             << "expected --calibrate PATH with samples, or --float";
+             << "expected --calibrate PATH with samples, or --float: the model "
+                "isn't quantized";
     countOps(*current, report);
     return success();
   }
