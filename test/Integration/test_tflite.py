@@ -260,9 +260,9 @@ class Refusals(Scratch):
         graph.op("FULLY_CONNECTED", [x, w, -1], [y], ("FullyConnectedOptions", {}))
         return graph
 
-    def refuse(self, path, *message):
+    def refuse(self, path, *message, code=1):
         done = harness.run([DYADIC, "compile", path, "-o", self.at("out")], limit=30, memory=16 << 30)
-        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.returncode, code, done.stderr)
         for part in message:
             self.assertIn(part, done.stderr)
         self.assertFalse(os.path.exists(self.at("out")))
@@ -306,7 +306,7 @@ class Refusals(Scratch):
         graph = Graph()
         x = graph.input((1, 4), "float32", name="x")
         graph.op("RELU", [x], [graph.tensor((1, 4), "float32", name="y")])
-        self.refuse(self.write(graph), "--calibrate", "isn't quantized")
+        self.refuse(self.write(graph), "--calibrate", "isn't quantized", code=2)
 
 
 if __name__ == "__main__":
