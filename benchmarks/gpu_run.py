@@ -23,6 +23,8 @@ class TensorInfo(ctypes.Structure):  # lib/Emit/Runtime/dyadic_model.h
         ("kind", ctypes.c_int32),
         ("scale", ctypes.c_float),
         ("zero_point", ctypes.c_int32),
+        ("extents", ctypes.POINTER(ctypes.c_int64)),
+        ("open_dim", ctypes.c_int64),
     ]
 
 
