@@ -272,6 +272,25 @@ static LogicalResult convertEinsum(NodeImporter &node) {
   return node.setOutput(emitContraction(node, operands, labels, result));
 }
 
+Value multiplyAsMatrices(NodeImporter &node, Value lhs, Value rhs,
+                         llvm::function_ref<Value(Value lhs, Value rhs)> multiply) {
+  bool rowVector = shapeOf(lhs).size() == 1,
+       columnVector = shapeOf(rhs).size() == 1;
+  if (rowVector)
+    lhs = node.reshape(lhs, {1, shapeOf(lhs)[0]});
+  if (columnVector)
+    rhs = node.reshape(rhs, {shapeOf(rhs)[0], 1});
+  Value product = multiply(lhs, rhs);
+  if (!product)
+    return {};
+  Shape shape(shapeOf(product));
+  if (columnVector)
+    shape.pop_back();
+  if (rowVector)
+    shape.erase(shape.end() - (columnVector ? 1 : 2));
+  return node.reshape(product, shape);
+}
+
 ArrayRef<OpEntry> contractionOps() {
   static const OpEntry entries[] = {
       {"Einsum", 1, 0, convertEinsum, 12},

@@ -20,6 +20,12 @@ mlir::Value emitContraction(NodeImporter &node,
 mlir::Value emitMatrixProduct(NodeImporter &node, mlir::Value lhs,
                               mlir::Value rhs);
 
+/// `multiply` on matrices, where an operand may be a vector: that is a row on the
+/// left and a column on the right, and its extent of one leaves the result again.
+mlir::Value multiplyAsMatrices(
+    NodeImporter &node, mlir::Value lhs, mlir::Value rhs,
+    llvm::function_ref<mlir::Value(mlir::Value lhs, mlir::Value rhs)> multiply);
+
 } // namespace dyadic::onnx_import
 
 #endif

@@ -5,6 +5,7 @@
 // are known, its activations are floats.
 //
 //===----------------------------------------------------------------------===//
+#include "Contraction.h"
 #include "OpRegistry.h"
 #include "Quantization.h"
 #include "Window.h"
@@ -218,20 +219,8 @@ static LogicalResult convertMatMulInteger(NodeImporter &node) {
                       [](ArrayRef<int64_t> shape) { return Shape(shape); });
   if (!lhs || !rhs)
     return failure();
-  bool rowVector = shapeOf(lhs).size() == 1, columnVector = shapeOf(rhs).size() == 1;
-  if (rowVector)
-    lhs = node.reshape(lhs, {1, shapeOf(lhs)[0]});
-  if (columnVector)
-    rhs = node.reshape(rhs, {shapeOf(rhs)[0], 1});
-  Value product = multiply(node, lhs, rhs);
-  if (!product)
-    return failure();
-  Shape shape(shapeOf(product));
-  if (columnVector)
-    shape.pop_back();
-  if (rowVector)
-    shape.erase(shape.end() - (columnVector ? 1 : 2));
-  return node.setOutput(node.reshape(product, shape));
+  return node.setOutput(multiplyAsMatrices(
+      node, lhs, rhs, [&](Value lhs, Value rhs) { return multiply(node, lhs, rhs); }));
 }
 
 static LogicalResult convertConvInteger(NodeImporter &node) {

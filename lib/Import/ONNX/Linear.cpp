@@ -20,23 +20,10 @@ static LogicalResult convertMatMul(NodeImporter &node) {
     return failure();
   if (isInteger(lhs) || isInteger(rhs) || !hasPlainBatches(lhs, rhs))
     return node.setOutput(emitMatrixProduct(node, lhs, rhs));
-  // A vector is a row on the left and a column on the right, and its extent
-  // of one leaves the result again.
-  bool rowVector = shapeOf(lhs).size() == 1,
-       columnVector = shapeOf(rhs).size() == 1;
-  if (rowVector)
-    lhs = node.reshape(lhs, {1, shapeOf(lhs)[0]});
-  if (columnVector)
-    rhs = node.reshape(rhs, {shapeOf(rhs)[0], 1});
-  Value product = node.emit<qnn::MatmulOp>({lhs, rhs});
-  if (!product)
-    return failure();
-  Shape shape(shapeOf(product));
-  if (columnVector)
-    shape.pop_back();
-  if (rowVector)
-    shape.erase(shape.end() - (columnVector ? 1 : 2));
-  return node.setOutput(node.reshape(product, shape));
+  return node.setOutput(
+      multiplyAsMatrices(node, lhs, rhs, [&](Value lhs, Value rhs) {
+        return node.emit<qnn::MatmulOp>({lhs, rhs});
+      }));
 }
 
 /// The factor of a constant operand applied to a copy of it.

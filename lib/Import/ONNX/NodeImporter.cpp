@@ -2,6 +2,7 @@
 #include "NodeImporter.h"
 
 #include "TensorReader.h"
+#include "dyadic/Dialect/QNN/InferTypes.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -184,44 +185,13 @@ LogicalResult reportMustBeKnown(const Node &node,
   return failure();
 }
 
-/// The op's properties on the heap, while its type is inferred.
-namespace {
-class ScopedProperties {
-public:
-  explicit ScopedProperties(OperationName name)
-      : name(name),
-        bytes(name.getOpPropertyByteSize() / sizeof(std::max_align_t) + 1) {
-    name.initOpProperties(get(), OpaqueProperties(nullptr));
-  }
-  ~ScopedProperties() { name.destroyOpProperties(get()); }
-  OpaqueProperties get() { return OpaqueProperties(bytes.data()); }
-
-private:
-  OperationName name;
-  std::vector<std::max_align_t> bytes;
-};
-} // namespace
-
 Value NodeImporter::emit(StringRef opName, ValueRange operands,
                          ArrayRef<NamedAttribute> attributes) {
-  // The op's own builder would abort on a shape it can't infer from.
   if (!llvm::all_of(operands, [](Value operand) { return bool(operand); }))
     return {};
-  MLIRContext *context = builder.getContext();
-  OperationName name(opName, context);
-  OperationState state(getLoc(), name, operands, TypeRange(), attributes);
-  DictionaryAttr dictionary = state.attributes.getDictionary(context);
-  ScopedProperties properties(name);
-  auto *inference = name.getInterface<InferTypeOpInterface>();
-  bool valid =
-      inference &&
-      (name.getOpPropertyByteSize() == 0 ||
-       succeeded(name.setOpPropertiesFromAttribute(
-           name, properties.get(), dictionary, [&] { return emitError(); }))) &&
-      succeeded(inference->inferReturnTypes(context, getLoc(), state.operands,
-                                            dictionary, properties.get(),
-                                            state.regions, state.types));
-  if (!valid)
+  OperationState state(getLoc(), OperationName(opName, builder.getContext()), operands,
+                       TypeRange(), attributes);
+  if (mlir::failed(qnn::inferTypes(state, [&] { return emitError(); })))
     return {};
   if (!checkResultShape(mlir::cast<ShapedType>(state.types.front()).getShape()))
     return {};

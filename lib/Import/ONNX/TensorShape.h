@@ -8,6 +8,7 @@
 #define DYADIC_LIB_IMPORT_ONNX_TENSORSHAPE_H
 
 #include "dyadic/Support/HostTensor.h"
+#include "dyadic/Support/StridedTensor.h"
 
 #include "mlir/Support/LLVM.h"
 
@@ -39,20 +40,6 @@ std::optional<Shape> broadcast(llvm::ArrayRef<int64_t> a,
 /// Strides that read a tensor of shape `from` as if it had shape `to`.
 Shape broadcastStrides(llvm::ArrayRef<int64_t> from,
                        llvm::ArrayRef<int64_t> to);
-
-/// Calls `visit(position)` for each element of `shape` in row-major order,
-/// where the position is `offset` + Σ index·strides.
-void forEachPosition(llvm::ArrayRef<int64_t> shape,
-                     llvm::ArrayRef<int64_t> strides, int64_t offset,
-                     llvm::function_ref<void(int64_t)> visit);
-
-/// The tensor of `shape` whose elements are those of `in` at
-/// `offset` + Σ index·strides. The caller vouches for the positions.
-HostTensor copyStrided(const HostTensor &in, llvm::ArrayRef<int64_t> shape,
-                       llvm::ArrayRef<int64_t> strides, int64_t offset = 0);
-
-/// Dimension `i` of the result is dimension `permutation[i]` of `in`.
-HostTensor transpose(const HostTensor &in, llvm::ArrayRef<int64_t> permutation);
 
 /// Whether `permutation` names each of `rank` dimensions once.
 bool isPermutation(llvm::ArrayRef<int64_t> permutation, int64_t rank);

@@ -2,6 +2,8 @@
 #include "OpRegistry.h"
 #include "Window.h"
 
+#include "dyadic/Support/StridedTensor.h"
+
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 using namespace mlir;
@@ -50,11 +52,11 @@ static Value importWeights(NodeImporter &node, ArrayRef<int64_t> permutation) {
     return {};
   }
   Type element = elementTypeOf(tensor, node.getBuilder().getContext());
-  HostTensor weights = transposed(*known, permutation);
+  HostTensor weights = transpose(*known, permutation);
   if (node.isQuantized() || !tensor.isQuantized())
     return node.constantTensor(std::move(weights),
                                permutedType(element, permutation));
-  return node.constantTensor(transposed(dequantized(*known, tensor), permutation),
+  return node.constantTensor(transpose(dequantized(*known, tensor), permutation),
                              node.outputType());
 }
 

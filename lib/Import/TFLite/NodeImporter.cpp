@@ -1,13 +1,12 @@
 //===- NodeImporter.cpp ---------------------------------------------------===//
 #include "NodeImporter.h"
 
+#include "dyadic/Dialect/QNN/InferTypes.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-
-#include <cstring>
 
 using namespace mlir;
 
@@ -19,31 +18,6 @@ std::string toString(ArrayRef<int64_t> shape) {
                                     [](int64_t e) { return std::to_string(e); }),
                     ", ") +
          "]";
-}
-
-HostTensor transposed(const HostTensor &tensor, ArrayRef<int64_t> permutation) {
-  size_t rank = tensor.shape.size();
-  Shape strides(rank, 1), shape, from;
-  for (size_t i = rank; i-- > 1;)
-    strides[i - 1] = strides[i] * tensor.shape[i];
-  for (int64_t dim : permutation) {
-    shape.push_back(tensor.shape[dim]);
-    from.push_back(strides[dim]);
-  }
-  HostTensor result(tensor.kind, shape);
-  int64_t width = byteWidth(tensor.kind), source = 0;
-  Shape at(rank, 0);
-  for (int64_t i = 0, e = tensor.numElements(); i < e; ++i) {
-    std::memcpy(&result.bytes[i * width], &tensor.bytes[source * width], width);
-    for (size_t d = rank; d-- > 0;) {
-      source += from[d];
-      if (++at[d] < shape[d])
-        break;
-      source -= from[d] * shape[d];
-      at[d] = 0;
-    }
-  }
-  return result;
 }
 
 /// The storage type of quantized elements; null for other types.
@@ -163,43 +137,13 @@ LogicalResult NodeImporter::setOutput(Value value, size_t i) {
   return success();
 }
 
-/// The op's properties on the heap, while its type is inferred.
-namespace {
-class ScopedProperties {
-public:
-  explicit ScopedProperties(OperationName name)
-      : name(name),
-        bytes(name.getOpPropertyByteSize() / sizeof(std::max_align_t) + 1) {
-    name.initOpProperties(get(), OpaqueProperties(nullptr));
-  }
-  ~ScopedProperties() { name.destroyOpProperties(get()); }
-  OpaqueProperties get() { return OpaqueProperties(bytes.data()); }
-
-private:
-  OperationName name;
-  std::vector<std::max_align_t> bytes;
-};
-} // namespace
-
 Value NodeImporter::emit(StringRef opName, ValueRange operands, Type element,
                          ArrayRef<NamedAttribute> attributes) {
   if (!llvm::all_of(operands, [](Value operand) { return bool(operand); }))
     return {};
-  MLIRContext *context = builder.getContext();
-  OperationName name(opName, context);
-  OperationState state(loc, name, operands, TypeRange(), attributes);
-  DictionaryAttr dictionary = state.attributes.getDictionary(context);
-  ScopedProperties properties(name);
-  auto *inference = name.getInterface<InferTypeOpInterface>();
-  bool valid =
-      inference &&
-      (name.getOpPropertyByteSize() == 0 ||
-       succeeded(name.setOpPropertiesFromAttribute(
-           name, properties.get(), dictionary, [&] { return emitError(); }))) &&
-      succeeded(inference->inferReturnTypes(context, loc, state.operands,
-                                            dictionary, properties.get(),
-                                            state.regions, state.types));
-  if (!valid)
+  OperationState state(loc, OperationName(opName, builder.getContext()), operands,
+                       TypeRange(), attributes);
+  if (failed(qnn::inferTypes(state, [&] { return emitError(); })))
     return {};
   auto type = cast<RankedTensorType>(state.types.front());
   if (type.getNumElements() == 0) {

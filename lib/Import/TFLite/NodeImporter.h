@@ -110,9 +110,6 @@ private:
 /// "[1, 2, 3]"
 std::string toString(llvm::ArrayRef<int64_t> shape);
 
-/// `tensor` with its dimensions permuted; a constant's elements.
-HostTensor transposed(const HostTensor &tensor,
-                      llvm::ArrayRef<int64_t> permutation);
 
 } // namespace dyadic::tflite_import
 
