@@ -80,10 +80,10 @@ void Histogram::cover(Range range) {
   exponent = newExponent;
 }
 
-void Histogram::observe(ArrayRef<float> values) {
+std::optional<Range> Histogram::observe(ArrayRef<float> values) {
   auto range = finiteRange(values);
   if (!range)
-    return;
+    return std::nullopt;
   cover(*range);
   double scale = std::ldexp(1.0, -exponent);
   for (float value : values) {
@@ -93,6 +93,7 @@ void Histogram::observe(ArrayRef<float> values) {
     ++count;
     zeroCount += value == 0;
   }
+  return range;
 }
 
 void Histogram::merge(const Histogram &other) {

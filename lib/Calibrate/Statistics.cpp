@@ -35,15 +35,11 @@ static bool allFinite(ArrayRef<float> values) {
 }
 
 void TensorStatistics::observe(ArrayRef<float> sample) {
-  Histogram alone;
-  alone.observe(sample);
-  if (alone.total()) {
-    Range range = alone.extremes();
-    double kept = values.total() ? momentum : 0;
-    averaged.min = kept * averaged.min + (1 - kept) * range.min;
-    averaged.max = kept * averaged.max + (1 - kept) * range.max;
+  double kept = values.total() ? momentum : 0;
+  if (auto range = values.observe(sample)) {
+    averaged.min = kept * averaged.min + (1 - kept) * range->min;
+    averaged.max = kept * averaged.max + (1 - kept) * range->max;
   }
-  values.merge(alone);
   if (badSample < 0 && !allFinite(sample))
     badSample = sampleCount;
   ++sampleCount;

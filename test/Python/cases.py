@@ -316,7 +316,7 @@ class Refusals(Package):
         self.refused("No such file", calibration="/nonexistent.npz")
         self.refused("there are no samples", calibration=[])
         self.refused("expected samples of 1x1x8x8", calibration=self.here_or_there(x.reshape(len(x), 64)))
-        self.refused("but got float16", calibration=x.astype(np.float16), error=TypeError)
+        self.refused("but got complex64", calibration=x.astype(np.complex64), error=TypeError)
         self.refused("but got <U", calibration={"image": "text"}, error=TypeError)
         self.refused("calibration: expected arrays", calibration=7, error=TypeError)
         for in_process in (False, True):

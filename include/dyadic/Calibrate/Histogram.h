@@ -14,6 +14,7 @@
 #include "llvm/Support/JSON.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace dyadic {
@@ -30,8 +31,9 @@ public:
   /// quarter of the bins PP-OCR rec lost a tenth of its strings.
   static constexpr int64_t kBins = 16384;
 
-  /// Counts `values`; NaN and infinities are left out.
-  void observe(llvm::ArrayRef<float> values);
+  /// Counts `values`; NaN and infinities are left out. Returns the least and the
+  /// greatest of the others, if there are any.
+  std::optional<Range> observe(llvm::ArrayRef<float> values);
   void merge(const Histogram &other);
 
   /// How many values were counted.
