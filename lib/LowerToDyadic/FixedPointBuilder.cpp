@@ -1,6 +1,8 @@
 //===- FixedPointBuilder.cpp ----------------------------------------------===//
 #include "FixedPointBuilder.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace dyadic;
 
@@ -71,6 +73,17 @@ Value FixedPointBuilder::toStorage(Value x, ActivationType type) {
   Value y = add(x, constant(type.getZeroPoint(), x));
   y = clamp(y, type.getStorageTypeMin(), type.getStorageTypeMax());
   return truncate(y, type.getStorageTypeIntegralWidth());
+}
+
+Value FixedPointBuilder::interpolate(Value table, Value x) {
+  Value at = add(shiftRight(x, i32(7)), i32(256));
+  Value fraction = make<arith::AndIOp>(x, i32(127));
+  auto entry = [&](Value i) -> Value {
+    Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), i);
+    return tensor::ExtractOp::create(b, loc, table, index);
+  };
+  Value base = entry(at), slope = sub(entry(add(at, i32(1))), base);
+  return add(base, shiftHalfUp(mul(slope, fraction), 7));
 }
 
 Value FixedPointBuilder::reciprocalOfOnePlus(Value a) {

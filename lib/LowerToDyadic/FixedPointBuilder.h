@@ -55,6 +55,9 @@ struct FixedPointBuilder {
                    RoundingMode mode = RoundingMode::DoubleRound);
   /// x and the zero point, clamped to the type's storage.
   Value toStorage(Value x, ActivationType type);
+  /// What a table of 513 numbers of 16 bits has for x in [−2^15, 2^15): linear
+  /// between its entries, which are 128 apart.
+  Value interpolate(Value table, Value x);
   /// 1 / (1 + x) of x in [0, 1), both Q0.31, by three steps of Newton's method.
   Value reciprocalOfOnePlus(Value x);
 };

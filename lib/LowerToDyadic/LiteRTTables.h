@@ -36,6 +36,26 @@ int32_t quantizeBound(float real, ActivationType type);
 std::optional<HostTensor> tabulate(mlir::Operation *op, ActivationType from,
                                    ActivationType to);
 
+/// What 16-bit functions interpolate, 513 samples of 16 bits each: e^x of x in
+/// [−10, 0] and 1 / (1 + x) of x in [0, 1] as Q0.15, and an op's function of all
+/// that `from` can represent, in steps of `to`.
+llvm::SmallVector<int32_t> exponentialTable();
+llvm::SmallVector<int32_t> inverseTable();
+llvm::SmallVector<int32_t> interpolationTable(qnn::ElementwiseOpInterface op,
+                                              ActivationType from,
+                                              ActivationType to);
+
+/// 2^16 / (1 + e^(−i/24)) for i = 0 … 255, for lines between them: of it 16-bit
+/// sigmoid and tanh are made.
+llvm::SmallVector<int32_t> sigmoidTable();
+
+/// The multiplier of up to 15 bits and the shift that turn 16-bit values of some
+/// scale into 1/12288.
+struct SigmoidInput {
+  int32_t multiplier, shift;
+};
+SigmoidInput sigmoidInput(double scale);
+
 /// e^(−d·scale) in Q0.31 for d = 0 … 255, and zero where the reference takes it
 /// for nothing.
 llvm::SmallVector<int32_t> softmaxExponentials(double scale);

@@ -28,23 +28,6 @@ struct Finish {
 };
 } // namespace
 
-/// One scale per channel of weights that are quantized as a whole or symmetric
-/// over dimension `dim`.
-static FailureOr<SmallVector<double>>
-weightScales(Operation *op, RankedTensorType type, int64_t dim) {
-  int64_t channels = type.getDimSize(dim);
-  Type element = type.getElementType();
-  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
-    if (perAxis.getQuantizedDimension() == dim &&
-        llvm::all_of(perAxis.getZeroPoints(), [](int64_t z) { return !z; }))
-      return SmallVector<double>(perAxis.getScales());
-  if (auto whole = dyn_cast<ActivationType>(element))
-    return SmallVector<double>(channels, whole.getScale());
-  return op->emitError() << "expected weights quantized as a whole, or with "
-                            "zero points 0 over dimension "
-                         << dim << ", but got " << type;
-}
-
 /// The scale of sums. LiteRT multiplies scales as floats where weights are
 /// unsigned.
 static double productOf(Operation *op, double input, double weight,

@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FixedPointBuilder.h"
+#include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
@@ -21,23 +22,17 @@ using namespace dyadic;
 namespace {
 /// x ± y: both operands in units of twice the greater scale · 2^−shift, then
 /// one requantization of the sum.
-template <typename Op> struct LowerSumLikeLiteRT : OpConversionPattern<Op> {
-  using OpConversionPattern<Op>::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isLiteRTExact(op))
-      return failure();
-    auto lhs = activationTypeOf(op, op.getLhs()),
-         rhs = activationTypeOf(op, op.getRhs()),
-         out = activationTypeOf(op, op.getOutput());
-    if (failed(lhs) || failed(rhs) || failed(out))
-      return failure();
-    int32_t inputShift = out->getStorageTypeIntegralWidth() == 16 ? 15 : 20;
-    double unit = 2 * std::max(lhs->getScale(), rhs->getScale());
-    auto left = multiplierOf(op, lhs->getScale() / unit),
-         right = multiplierOf(op, rhs->getScale() / unit),
-         total = multiplierOf(op, unit / std::ldexp(out->getScale(), inputShift));
+template <typename Op> struct LowerSumLikeLiteRT : LiteRTPattern<Op> {
+  using LiteRTPattern<Op>::LiteRTPattern;
+  LogicalResult lower(Op op, typename Op::Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType lhs = types[0], rhs = types[1], out = types[2];
+    int32_t inputShift = isInteger16(out) ? 15 : 20;
+    double unit = 2 * std::max(lhs.getScale(), rhs.getScale());
+    auto left = multiplierOf(op, lhs.getScale() / unit),
+         right = multiplierOf(op, rhs.getScale() / unit),
+         total = multiplierOf(op, unit / std::ldexp(out.getScale(), inputShift));
     if (failed(left) || failed(right) || failed(total))
       return failure();
     bool subtracts = std::is_same_v<Op, qnn::SubOp>;
@@ -51,10 +46,10 @@ template <typename Op> struct LowerSumLikeLiteRT : OpConversionPattern<Op> {
             x = f.sub(x, f.i32(type.getZeroPoint()));
             return f.requantize(f.shiftLeft(x, f.i32(inputShift)), m);
           };
-          Value x = summand(scalars[0], *lhs, *left),
-                y = summand(scalars[1], *rhs, *right);
+          Value x = summand(scalars[0], lhs, *left),
+                y = summand(scalars[1], rhs, *right);
           return f.toStorage(f.requantize(subtracts ? f.sub(x, y) : f.add(x, y), *total),
-                             *out);
+                             out);
         });
     rewriter.replaceOp(op, sum);
     return success();
@@ -62,30 +57,24 @@ template <typename Op> struct LowerSumLikeLiteRT : OpConversionPattern<Op> {
 };
 
 /// x · y: the factors' scales are multiplied as floats.
-struct LowerMulLikeLiteRT : OpConversionPattern<qnn::MulOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(qnn::MulOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isLiteRTExact(op))
-      return failure();
-    auto lhs = activationTypeOf(op, op.getLhs()),
-         rhs = activationTypeOf(op, op.getRhs()),
-         out = activationTypeOf(op, op.getOutput());
-    if (failed(lhs) || failed(rhs) || failed(out))
-      return failure();
-    float scale = static_cast<float>(lhs->getScale()) *
-                  static_cast<float>(rhs->getScale()) /
-                  static_cast<float>(out->getScale());
+struct LowerMulLikeLiteRT : LiteRTPattern<qnn::MulOp> {
+  using LiteRTPattern::LiteRTPattern;
+  LogicalResult lower(qnn::MulOp op, Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType lhs = types[0], rhs = types[1], out = types[2];
+    float scale = static_cast<float>(lhs.getScale()) *
+                  static_cast<float>(rhs.getScale()) /
+                  static_cast<float>(out.getScale());
     auto multiplier = multiplierOf(op, scale);
     if (failed(multiplier))
       return failure();
     auto resultType = storageTensorOf(op.getOutput());
     Value product = dyadic::MulOp::create(
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
-        adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(), rhs->getZeroPoint());
+        adaptor.getLhs(), adaptor.getRhs(), lhs.getZeroPoint(), rhs.getZeroPoint());
     rewriter.replaceOp(
-        op, requantizeTo(rewriter, op, product, *multiplier, resultType, *out));
+        op, requantizeTo(rewriter, op, product, *multiplier, resultType, out));
     return success();
   }
 };
@@ -126,50 +115,92 @@ struct LowerUnaryLikeLiteRT
 
 /// The mean of each window, half away from zero, without its zero point: both
 /// types are one. Slightly more than 1/count decides ties: a product that is
-/// further from zero than the tie rounds away from it. 24 bits are enough for
-/// windows of up to 2^14 elements: 2^8 · count · 2^−23 / count < 1 / (2 · count).
-struct LowerAvgPool2DLikeLiteRT : OpConversionPattern<qnn::AvgPool2DOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(qnn::AvgPool2DOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isLiteRTExact(op))
-      return failure();
-    auto to = activationTypeOf(op, op.getOutput());
+/// further from zero than the tie rounds away from it. Multipliers of 24 bits are
+/// enough for bytes and windows of up to 2^14 elements, 2^8 · count · 2^−23 / count
+/// < 1 / (2 · count), and those of 31 bits for 16.
+struct LowerAvgPool2DLikeLiteRT : LiteRTPattern<qnn::AvgPool2DOp> {
+  using LiteRTPattern::LiteRTPattern;
+  LogicalResult lower(qnn::AvgPool2DOp op, Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType to = types[1];
     int64_t count = op.getKernel()[0] * op.getKernel()[1];
-    bool isPadded = llvm::any_of(op.getPads(), [](int64_t p) { return p != 0; });
-    if (failed(to) || isPadded || count > 1 << 14 ||
-        to->getStorageTypeIntegralWidth() != 8)
+    if (types[0] != to || count > 1 << 14)
       return failure();
-    FixedPointMultiplier mean = *quantizeMultiplier(1.0 / double(count));
-    if (std::ldexp(1.0, mean.shift) >= double(count) * mean.multiplier)
-      ++mean.multiplier;
     auto resultType = storageTensorOf(op.getOutput());
+    // Zeros add nothing to raw sums, whatever they stand for.
     Value sum = SumPool2DOp::create(
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
-        adaptor.getInput(), 0, op.getKernel(), op.getStrides());
+        padImage(rewriter, op.getLoc(), adaptor.getInput(), op.getPads(), 0), 0,
+        op.getKernel(), op.getStrides());
+    if (llvm::any_of(op.getPads(), [](int64_t p) { return p != 0; })) {
+      rewriter.replaceOp(op, divide(rewriter, op, sum, to));
+      return success();
+    }
+    FixedPointMultiplier mean =
+        *quantizeMultiplier(1.0 / double(count), isInteger16(to) ? 31 : 24);
+    if (std::ldexp(1.0, mean.shift) >= double(count) * mean.multiplier)
+      ++mean.multiplier;
     rewriter.replaceOpWithNewOp<RequantizeOp>(
         op, resultType, sum, ArrayRef<int32_t>(mean.multiplier),
-        ArrayRef<int32_t>(mean.shift), 0, 0, to->getStorageTypeMin(),
-        to->getStorageTypeMax(), Rounding::NearestEven);
+        ArrayRef<int32_t>(mean.shift), 0, 0, to.getStorageTypeMin(),
+        to.getStorageTypeMax(), Rounding::NearestEven);
     return success();
+  }
+
+private:
+  /// Sums over how many elements of each window are in the image.
+  static Value divide(OpBuilder &builder, qnn::AvgPool2DOp op, Value sum,
+                      ActivationType to) {
+    auto type = storageTensorOf(op.getOutput());
+    Value rows = countsOf(builder, op, 0), columns = countsOf(builder, op, 1);
+    return qnn::buildElementwise(
+        builder, op.getLoc(), "AveragePool", type, {sum, rows, columns},
+        [&](OpBuilder &b, Location loc, ValueRange scalars) {
+          FixedPointBuilder f{b, loc};
+          Value x = scalars[0], count = f.mul(scalars[1], scalars[2]);
+          Value half = f.shiftRight(count, f.i32(1));
+          Value isPositive =
+              f.make<arith::CmpIOp>(arith::CmpIPredicate::sgt, x, f.i32(0));
+          Value above = f.make<arith::SelectOp>(isPositive, f.add(x, half),
+                                                f.sub(x, half));
+          Value mean = f.make<arith::DivSIOp>(above, count); // towards zero
+          mean = f.clamp(mean, to.getStorageTypeMin(), to.getStorageTypeMax());
+          return f.truncate(mean, to.getStorageTypeIntegralWidth());
+        });
+  }
+
+  /// How many rows (or columns) of the image the window of each has.
+  static Value countsOf(OpBuilder &builder, qnn::AvgPool2DOp op, unsigned dim) {
+    auto shapeOf = [](Value image) {
+      return cast<RankedTensorType>(image.getType()).getShape();
+    };
+    int64_t from = shapeOf(op.getInput())[1 + dim],
+            to = shapeOf(op.getOutput())[1 + dim];
+    SmallVector<int64_t> shape(2 - dim, 1); // aligned at the channels
+    shape[0] = to;
+    shape.push_back(1);
+    HostTensor counts(ElementKind::I32, shape);
+    for (int64_t i = 0; i < to; ++i) {
+      int64_t first = i * op.getStrides()[dim] - op.getPads()[dim];
+      counts.as<int32_t>()[i] = static_cast<int32_t>(
+          std::min(first + op.getKernel()[dim], from) - std::max<int64_t>(first, 0));
+    }
+    return dyadic::ConstantOp::create(
+        builder, op.getLoc(), RankedTensorType::get(shape, builder.getI32Type()),
+        makeConstant(std::move(counts), op.getContext()));
   }
 };
 
 /// The mean over dimensions: the count is divided into the multiplier, which
 /// loses bits.
-struct LowerReduceMeanLikeLiteRT : OpConversionPattern<qnn::ReduceMeanOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(qnn::ReduceMeanOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isLiteRTExact(op))
-      return failure();
-    auto from = activationTypeOf(op, op.getInput()),
-         to = activationTypeOf(op, op.getOutput());
-    if (failed(from) || failed(to))
-      return failure();
-    auto ratio = multiplierOf(op, from->getScale() / to->getScale());
+struct LowerReduceMeanLikeLiteRT : LiteRTPattern<qnn::ReduceMeanOp> {
+  using LiteRTPattern::LiteRTPattern;
+  LogicalResult lower(qnn::ReduceMeanOp op, Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType from = types[0], to = types[1];
+    auto ratio = multiplierOf(op, from.getScale() / to.getScale());
     if (failed(ratio))
       return failure();
     int64_t count = 1;
@@ -184,8 +215,8 @@ struct LowerReduceMeanLikeLiteRT : OpConversionPattern<qnn::ReduceMeanOp> {
     auto resultType = storageTensorOf(op.getOutput());
     Value sum = ReduceSumOp::create(
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
-        adaptor.getInput(), from->getZeroPoint(), op.getAxes(), op.getKeepDims());
-    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum, mean, resultType, *to));
+        adaptor.getInput(), from.getZeroPoint(), op.getAxes(), op.getKeepDims());
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, sum, mean, resultType, to));
     return success();
   }
 };

@@ -51,6 +51,8 @@ struct LowerQNNToDyadicPass
       return signalPassFailure();
     }
     bool comesQuantized = func->hasAttr(kRoundingAttr);
+    if (comesQuantized && wanted && failed(checkBytes(func)))
+      return signalPassFailure();
     if (wanted) // our own arithmetic then
       func->removeAttr(kRoundingAttr);
     SmallPtrSet<Operation *, 8> given;
@@ -77,6 +79,7 @@ struct LowerQNNToDyadicPass
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
     populateLiteRTPatterns(converter, patterns);
+    populateInt16Patterns(converter, patterns);
     populateLiteRTSoftmaxPatterns(converter, patterns);
     if (comesQuantized)
       populateThroughFloatPatterns(converter, patterns);
@@ -98,6 +101,22 @@ struct LowerQNNToDyadicPass
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
       if (isOpTriviallyDead(&op))
         op.erase();
+  }
+
+  /// Activations of 16 bits have LiteRT's arithmetic only.
+  static LogicalResult checkBytes(func::FuncOp func) {
+    auto result = func.walk([](Operation *op) {
+      for (Value value : op->getResults())
+        if (auto tensor = dyn_cast<RankedTensorType>(value.getType()))
+          if (auto type = dyn_cast<ActivationType>(tensor.getElementType());
+              type && type.getStorageTypeIntegralWidth() == 16) {
+            op->emitError("expected activations of 8 bits beside a rounding of "
+                          "our own: leave out --requantize");
+            return WalkResult::interrupt();
+          }
+      return WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
   }
 
   /// No sum may leave 32 bits, whatever the input.

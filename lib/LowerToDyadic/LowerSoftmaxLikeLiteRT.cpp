@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FixedPointBuilder.h"
+#include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
@@ -77,35 +78,101 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc,
   return {result};
 }
 
+/// A constant of i32 elements.
+template <typename Range>
+static Value tableOf(OpBuilder &builder, Location loc, const Range &values) {
+  HostTensor table(ElementKind::I32, {static_cast<int64_t>(values.size())});
+  llvm::copy(values, table.as<int32_t>().begin());
+  auto type = RankedTensorType::get(table.shape, builder.getI32Type());
+  return dyadic::ConstantOp::create(
+      builder, loc, type, makeConstant(std::move(table), builder.getContext()));
+}
+
+/// The body for 16 bits: e^(x − max) and 1 / (1 + x) are interpolated in tables,
+/// Q0.15, and so is their sum, Q16.15.
+static SmallVector<Value> buildSoftmax16(OpBuilder &b, Location loc,
+                                         ValueRange arguments,
+                                         FixedPointMultiplier toTable) {
+  Value x = arguments[0], exponentialTable = arguments[1],
+        inverseTable = arguments[2];
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t axis = type.getRank() - 1;
+  auto i32 = type.clone(b.getI32Type());
+  SmallVector<int64_t> rows(type.getShape());
+  rows[axis] = 1;
+
+  Value lowest = FixedPointBuilder{b, loc}.i32(INT32_MIN);
+  Value max = qnn::reduceAxes(
+      b, loc, x, axis, lowest, [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        return f.make<arith::MaxSIOp>(f.extend(s[0], false), s[1]);
+      });
+  Value exponentials = qnn::mapElements(
+      b, loc, i32, {x, max}, [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        Value below = f.requantize(f.sub(f.extend(s[0], false), s[1]), toTable);
+        Value at = f.clamp(f.add(below, f.i32(INT16_MAX)), INT16_MIN, INT16_MAX);
+        return f.interpolate(exponentialTable, at);
+      });
+  Value sum = qnn::reduceAxes(
+      b, loc, exponentials, axis, FixedPointBuilder{b, loc}.i32(0),
+      [&](OpBuilder &b, Location loc, ValueRange s) {
+        return FixedPointBuilder{b, loc}.add(s[0], s[1]);
+      });
+  Value inverse = qnn::mapElements(
+      b, loc, i32.clone(rows), sum,
+      [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        Value zeros = f.make<math::CountLeadingZerosOp>(s[0]);
+        // In [1, 2) as Q1.16, then as the table has it.
+        Value wide = f.extend(f.shiftLeft(s[0], f.sub(zeros, f.i32(1))), false, 64);
+        Value at = f.truncate(f.shiftHalfUp(wide, 14), 32);
+        at = f.clamp(f.sub(at, f.i32(3 << 15)), INT16_MIN, INT16_MAX);
+        return f.interpolate(inverseTable, at);
+      });
+  Value result = qnn::mapElements(
+      b, loc, type, {exponentials, sum, inverse},
+      [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        Value zeros = f.make<math::CountLeadingZerosOp>(s[1]);
+        Value shift = f.sub(f.i32(31), zeros), one = f.i32(1);
+        Value half = f.shiftLeft(one, f.sub(shift, one));
+        Value y = f.shiftRight(f.add(f.mul(s[0], s[2]), half), shift);
+        return f.truncate(f.clamp(y, 0, INT16_MAX), 16);
+      });
+  return {result};
+}
+
 namespace {
-struct LowerSoftmaxLikeLiteRT : OpConversionPattern<qnn::SoftmaxOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(qnn::SoftmaxOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isLiteRTExact(op))
-      return failure();
-    auto from = activationTypeOf(op, op.getInput()),
-         to = activationTypeOf(op, op.getOutput());
-    if (failed(from) || failed(to))
-      return failure();
+struct LowerSoftmaxLikeLiteRT : LiteRTPattern<qnn::SoftmaxOp> {
+  using LiteRTPattern::LiteRTPattern;
+  LogicalResult lower(qnn::SoftmaxOp op, Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType from = types[0], to = types[1];
     auto type = storageTensorOf(op.getOutput());
     if (static_cast<int64_t>(op.getAxis()) != type.getRank() - 1 ||
-        from->getStorageTypeIntegralWidth() != 8 ||
-        to->getStorageTypeIntegralWidth() != 8)
-      return rewriter.notifyMatchFailure(op, "expected rows of 8 bits");
-    HostTensor table(ElementKind::I32, {256});
-    llvm::copy(litert::softmaxExponentials(from->getScale()),
-               table.as<int32_t>().begin());
-    Value exponentials = dyadic::ConstantOp::create(
-        rewriter, op.getLoc(), RankedTensorType::get({256}, rewriter.getI32Type()),
-        makeConstant(std::move(table), op.getContext()));
+        from.getStorageTypeIntegralWidth() != to.getStorageTypeIntegralWidth())
+      return rewriter.notifyMatchFailure(op, "expected rows of one width");
+    Location loc = op.getLoc();
+    SmallVector<Value> operands{adaptor.getInput()};
+    std::optional<FixedPointMultiplier> toTable;
+    if (isInteger16(from)) {
+      toTable = litert::quantizeMultiplier(from.getScale() / (10.0 / 65535.0));
+      operands.push_back(tableOf(rewriter, loc, litert::exponentialTable()));
+      operands.push_back(tableOf(rewriter, loc, litert::inverseTable()));
+      if (!toTable)
+        return rewriter.notifyMatchFailure(op, "expected a scale below 2^17");
+    } else {
+      operands.push_back(
+          tableOf(rewriter, loc, litert::softmaxExponentials(from.getScale())));
+    }
     auto compute = qnn::buildCompute(
-        rewriter, op.getLoc(), "Softmax", type,
-        {adaptor.getInput(), exponentials},
+        rewriter, loc, "Softmax", type, operands,
         [&](OpBuilder &b, Location loc, ValueRange arguments) {
-          return buildSoftmax(b, loc, arguments, !from->isSigned(),
-                              to->getStorageTypeMin());
+          return toTable ? buildSoftmax16(b, loc, arguments, *toTable)
+                         : buildSoftmax(b, loc, arguments, !from.isSigned(),
+                                        to.getStorageTypeMin());
         });
     rewriter.replaceOp(op, compute);
     return success();

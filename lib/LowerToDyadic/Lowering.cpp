@@ -50,6 +50,21 @@ FailureOr<FixedPointMultiplier> dyadic::multiplierOf(Operation *op,
                          << " times";
 }
 
+FailureOr<SmallVector<double>>
+dyadic::weightScales(Operation *op, RankedTensorType type, int64_t dim) {
+  int64_t channels = type.getDimSize(dim);
+  Type element = type.getElementType();
+  if (auto perAxis = dyn_cast<quant::UniformQuantizedPerAxisType>(element))
+    if (perAxis.getQuantizedDimension() == dim &&
+        llvm::all_of(perAxis.getZeroPoints(), [](int64_t z) { return !z; }))
+      return SmallVector<double>(perAxis.getScales());
+  if (auto whole = dyn_cast<ActivationType>(element))
+    return SmallVector<double>(channels, whole.getScale());
+  return op->emitError() << "expected weights quantized as a whole, or with "
+                            "zero points 0 over dimension "
+                         << dim << ", but got " << type;
+}
+
 Value dyadic::requantizeTo(OpBuilder &builder, Operation *op, Value accumulator,
                            ArrayRef<FixedPointMultiplier> multipliers,
                            RankedTensorType resultType, ActivationType type,

@@ -37,6 +37,11 @@ inline bool isLiteRTExact(mlir::Operation *op) {
 mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
                                                    double scale);
 
+/// One scale per channel of weights that are quantized as a whole or symmetric
+/// over dimension `dim`, or an error at `op`.
+mlir::FailureOr<llvm::SmallVector<double>>
+weightScales(mlir::Operation *op, mlir::RankedTensorType type, int64_t dim);
+
 /// Whether `type` is one of sums, which keep their 32 bits.
 inline bool holdsSums(mlir::Type tensor) {
   auto type = llvm::dyn_cast<mlir::quant::QuantizedType>(
@@ -76,6 +81,8 @@ void populatePoolingPatterns(const mlir::TypeConverter &converter,
 /// For functions that round twice, before all others.
 void populateLiteRTPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateInt16Patterns(const mlir::TypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
 void populateLiteRTSoftmaxPatterns(const mlir::TypeConverter &converter,
                                    mlir::RewritePatternSet &patterns);
 /// For what nothing else lowers.

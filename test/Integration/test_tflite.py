@@ -1,8 +1,6 @@
 """TensorFlow Lite models: quantized ones give the bytes of LiteRT's reference kernels; bad ones are refused."""
 import glob
 import os
-import shutil
-import tempfile
 import unittest
 
 import numpy as np
@@ -11,6 +9,7 @@ import harness
 import tflitemodels
 from harness import DYADIC
 from models import ROOT, Unavailable
+from tflitecases import OperatorCase, Scratch
 from tflitemodels import Graph
 
 DATA = os.environ.get("DYADIC_SHARED_DATA", os.path.join(ROOT, "../shared/data"))
@@ -23,60 +22,8 @@ def quantized(path):
     return detail["name"], tuple(detail["shape"]), detail["dtype"]
 
 
-class Scratch(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="dyadic-tflite-")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-
-    def at(self, name):
-        return os.path.join(self.folder, name)
-
-    def run_ours(self, path, samples, flags=()):
-        """The outputs of compiled code: for each sample, a list of arrays."""
-        names = [d["name"] for d in tflitemodels.interpreter(path).get_input_details()]
-        arrays = {name: np.concatenate([s[i] for s in samples]) for i, name in enumerate(names)}
-        np.savez(self.at("x.npz"), **arrays)
-        harness.check([DYADIC, "run", path, "--input", self.at("x.npz"), "--output", self.at("y.npz"), *flags])
-        outputs = list(harness.load(self.at("y.npz")).values())
-        return [[o[i * (len(o) // len(samples)) : (i + 1) * (len(o) // len(samples))] for o in outputs] for i in range(len(samples))]
-
-    def differing(self, path, samples, flags=()):
-        """Bytes that differ from LiteRT's reference, and how many there are."""
-        try:
-            expected = tflitemodels.reference(path, samples)
-            ours = self.run_ours(path, samples, flags)
-        except Unavailable as e:
-            self.skipTest(str(e))
-        pairs = [(a, b.reshape(-1)) for e, o in zip(expected, ours) for a, b in zip(e, o)]
-        return sum(int((a.reshape(-1) != b).sum()) for a, b in pairs), sum(a.size for a, _ in pairs)
-
-
-class Operators(Scratch):
+class Operators(OperatorCase):
     """Graphs of one operator each, with random parameters, against the reference kernels."""
-
-    def check(self, build, dtype="int8", shape=(1, 6, 7, 8), count=3, exact=True):
-        graph = Graph(np.random.default_rng(7))
-        scale, zero = (0.05, 3) if dtype == "int8" else (0.05, 131) if dtype == "uint8" else (None, 0)
-        x = graph.input(shape, dtype, scale=scale, zero_point=zero, name="x")
-        build(graph, x)
-        try:
-            path = graph.write(self.at("model.tflite"))
-        except Unavailable as e:
-            self.skipTest(str(e))
-        rng = np.random.default_rng(1)
-        if dtype == "float32":
-            samples = [[rng.standard_normal(shape).astype(dtype)] for _ in range(count)]
-        else:
-            info = np.iinfo(dtype)
-            samples = [[rng.integers(info.min, info.max + 1, shape).astype(dtype)] for _ in range(count)]
-        if exact:
-            differing, total = self.differing(path, samples)
-            self.assertEqual(differing, 0, f"of {total} elements")
-            self.assertGreater(total, 0)
-            return
-        for e, o in zip(tflitemodels.reference(path, samples), self.run_ours(path, samples)):
-            for a, b in zip(e, o):
-                np.testing.assert_allclose(b.reshape(-1), a.reshape(-1), rtol=1e-5, atol=1e-5)
 
     def conv(self, graph, x, kind, dtype="int8", per_channel=True, padding="SAME", strides=(1, 1), dilation=1, activation="NONE", out=16):
         rng, channels = graph.rng, 8

@@ -49,9 +49,9 @@ class Graph:
         data = np.asarray(data)
         return self.tensor(data.shape, data.dtype, data=data, **kwargs)
 
-    def op(self, kind, inputs, outputs, options=None, output=True, custom=None, **fields):
+    def op(self, kind, inputs, outputs, options=None, output=True, custom=None, version=None, **fields):
         """Adds an operator; `options` is (type, fields)."""
-        code = {"builtin_code": kind, "version": VERSIONS.get(kind, 1)}
+        code = {"builtin_code": kind, "version": version or VERSIONS.get(kind, 1)}
         if custom:
             code["custom_code"] = custom
         if code not in self.codes:

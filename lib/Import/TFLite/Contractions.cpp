@@ -60,6 +60,26 @@ static Value importWeights(NodeImporter &node, ArrayRef<int64_t> permutation) {
                              node.outputType());
 }
 
+/// An integer bias in 32 bits: int64, which goes with int16 activations, has
+/// room that hardly any bias needs.
+static std::optional<HostTensor> narrowed(NodeImporter &node, HostTensor bias) {
+  if (bias.kind == ElementKind::I32)
+    return bias;
+  if (bias.kind != ElementKind::I64) {
+    node.unsupported("a bias of " + nameOf(node.inputTensor(2).type()));
+    return std::nullopt;
+  }
+  HostTensor result(ElementKind::I32, bias.shape);
+  for (auto [to, from] : llvm::zip_equal(result.as<int32_t>(), bias.as<int64_t>())) {
+    if (from < INT32_MIN || from > INT32_MAX) {
+      node.unsupported("a bias of more than 32 bits, " + std::to_string(from) + ",");
+      return std::nullopt;
+    }
+    to = static_cast<int32_t>(from);
+  }
+  return result;
+}
+
 /// Operands with the bias behind them, where there is one. Integer biases are
 /// multiples of the product of the operands' scales, whatever the file calls
 /// their scale.
@@ -75,10 +95,9 @@ static SmallVector<Value> withBias(NodeImporter &node, Value input,
   }
   Type element = Float32Type::get(node.getBuilder().getContext());
   if (node.isQuantized()) {
-    if (known->kind != ElementKind::I32) {
-      node.unsupported("a bias of " + nameOf(node.inputTensor(2).type()));
+    known = narrowed(node, std::move(*known));
+    if (!known)
       return {input, Value()};
-    }
     element = quant::UniformQuantizedType::get(
         quant::QuantizationFlags::Signed,
         IntegerType::get(element.getContext(), 32), element,

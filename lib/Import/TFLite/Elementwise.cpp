@@ -3,6 +3,8 @@
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace dyadic::tflite_import {
@@ -27,6 +29,26 @@ static LogicalResult convertArithmetic(NodeImporter &node) {
   Value output =
       node.emit<Op>({node.input(0), node.input(1)}, node.outputType());
   return node.setOutput(node.activate(output, *activation));
+}
+
+/// x ± y. With scales that are powers of two LiteRT adds 16-bit numbers in another
+/// way, if the file lets it.
+template <typename Op, typename Options>
+static LogicalResult convertSum(NodeImporter &node) {
+  auto *options = node.options<Options>();
+  if (!options)
+    return failure();
+  auto isPower = [](const Tensor &tensor) {
+    int exponent;
+    return tensor.isQuantized() &&
+           std::frexp(tensor.scales()[0], &exponent) == 0.5f;
+  };
+  if (options->pot_scale_int16() &&
+      node.outputTensor().type() == tflite::TensorType::INT16 &&
+      isPower(node.inputTensor(0)) && isPower(node.inputTensor(1)) &&
+      isPower(node.outputTensor()))
+    return node.unsupported("pot_scale_int16 with scales that are powers of two");
+  return convertArithmetic<Op, Options>(node);
 }
 
 template <typename Op> static LogicalResult convertBinary(NodeImporter &node) {
@@ -54,8 +76,8 @@ static LogicalResult convertLeakyRelu(NodeImporter &node) {
 ArrayRef<OpEntry> elementwiseOps() {
   using Op = tflite::BuiltinOperator;
   static const OpEntry entries[] = {
-      {Op::ADD, 2, 2, convertArithmetic<qnn::AddOp, tflite::AddOptions>},
-      {Op::SUB, 2, 2, convertArithmetic<qnn::SubOp, tflite::SubOptions>},
+      {Op::ADD, 2, 2, convertSum<qnn::AddOp, tflite::AddOptions>},
+      {Op::SUB, 2, 2, convertSum<qnn::SubOp, tflite::SubOptions>},
       {Op::MUL, 2, 2, convertArithmetic<qnn::MulOp, tflite::MulOptions>},
       {Op::DIV, 2, 2, convertArithmetic<qnn::DivOp, tflite::DivOptions>},
       {Op::MAXIMUM, 2, 2, convertBinary<qnn::MaximumOp>},
