@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the cases of onnx.backend.test through compiled code: onnxsuite.py [--update] [-k PATTERN] [-v]
 
-A case passes when every output agrees with the case's own within its tolerance, integers exactly. One that doesn't pass
-must be refused with errors that name their place and an unsupported feature. --update writes the list of what passes."""
+A case passes when every output agrees with the case's own within its tolerance (LOOSER has the few exceptions), integers
+exactly. One that doesn't pass must be refused with errors that name their place and an unsupported feature. --update
+writes the list of what passes."""
 import argparse
 import collections
 import fnmatch
@@ -30,6 +31,14 @@ UNSUPPORTED = re.compile(
     r"(is|are) not supported|expected opset|names no version of the ONNX operators|expected (input|output) \S+ to be |"
     + ASKS_FOR_VALUE.pattern
 )
+
+# Cases whose expected values are further from the exact ones than ours are: pattern, relative and absolute tolerance.
+LOOSER = [
+    # NumPy rounds to bfloat16 after every step, we do once: a step of bfloat16 apart.
+    ("test_attention_*_bf16*", 2**-7, 1e-3),
+    # Rounding errors of 2e-7 of NumPy's float32 FFT where zeros are exact.
+    ("test_dft_inverse*", 1e-3, 1e-6),
+]
 
 Verdict = collections.namedtuple("Verdict", "kind why fixed")
 PASS, REFUSED, FAIL = "pass", "refused", "FAIL"
@@ -148,6 +157,11 @@ def compare(name, expected, got, rtol, atol):
         )
 
 
+def tolerance(case):
+    looser = [bounds for pattern, *bounds in LOOSER if fnmatch.fnmatch(case.name, pattern)]
+    return np.max([(case.rtol, case.atol), *looser], axis=0)
+
+
 def is_open(info):
     """Whether the model leaves an extent of an input open."""
     kind = info.type.tensor_type
@@ -184,7 +198,7 @@ def run_case(library, case):
             if len(results) != len(outputs):
                 raise Mismatch(f"expected {len(outputs)} outputs, but got {len(results)}")
             for (name, _, _), expected, got in zip(program.outputs, outputs, results):
-                compare(name, expected, got, case.rtol, case.atol)
+                compare(name, expected, got, *tolerance(case))
     except capi.CompileError as error:
         fine = error.result == capi.INPUT_ERROR and error.errors
         fine = fine and all(where and "\n" not in what and UNSUPPORTED.search(what) for where, what in error.errors)
@@ -286,6 +300,18 @@ def run_cases(cases, report=lambda case, verdict: None):
 def read_list():
     with open(LIST) as f:
         return {line.strip() for line in f if line.strip()}
+
+
+def compare_with_list(cases, verdicts):
+    """What is wrong, a line each: cases that don't pass or are not refused as they should, and a list out of date."""
+    listed = read_list()
+    for case, verdict in zip(cases, verdicts):
+        if verdict.kind == FAIL or (verdict.kind != PASS and case.name in listed):
+            yield f"{case.name}: {verdict.why}"
+        elif verdict.kind == PASS and case.name not in listed:
+            yield f"{case.name} passes, but is not on the list: run onnxsuite.py --update"
+    for name in sorted(listed - {case.name for case in cases}):
+        yield f"{name} is on the list, but onnx.backend.test has no such case"
 
 
 def category(case):

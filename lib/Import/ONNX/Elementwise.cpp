@@ -66,7 +66,7 @@ struct Function {
   Value (*scalar)(const ScalarMath &, ValueRange);
   /// The op on f32; empty where there is none.
   llvm::StringLiteral op = "";
-  int64_t since = 7;
+  int64_t since = 6;
   bool isPredicate = false;
 };
 } // namespace

@@ -178,10 +178,21 @@ static LogicalResult foldCast(FoldContext &context) {
   int32_t to = node.getInt("to", onnx::TensorProto::UNDEFINED);
   node.ignore("saturate");
   node.ignore("round_mode");
-  std::optional<ElementKind> kind = kindOfDataType(to);
   const HostTensor &in = context.in(0);
-  if (!kind || to == onnx::TensorProto::FLOAT16 ||
-      to == onnx::TensorProto::BFLOAT16)
+  if (to == onnx::TensorProto::FLOAT16 || to == onnx::TensorProto::BFLOAT16) {
+    // Kept in f32, rounded to what the type can hold.
+    HostTensor half(to == onnx::TensorProto::FLOAT16 ? ElementKind::F16
+                                                     : ElementKind::BF16,
+                    in.shape);
+    HostTensor out(ElementKind::F32, in.shape);
+    for (int64_t i = 0, e = out.numElements(); i < e; ++i) {
+      half.set(i, in.get(i));
+      out.set(i, half.get(i));
+    }
+    return context.finish(std::move(out));
+  }
+  std::optional<ElementKind> kind = kindOfDataType(to);
+  if (!kind)
     return node.unsupported("a cast to " + dataTypeName(to));
   HostTensor out(*kind, in.shape);
   for (int64_t i = 0, e = out.numElements(); i < e; ++i) {

@@ -163,8 +163,9 @@ static bool isMovement(StringRef opType) {
 /// the op would take them for integers.
 static std::optional<int32_t> bitsOfFloats(StringRef opType,
                                            ArrayRef<GraphValue *> inputs) {
-  if (isMovement(opType) || opType == "DequantizeLinear" ||
-      opType == "QuantizeLinear")
+  if (isMovement(opType) ||
+      llvm::is_contained({"Cast", "CastLike", "DequantizeLinear", "QuantizeLinear"},
+                         opType))
     return std::nullopt;
   for (GraphValue *input : inputs) {
     auto format = input && !input->constant ? quantizedFormat(input->dataType)

@@ -1,8 +1,16 @@
 //===- Logic.cpp - casts, and what a condition chooses --------------------===//
 #include "ElementFunctions.h"
+#include "FloatFormats.h"
 #include "NarrowTypes.h"
 #include "OpRegistry.h"
 #include "TensorReader.h"
+
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -15,30 +23,77 @@ Type computedElement(int64_t type, MLIRContext *context) {
   return element;
 }
 
-/// Types of few bits are kept in wider ones, which saturate elsewhere; of the
-/// float types among them only the bits are.
-static LogicalResult castTo(NodeImporter &node, int32_t dataType, Type element) {
-  auto from = quantizedFormat(node.dataType(0));
-  if (from && from->isFloat())
-    return node.unsupported("a cast from " + dataTypeName(node.dataType(0)));
-  if (isNarrow(dataType))
+/// Reals or integers as a float format of at most 8 bits.
+static FailureOr<Value> castToFormat(NodeImporter &node,
+                                     const QuantizedFormat &format, Value value) {
+  bool saturate = node.getInt("saturate", 1) != 0 || format.bits < 8;
+  std::string mode = node.getString("round_mode", "up");
+  auto rounding = llvm::StringSwitch<std::optional<ExponentRounding>>(mode)
+                      .Case("up", ExponentRounding::Up)
+                      .Case("down", ExponentRounding::Down)
+                      .Case("nearest", ExponentRounding::Nearest)
+                      .Default(std::nullopt);
+  if (!rounding)
+    return node.unsupported("the rounding '" + mode + "'");
+  OpBuilder &builder = node.getBuilder();
+  return node.elementwise(
+      elementTypeOf(format.kind, node.getContext()),
+      node.cast(value, builder.getF32Type()),
+      [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+        Value code = format.isExponent()
+                         ? encodeExponent(b, loc, *rounding, saturate, x[0])
+                         : encodeFloat(b, loc, format, saturate, x[0]);
+        return arith::TruncIOp::create(b, loc, b.getI8Type(), code);
+      });
+}
+
+/// Integers of fewer bits than a byte: what doesn't fit loses its upper bits.
+static Value castToBits(NodeImporter &node, const QuantizedFormat &format,
+                        Value value) {
+  Type i64 = node.getBuilder().getI64Type();
+  return node.elementwise(
+      elementTypeOf(format.kind, node.getContext()), node.cast(value, i64),
+      [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+        Value byte = arith::TruncIOp::create(b, loc, b.getI8Type(), x[0]);
+        Value spare = qnn::scalarConstant(b, loc, b.getI8Type(), 8 - format.bits);
+        byte = arith::ShLIOp::create(b, loc, byte, spare);
+        if (format.isSigned())
+          return arith::ShRSIOp::create(b, loc, byte, spare);
+        return arith::ShRUIOp::create(b, loc, byte, spare);
+      });
+}
+
+/// ONNX's Cast of input 0. Types of few bits are kept in bytes; of the float types
+/// among them, the bits are.
+static LogicalResult castTo(NodeImporter &node, int32_t dataType) {
+  Type element = computedElement(dataType, node.getContext());
+  if (!element)
     return node.unsupported("a cast to " + dataTypeName(dataType));
+  auto from = quantizedFormat(node.dataType(0)), to = quantizedFormat(dataType);
+  Value value = node.anyInput(0);
+  if (value && from && from->isFloat() && isInteger(value))
+    value = decodeFloats(node, *from, value);
+  if (!value)
+    return failure();
+  if (isNarrow(dataType))
+    node.setDataType(dataType);
+  if (to && to->isFloat()) {
+    auto bits = castToFormat(node, *to, value);
+    return failed(bits) ? failure() : node.setOutput(*bits);
+  }
   node.ignore("saturate");
   node.ignore("round_mode");
-  return node.setOutput(node.cast(node.anyInput(0), element));
+  if (isNarrow(dataType))
+    return node.setOutput(castToBits(node, *to, value));
+  return node.setOutput(node.cast(value, element));
 }
 
 static LogicalResult convertCast(NodeImporter &node) {
-  int64_t to = node.getInt("to", 0);
-  Type element = computedElement(to, node.getBuilder().getContext());
-  if (!element)
-    return node.unsupported("a cast to " + dataTypeName(to));
-  return castTo(node, to, element);
+  return castTo(node, static_cast<int32_t>(node.getInt("to", 0)));
 }
 
 static LogicalResult convertCastLike(NodeImporter &node) {
-  Value like = node.anyInput(1);
-  return like ? castTo(node, node.dataType(1), elementOf(like)) : failure();
+  return castTo(node, node.dataType(1));
 }
 
 /// Of f32 an op that goes into the kernels around it.

@@ -46,6 +46,8 @@ std::optional<QuantizedFormat> quantizedFormat(int32_t dataType) {
     return floating(8, APFloat::Float8E5M2());
   case TensorProto::FLOAT8E5M2FNUZ:
     return floating(8, APFloat::Float8E5M2FNUZ());
+  case TensorProto::FLOAT8E8M0:
+    return floating(8, APFloat::Float8E8M0FNU());
   case TensorProto::FLOAT4E2M1:
     return floating(4, APFloat::Float4E2M1FN());
   default:

@@ -24,6 +24,10 @@ struct QuantizedFormat {
   const llvm::fltSemantics *semantics = nullptr;
 
   bool isFloat() const { return semantics; }
+  /// Whether the elements are powers of two, with neither sign nor zero.
+  bool isExponent() const {
+    return semantics == &llvm::APFloat::Float8E8M0FNU();
+  }
   bool isSigned() const { return min < 0; }
 };
 

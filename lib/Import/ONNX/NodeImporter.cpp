@@ -48,12 +48,14 @@ Value NodeImporter::input(size_t i) {
 }
 
 void NodeImporter::alignLegacyOperand() {
-  if (getOpset() >= 7 || !has("broadcast"))
+  // A slope for each channel is always the second dimension's.
+  bool isSlope = getOpType() == "PRelu";
+  if (getOpset() >= 7 || !(has("broadcast") || isSlope))
     return;
-  bool broadcasts = getInt("broadcast", 0) != 0;
-  if (!has("axis") || !broadcasts || !hasInput(0) || !hasInput(1))
+  bool broadcasts = getInt("broadcast", isSlope) != 0;
+  if (!broadcasts || !(has("axis") || isSlope) || !hasInput(0) || !hasInput(1))
     return;
-  int64_t axis = getInt("axis", 0);
+  int64_t axis = getInt("axis", isSlope);
   int64_t rank = inputs[0]->shape().size();
   Shape shape(inputs[1]->shape());
   int64_t behind = rank - axis - static_cast<int64_t>(shape.size());

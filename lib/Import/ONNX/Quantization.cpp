@@ -181,7 +181,7 @@ static LogicalResult convertQuantizeLinear(NodeImporter &node) {
   bool saturate = node.getInt("saturate", 1) != 0; // of float formats
   node.ignore("precision"); // of a division that is exact here
   auto format = quantizedFormat(dataType);
-  if (!format)
+  if (!format || format->isExponent())
     return node.unsupported("a result of " + dataTypeName(dataType));
   node.setDataType(dataType);
   ArrayRef<int64_t> shape = node.shapeOfInput(0), scaleShape = node.shapeOfInput(1);

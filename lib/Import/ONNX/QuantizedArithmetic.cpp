@@ -1,6 +1,8 @@
 //===- QuantizedArithmetic.cpp --------------------------------------------===//
 #include "QuantizedArithmetic.h"
 
+#include "FloatFormats.h"
+
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -10,7 +12,6 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
-using llvm::APFloat;
 
 namespace dyadic::onnx_import {
 
@@ -52,12 +53,7 @@ LogicalResult convertDequantizeArithmetic(NodeImporter &node,
   if (!input || !scales)
     return failure();
   if (format.isFloat()) {
-    HostTensor table(ElementKind::F32, {format.max + 1});
-    for (int64_t bits = 0; bits <= format.max; ++bits)
-      table.as<float>()[bits] = decodeFloat(format, static_cast<uint8_t>(bits));
-    Value reals = node.emit<qnn::GatherOp>(
-        {node.constantTensor(std::move(table)), input},
-        node.attr("axis", int64_t{0}));
+    Value reals = decodeFloats(node, format, input);
     return node.setOutput(node.emit<qnn::MulOp>({reals, scales}));
   }
   SmallVector<Value> operands{input, scales};
@@ -75,111 +71,6 @@ LogicalResult convertDequantizeArithmetic(NodeImporter &node,
         return arith::MulFOp::create(b, loc, real, x[1]);
       }));
 }
-
-namespace {
-/// Writes the rounding of f32 to a float format, in arithmetic on its bits.
-class FloatEncoder {
-public:
-  FloatEncoder(OpBuilder &b, Location loc, const QuantizedFormat &format,
-               bool saturate)
-      : b(b), loc(loc), format(format), saturate(saturate),
-        mantissa(APFloat::semanticsPrecision(*format.semantics) - 1),
-        leastExponent(APFloat::semanticsMinExponent(*format.semantics)) {}
-
-  /// The bits of `value`, an f32, as an i32.
-  Value encode(Value value) {
-    float most = largest();
-    Value size = math::AbsFOp::create(b, loc, value);
-    Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO,
-                                        value, value);
-    if (saturate)
-      size = arith::MinNumFOp::create(b, loc, size, real(most));
-    // Rounded to the multiple of the last mantissa bit's value, a power of two.
-    Value exponent = exponentOf(size);
-    exponent = arith::MaxSIOp::create(b, loc, exponent, integer(leastExponent));
-    Value step = powerOfTwo(
-        arith::SubIOp::create(b, loc, exponent, integer(mantissa)));
-    Value steps = math::RoundEvenOp::create(
-        b, loc, arith::DivFOp::create(b, loc, size, step));
-    Value rounded = arith::MulFOp::create(b, loc, steps, step);
-
-    // Normal numbers have their exponent and mantissa, the others are counted.
-    Value bits = bitsOf(rounded);
-    Value normal = arith::ShRUIOp::create(b, loc, bits, integer(23 - mantissa));
-    normal = arith::SubIOp::create(
-        b, loc, normal, integer((127 + leastExponent - 1) << mantissa));
-    Value counted = arith::FPToSIOp::create(
-        b, loc, b.getI32Type(),
-        arith::MulFOp::create(b, loc, rounded,
-                              real(std::ldexp(1.0f, mantissa - leastExponent))));
-    Value isNormal =
-        compare(arith::CmpFPredicate::OGE, rounded, std::ldexp(1.0f, leastExponent));
-    Value code = arith::SelectOp::create(b, loc, isNormal, normal, counted);
-    if (!saturate) {
-      Value over = compare(arith::CmpFPredicate::OGT, rounded, most);
-      code = arith::SelectOp::create(b, loc, over, integer(overflowCode()), code);
-    }
-    Value sign = arith::ShRUIOp::create(b, loc, bitsOf(value), integer(31));
-    sign = arith::ShLIOp::create(b, loc, sign, integer(format.bits - 1));
-    Value signedCode = arith::OrIOp::create(b, loc, code, sign);
-    if (hasOneZero()) {
-      Value isZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                           code, integer(0));
-      signedCode = arith::SelectOp::create(b, loc, isZero, code, signedCode);
-    }
-    if (!APFloat::semanticsHasNaN(*format.semantics))
-      return signedCode;
-    return arith::SelectOp::create(b, loc, isNaN, integer(nanCode()), signedCode);
-  }
-
-private:
-  Value integer(int64_t value) {
-    return qnn::scalarConstant(b, loc, b.getI32Type(), static_cast<double>(value));
-  }
-  Value real(float value) {
-    return qnn::scalarConstant(b, loc, b.getF32Type(), value);
-  }
-  Value bitsOf(Value value) {
-    return arith::BitcastOp::create(b, loc, b.getI32Type(), value);
-  }
-  Value compare(arith::CmpFPredicate predicate, Value value, float bound) {
-    return arith::CmpFOp::create(b, loc, predicate, value, real(bound));
-  }
-  /// Of a size: its exponent, too small for denormal ones.
-  Value exponentOf(Value size) {
-    Value biased = arith::ShRUIOp::create(b, loc, bitsOf(size), integer(23));
-    return arith::SubIOp::create(b, loc, biased, integer(127));
-  }
-  Value powerOfTwo(Value exponent) {
-    Value biased = arith::AddIOp::create(b, loc, exponent, integer(127));
-    Value bits = arith::ShLIOp::create(b, loc, biased, integer(23));
-    return arith::BitcastOp::create(b, loc, b.getF32Type(), bits);
-  }
-  float largest() const {
-    APFloat value = APFloat::getLargest(*format.semantics);
-    bool losesInfo;
-    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &losesInfo);
-    return value.convertToFloat();
-  }
-  bool hasOneZero() const {
-    return !APFloat(*format.semantics, llvm::APInt::getSignMask(format.bits)).isZero();
-  }
-  int64_t nanCode() const {
-    return APFloat::getNaN(*format.semantics).bitcastToAPInt().getZExtValue();
-  }
-  int64_t overflowCode() const {
-    if (!APFloat::semanticsHasInf(*format.semantics))
-      return nanCode();
-    return APFloat::getInf(*format.semantics).bitcastToAPInt().getZExtValue();
-  }
-
-  OpBuilder &b;
-  Location loc;
-  const QuantizedFormat &format;
-  bool saturate;
-  int mantissa, leastExponent;
-};
-} // namespace
 
 LogicalResult convertQuantizeArithmetic(NodeImporter &node,
                                         const QuantizedFormat &format,
@@ -199,7 +90,7 @@ LogicalResult convertQuantizeArithmetic(NodeImporter &node,
         Value scaled = arith::DivFOp::create(b, loc, x[0], x[1]);
         Value code;
         if (format.isFloat()) {
-          code = FloatEncoder(b, loc, format, saturate).encode(scaled);
+          code = encodeFloat(b, loc, format, saturate, scaled);
         } else {
           Value q = math::RoundEvenOp::create(b, loc, scaled);
           if (x.size() > 2) {

@@ -37,9 +37,10 @@ struct Taps {
 };
 
 /// One axis: `from` elements become `to`, over [begin, end] of it if cropped.
+/// `length` is `to` before it was rounded down.
 struct Axis {
   int64_t from, to;
-  float scale;
+  float scale, length;
   float begin = 0, end = 1;
 };
 } // namespace
@@ -65,7 +66,7 @@ static float sourceOf(int64_t i, const Axis &axis, StringRef form) {
   if (form == "asymmetric")
     return x / axis.scale;
   if (form == "align_corners")
-    return axis.to == 1 ? 0 : x * (length - 1) / last;
+    return axis.to == 1 ? 0 : x * (length - 1) / (axis.length - 1);
   if (form == "tf_half_pixel_for_nn")
     return (x + 0.5f) / axis.scale;
   if (form == "tf_crop_and_resize")
@@ -152,6 +153,8 @@ namespace {
 struct Target {
   Shape sizes;
   SmallVector<float> scales;
+  /// The sizes, of which scales may leave a part of an element.
+  SmallVector<float> lengths;
 };
 } // namespace
 
@@ -168,7 +171,8 @@ static FailureOr<Target> resolveTarget(NodeImporter &node,
     return node.emitError()
            << "expected either " << count << " scales or " << count
            << " sizes, but got " << scales.size() << " and " << sizes.size();
-  Target target{Shape(shape), SmallVector<float>(shape.size(), 1)};
+  Target target{Shape(shape), SmallVector<float>(shape.size(), 1),
+                SmallVector<float>(shape.begin(), shape.end())};
   for (size_t i = 0; i < count; ++i) {
     auto axis = resolveAxis(
         node, axes.empty() ? static_cast<int64_t>(i) : axes[i], shape.size());
@@ -182,6 +186,7 @@ static FailureOr<Target> resolveTarget(NodeImporter &node,
              << "cannot resize an extent of " << extent << " to " << size;
     target.sizes[*axis] = static_cast<int64_t>(size);
     target.scales[*axis] = sizes.empty() ? scales[i] : size / extent;
+    target.lengths[*axis] = sizes.empty() ? extent * scales[i] : size;
   }
   return target;
 }
@@ -242,7 +247,7 @@ static LogicalResult emitResize(NodeImporter &node, Value input,
   Shape shape(shapeOf(input));
   size_t rank = shape.size();
   auto tapsOf = [&](size_t i) {
-    Axis axis{shape[i], target.sizes[i], target.scales[i]};
+    Axis axis{shape[i], target.sizes[i], target.scales[i], target.lengths[i]};
     if (!region.empty())
       axis.begin = region[i], axis.end = region[i + rank];
     return sample(axis, sampling);
