@@ -143,7 +143,8 @@ static LogicalResult placeMemory(KernelBuilder &k, func::FuncOp function) {
       int64_t width =
           isa<IndexType>(type.getElementType())
               ? 8
-              : llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+              : llvm::PowerOf2Ceil(
+                    llvm::divideCeil(type.getElementTypeBitWidth(), 8));
       // As bytes first: an i1 or an index is no element of the kernel's memory.
       memory = memref::ViewOp::create(
           k.b, k.loc,

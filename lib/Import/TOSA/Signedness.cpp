@@ -37,8 +37,6 @@ void stateSignedness(func::FuncOp func) {
   for (auto rescale : body.getOps<tosa::RescaleOp>())
     if (rescale.getOutputUnsigned())
       makeUnsigned(rescale.getOutput());
-  func.setType(FunctionType::get(func.getContext(), body.getArgumentTypes(),
-                                 body.getTerminator()->getOperandTypes()));
 }
 
 } // namespace dyadic::tosa_import

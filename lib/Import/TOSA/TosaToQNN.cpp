@@ -1,9 +1,15 @@
 //===- TosaToQNN.cpp - TOSA functions as level 1 --------------------------===//
 #include "dyadic/Import/TOSA/Passes.h"
 
+#include "ByLoops.h"
 #include "OpConverter.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -29,7 +35,7 @@ bool isParameter(Operation &op) {
 bool isInteger(Operation &op) {
   return !isa<tosa::ConstOp>(op) &&
          (llvm::any_of(op.getResultTypes(), hasIntegers) ||
-          hasIntegers(op.getOperand(0).getType()));
+          (op.getNumOperands() && hasIntegers(op.getOperand(0).getType())));
 }
 
 struct TosaToQNN : impl::TosaToQNNBase<TosaToQNN> {
@@ -55,6 +61,14 @@ struct TosaToQNN : impl::TosaToQNNBase<TosaToQNN> {
             failed(convert(op, isInteger(op) ? integers : table, table)))
           refused.insert(&op);
     eraseDead();
+    ByLoops loops;
+    loops.widenArguments(getOperation());
+    for (Block &block : getOperation().getBody())
+      for (Operation &op : llvm::make_early_inc_range(block))
+        if (isTosa(op) && !isParameter(op) && !refused.contains(&op))
+          if (Value value = loops.convert(&op))
+            replace(op, value);
+    eraseDead();
     for (Operation &op : getOperation().getOps())
       if (isTosa(op) && !isParameter(op) && !refused.contains(&op)) {
         op.emitOpError() << "has no counterpart in qnn";
@@ -62,6 +76,7 @@ struct TosaToQNN : impl::TosaToQNNBase<TosaToQNN> {
       }
     if (!refused.empty())
       signalPassFailure();
+    restateType(getOperation());
   }
 
 private:
@@ -69,6 +84,8 @@ private:
   /// its readers are converted.
   LogicalResult convert(Operation &op, const ConverterTable &table,
                         const ConverterTable &movement) {
+    if (op.getNumResults() != 1)
+      return success();
     ConvertFn function = table.lookup(op.getName().getStringRef());
     if (!function && isStorage(op.getResult(0).getType()))
       function = movement.lookup(op.getName().getStringRef());
@@ -83,9 +100,22 @@ private:
     if (!llvm::is_contained(op.getOperands(), *value))
       value->getDefiningOp()->setDiscardableAttrs(
           op.getDiscardableAttrDictionary());
-    op.getResult(0).replaceAllUsesWith(*value);
-    op.erase();
+    replace(op, *value);
     return success();
+  }
+
+  static void replace(Operation &op, Value value) {
+    op.getResult(0).replaceAllUsesWith(value);
+    op.erase();
+  }
+
+  /// Arguments and results may have another type than the function said.
+  static void restateType(func::FuncOp func) {
+    if (!llvm::hasSingleElement(func.getBody()))
+      return;
+    Block &body = func.getBody().front();
+    func.setType(FunctionType::get(func.getContext(), body.getArgumentTypes(),
+                                   body.getTerminator()->getOperandTypes()));
   }
 
   void eraseDead() {

@@ -3,7 +3,7 @@
 // All at once.
 func.func @several(%x: tensor<4xf32>, %s: tensor<1xi8>) -> tensor<4xf32> {
   // expected-error @+1 {{has no counterpart in qnn}}
-  %0 = tosa.ceil %x : (tensor<4xf32>) -> tensor<4xf32>
+  %0 = tosa.custom %x {domain_name = "d", implementation_attrs = "", operator_name = "o"} : (tensor<4xf32>) -> tensor<4xf32>
   // expected-error @+1 {{expected shift to be a constant}}
   %1 = tosa.mul %0, %x, %s : (tensor<4xf32>, tensor<4xf32>, tensor<1xi8>) -> tensor<4xf32>
   // expected-error @+1 {{expected nan_mode PROPAGATE, but got IGNORE}}
@@ -21,10 +21,12 @@ func.func @dynamic(%x: tensor<?xf32>) -> tensor<?xf32> {
 
 // -----
 
-func.func @integers(%x: tensor<4xi32>) -> tensor<4xi32> {
-  // expected-error @+1 {{'tosa.add' op has no counterpart in qnn}}
-  %0 = tosa.add %x, %x : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
-  return %0 : tensor<4xi32>
+func.func @integers(%x: tensor<1x2x2x1xi8>, %w: tensor<1x1x1x1xi8>, %b: tensor<1xi32>) -> tensor<1x2x2x1xi32> {
+  %zp = "tosa.const"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>
+  // expected-error @+1 {{'tosa.transpose_conv2d' op has no counterpart in qnn}}
+  %0 = tosa.transpose_conv2d %x, %w, %b, %zp, %zp {acc_type = i32, out_pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}
+    : (tensor<1x2x2x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x2x2x1xi32>
+  return %0 : tensor<1x2x2x1xi32>
 }
 
 // -----
@@ -56,11 +58,10 @@ func.func @quantized(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!qua
 
 // -----
 
-func.func @table(%x: tensor<4xi16>) -> tensor<4xi32> {
-  %t = "tosa.const"() {values = dense<1> : tensor<513xi16>} : () -> tensor<513xi16>
-  // expected-error @+1 {{'tosa.table' op has no counterpart in qnn}}
-  %0 = tosa.table %x, %t : (tensor<4xi16>, tensor<513xi16>) -> tensor<4xi32>
-  return %0 : tensor<4xi32>
+func.func @without_operands() -> tensor<4xf32> {
+  // expected-error @+1 {{'tosa.custom' op has no counterpart in qnn}}
+  %0:2 = tosa.custom {domain_name = "d", implementation_attrs = "", operator_name = "o"} : () -> (tensor<4xf32>, tensor<4xi8>)
+  return %0#0 : tensor<4xf32>
 }
 
 // -----

@@ -29,6 +29,11 @@ def TosaToQNN : Pass<"tosa-to-qnn", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::dyadic::qnn::QNNDialect",
                            "::dyadic::DyadicDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect",
                            "::mlir::quant::QuantDialect"];
 }
 
