@@ -1,11 +1,14 @@
 //===- onnx.cpp - any bytes as an ONNX file -------------------------------===//
 #include "Accounting.h"
+#include "Mutators.h"
 #include "dyadic/Import/ONNX/ImportONNX.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/MemoryBufferRef.h"
+
+DYADIC_FUZZ_MUTATE_BY(dyadic::fuzz::mutateMessage)
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   dyadic::fuzz::Allowance allowance(size);

@@ -1,5 +1,6 @@
-//===- tosa.cpp - any text or bytecode as a TOSA network ------------------===//
+//===- tosa.cpp - any text as a TOSA network ------------------------------===//
 #include "Accounting.h"
+#include "Mutators.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Import/TOSA/Passes.h"
@@ -14,6 +15,8 @@
 #include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
+
+DYADIC_FUZZ_MUTATE_BY(dyadic::fuzz::mutateText)
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   dyadic::fuzz::Allowance allowance(size);

@@ -14,12 +14,20 @@ Shape FoldContext::intsArgument(size_t index, StringRef name, int64_t since) {
   return has(index) ? Shape(toInts(in(index))) : Shape();
 }
 
-FailureOr<HostTensor> FoldContext::make(ElementKind kind,
-                                        ArrayRef<int64_t> shape) {
-  if (!countElements(shape, kMaxFoldedElements))
+LogicalResult FoldContext::checkSize(ElementKind kind,
+                                     ArrayRef<int64_t> shape) {
+  auto count = countElements(shape, kMaxFoldedElements);
+  if (!count)
     return node.emitError() << "shape " << toString(shape)
                             << " has a negative extent or more than "
                             << kMaxFoldedElements << " elements";
+  return node.checkAllowance(*count, byteWidth(kind));
+}
+
+FailureOr<HostTensor> FoldContext::make(ElementKind kind,
+                                        ArrayRef<int64_t> shape) {
+  if (failed(checkSize(kind, shape)))
+    return failure();
   return HostTensor(kind, shape);
 }
 
@@ -27,7 +35,7 @@ FailureOr<HostTensor> FoldContext::copy(const HostTensor &in,
                                         ArrayRef<int64_t> shape,
                                         ArrayRef<int64_t> strides,
                                         int64_t offset) {
-  if (failed(make(ElementKind::Bool, shape)))
+  if (failed(checkSize(in.kind, shape)))
     return failure();
   return copyStrided(in, shape, strides, offset);
 }

@@ -31,7 +31,9 @@ struct FoldContext {
   /// The list of integers that is attribute `name` before opset `since` and
   /// input `index` from then on.
   Shape intsArgument(size_t index, llvm::StringRef name, int64_t since);
-  /// Zeros of `shape`, or an error if that is unreasonably large.
+  /// Error if a tensor of `shape` is unreasonably large.
+  mlir::LogicalResult checkSize(ElementKind kind, llvm::ArrayRef<int64_t> shape);
+  /// Zeros of `shape`, with that check.
   mlir::FailureOr<HostTensor> make(ElementKind kind,
                                    llvm::ArrayRef<int64_t> shape);
   /// `in` read at strides, with the same check.

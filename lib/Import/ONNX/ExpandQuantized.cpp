@@ -1,9 +1,11 @@
 //===- ExpandQuantized.cpp ------------------------------------------------===//
 #include "ExpandQuantized.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringRef.h"
 
 #include <string>
 
@@ -11,6 +13,7 @@ using onnx::AttributeProto;
 using onnx::NodeProto;
 using NodeList = google::protobuf::RepeatedPtrField<NodeProto>;
 using Names = llvm::StringSet<>;
+#include "llvm/ADT/StringRef.h"
 
 namespace dyadic::onnx_import {
 

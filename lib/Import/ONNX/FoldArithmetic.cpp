@@ -194,6 +194,8 @@ static LogicalResult foldCast(FoldContext &context) {
   std::optional<ElementKind> kind = kindOfDataType(to);
   if (!kind)
     return node.unsupported("a cast to " + dataTypeName(to));
+  if (failed(context.checkSize(*kind, in.shape)))
+    return failure();
   HostTensor out(*kind, in.shape);
   for (int64_t i = 0, e = out.numElements(); i < e; ++i) {
     if (*kind == ElementKind::Bool)

@@ -283,7 +283,10 @@ static LogicalResult foldRange(FoldContext &context) {
     return context.node.emitError()
            << "expected a finite range, but got " << start << " to " << limit
            << " by " << delta;
-  HostTensor out(context.in(0).kind, {static_cast<int64_t>(count)});
+  auto range = context.make(context.in(0).kind, {static_cast<int64_t>(count)});
+  if (failed(range))
+    return failure();
+  HostTensor out = std::move(*range);
   for (int64_t i = 0; i < out.shape[0]; ++i) {
     double value = start + static_cast<double>(i) * delta;
     if (isFloat(out.kind))

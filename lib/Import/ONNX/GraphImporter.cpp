@@ -116,6 +116,7 @@ FailureOr<GraphValue *> GraphImporter::lookup(Scope &at, StringRef name) {
     });
     if (failed(tensor))
       return failure();
+    allowance.add(tensor->bytes.size());
     if (at.consumed)
       releaseBytes(*at.consumed->mutable_initializer(index));
     value.constant = std::make_shared<const HostTensor>(std::move(*tensor));
@@ -208,7 +209,7 @@ LogicalResult GraphImporter::foldOrConvert(
     const onnx::NodeProto &proto, ArrayRef<GraphValue *> inputs,
     ArrayRef<bool> usedOutputs, SmallVectorImpl<GraphValue> &results) {
   NodeImporter node(proto, scope->opset, locOf(Node::displayName(proto)),
-                    builder, inputs, usedOutputs);
+                    allowance, builder, inputs, usedOutputs);
   const onnx::FunctionProto *called = findFunction(proto);
   bool standard = proto.domain().empty() || proto.domain() == "ai.onnx";
   std::string opType =
@@ -254,6 +255,9 @@ LogicalResult GraphImporter::foldOrConvert(
     FoldContext context{node, tensors, results.size(), this->folder, {}};
     if (failed(foldNode(*folder, context)))
       return failure();
+    for (const HostTensor &tensor : context.results)
+      if (failed(node.reserve(tensor.bytes.size())))
+        return failure();
     for (auto [result, tensor] : llvm::zip(results, context.results))
       result.constant = std::make_shared<const HostTensor>(std::move(tensor));
     // What moves weights keeps what is stored beside their reals.
@@ -308,8 +312,8 @@ LogicalResult GraphImporter::addOutputs() {
       return failure();
     onnx::NodeProto proto;
     proto.set_op_type("Output");
-    NodeImporter node(proto, scope->opset, locOf(output.name()), builder, {},
-                      {});
+    NodeImporter node(proto, scope->opset, locOf(output.name()), allowance,
+                      builder, {}, {});
     if (!(*value)->value)
       (*value)->value = node.copied(node.constantTensor(*(*value)->constant));
     auto result = asDeclared(node, (*value)->value, output);

@@ -73,6 +73,7 @@ private:
   mlir::ModuleOp module;
   mlir::OpBuilder builder;
   mlir::func::FuncOp function;
+  ConstantAllowance allowance;
   Scope top;
   Scope *scope = &top;
   /// How many graphs are around the one being imported, and how many nodes all

@@ -23,6 +23,21 @@ LogicalResult Node::unsupported(const llvm::Twine &what) const {
   return emitError() << what.str() << " is not supported";
 }
 
+LogicalResult Node::reserve(int64_t bytes) const {
+  if (mlir::failed(checkAllowance(bytes, 1)))
+    return failure();
+  allowance.take(bytes);
+  return success();
+}
+
+LogicalResult Node::checkAllowance(int64_t count, int64_t bytes) const {
+  if (bytes == 0 || (count <= INT64_MAX / bytes && allowance.has(count * bytes)))
+    return success();
+  return emitError() << "needs a constant of " << count << " times " << bytes
+                     << " bytes: that is more than a model with so few weights "
+                        "may come to";
+}
+
 static StringRef typeName(AttributeProto::AttributeType type) {
   switch (type) {
   case AttributeProto::FLOAT:

@@ -13,13 +13,27 @@
 
 namespace dyadic::onnx_import {
 
+/// How many bytes of constants an import may still make: what a file can ask
+/// for is bounded by what it holds.
+class ConstantAllowance {
+public:
+  /// For `bytes` of constants that the model has.
+  void add(int64_t bytes) { left += 64 * bytes; }
+  bool has(int64_t bytes) const { return bytes <= left; }
+  void take(int64_t bytes) { left -= bytes; }
+
+private:
+  int64_t left = int64_t{64} << 20;
+};
+
 /// Reads a node's attributes and reports its faults. Reading an attribute of
 /// the wrong type reports it, returns the default and lets `finish` fail; so
 /// does an attribute that nobody read, since its meaning would be lost.
 class Node {
 public:
-  Node(const onnx::NodeProto &proto, int64_t opset, mlir::Location loc)
-      : proto(proto), opset(opset), loc(loc) {}
+  Node(const onnx::NodeProto &proto, int64_t opset, mlir::Location loc,
+       ConstantAllowance &allowance)
+      : proto(proto), opset(opset), loc(loc), allowance(allowance) {}
 
   /// The name people know the node by: its own, else its first output's.
   static std::string displayName(const onnx::NodeProto &proto);
@@ -33,6 +47,12 @@ public:
   mlir::InFlightDiagnostic emitError() const;
   /// "<what> is not supported"
   mlir::LogicalResult unsupported(const llvm::Twine &what) const;
+
+  /// Error if a constant of `count` times `bytes` is more than a model of this
+  /// size may still come to: asked before it is made.
+  mlir::LogicalResult checkAllowance(int64_t count, int64_t bytes) const;
+  /// The same for a constant that stays.
+  mlir::LogicalResult reserve(int64_t bytes) const;
 
   bool has(llvm::StringRef name);
   int64_t getInt(llvm::StringRef name, int64_t fallback);
@@ -56,6 +76,7 @@ private:
   const onnx::NodeProto &proto;
   int64_t opset;
   mlir::Location loc;
+  ConstantAllowance &allowance;
   llvm::StringSet<> used;
   bool failed = false;
 };

@@ -209,6 +209,8 @@ bool NodeImporter::checkResultShape(ArrayRef<int64_t> shape) {
 }
 
 Value NodeImporter::constantTensor(HostTensor tensor) {
+  if (mlir::failed(reserve(tensor.bytes.size())))
+    return {};
   RankedTensorType type = tensorTypeOf(tensor, builder.getContext());
   return qnn::ConstantOp::create(builder, getLoc(), type,
                                  makeConstant(std::move(tensor), type));
@@ -216,6 +218,8 @@ Value NodeImporter::constantTensor(HostTensor tensor) {
 
 Value NodeImporter::constantTensor(ArrayRef<float> values,
                                    ArrayRef<int64_t> shape) {
+  if (mlir::failed(checkAllowance(values.size(), sizeof(float))))
+    return {};
   HostTensor tensor(ElementKind::F32, shape);
   llvm::copy(values, tensor.as<float>().begin());
   return constantTensor(std::move(tensor));

@@ -54,9 +54,10 @@ inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
 class NodeImporter : public Node {
 public:
   NodeImporter(const onnx::NodeProto &proto, int64_t opset, mlir::Location loc,
-               mlir::OpBuilder &builder, llvm::ArrayRef<GraphValue *> inputs,
+               ConstantAllowance &allowance, mlir::OpBuilder &builder,
+               llvm::ArrayRef<GraphValue *> inputs,
                llvm::ArrayRef<bool> usedOutputs)
-      : Node(proto, opset, loc), builder(builder), inputs(inputs),
+      : Node(proto, opset, loc, allowance), builder(builder), inputs(inputs),
         usedOutputs(usedOutputs), outputs(usedOutputs.size()) {}
 
   size_t numInputs() const { return inputs.size(); }

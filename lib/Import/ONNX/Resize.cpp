@@ -18,6 +18,11 @@ using namespace mlir;
 
 namespace dyadic::onnx_import {
 namespace {
+/// An axis that antialiasing shrinks by more than this is refused for the size
+/// of its tables.
+constexpr double kMostReach = 1 << 24;
+constexpr int64_t kMostExtent = 1 << 24;
+
 /// How an output position becomes a source position, and what is read there.
 struct Sampling {
   std::string transformation = "half_pixel", rounding = "round_prefer_floor",
@@ -102,15 +107,21 @@ static double kernelAt(const Sampling &sampling, double distance) {
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-/// Antialiasing widens the kernel where the axis shrinks.
-static Taps sample(const Axis &axis, const Sampling &sampling) {
+/// Antialiasing widens the kernel where the axis shrinks. An error where the
+/// tables would be larger than such a model may ask for.
+static FailureOr<Taps> sample(NodeImporter &node, const Axis &axis,
+                              const Sampling &sampling) {
   Taps taps;
   double shrink = sampling.antialias ? std::min(axis.scale, 1.0f) : 1;
-  int64_t reach = sampling.mode == "nearest" ? 0
-                  : sampling.mode == "linear"
-                      ? static_cast<int64_t>(std::ceil(1 / shrink))
-                      : static_cast<int64_t>(std::ceil(2 / shrink));
+  double radius = sampling.mode == "linear" ? 1 : 2;
+  int64_t reach = sampling.mode == "nearest"
+                      ? 0
+                      : static_cast<int64_t>(
+                            std::min(std::ceil(radius / shrink), kMostReach));
   taps.count = std::max<int64_t>(1, 2 * reach);
+  // A position, a weight and both again as tensors.
+  if (failed(node.checkAllowance(taps.count * axis.to, 32)))
+    return failure();
   bool crops = sampling.transformation == "tf_crop_and_resize";
   for (int64_t i = 0; i < axis.to; ++i) {
     float source = sourceOf(i, axis, sampling.transformation);
@@ -181,7 +192,7 @@ static FailureOr<Target> resolveTarget(NodeImporter &node,
     float extent = static_cast<float>(shape[*axis]);
     float size = sizes.empty() ? std::floor(extent * scales[i])
                                : static_cast<float>(sizes[i]);
-    if (!(size >= 1 && size <= static_cast<float>(1 << 24)))
+    if (!(size >= 1 && size <= static_cast<float>(kMostExtent)))
       return node.emitError()
              << "cannot resize an extent of " << extent << " to " << size;
     target.sizes[*axis] = static_cast<int64_t>(size);
@@ -246,17 +257,24 @@ static LogicalResult emitResize(NodeImporter &node, Value input,
                             sampling.mode + "'");
   Shape shape(shapeOf(input));
   size_t rank = shape.size();
-  auto tapsOf = [&](size_t i) {
+  SmallVector<Taps> taps;
+  for (size_t i = 0; i < rank; ++i) {
+    if (target.sizes[i] < 1 || target.sizes[i] > kMostExtent)
+      return node.emitError() << "cannot resize an extent of " << shape[i]
+                              << " to " << target.sizes[i];
     Axis axis{shape[i], target.sizes[i], target.scales[i], target.lengths[i]};
     if (!region.empty())
       axis.begin = region[i], axis.end = region[i + rank];
-    return sample(axis, sampling);
-  };
+    auto sampled = sample(node, axis, sampling);
+    if (failed(sampled))
+      return failure();
+    taps.push_back(std::move(*sampled));
+  }
   bool isImage = rank == 4 && elementOf(input).isF32() && region.empty() &&
                  sampling.mode == "nearest" && target.sizes[0] == shape[0] &&
                  target.sizes[1] == shape[1];
   if (isImage) {
-    Shape rows = tapsOf(2).positions, columns = tapsOf(3).positions;
+    Shape rows = taps[2].positions, columns = taps[3].positions;
     if (isIdentity(rows, shape[2]) && isIdentity(columns, shape[3]))
       return node.setOutput(input);
     Value output = node.emit<qnn::ResizeOp>(
@@ -266,11 +284,10 @@ static LogicalResult emitResize(NodeImporter &node, Value input,
   }
   Value output = input;
   for (size_t i = 0; i < rank && output; ++i) {
-    Taps taps = tapsOf(i);
     bool stays = target.scales[i] == 1 && target.sizes[i] == shape[i] &&
                  (region.empty() || (region[i] == 0 && region[i + rank] == 1));
     if (!stays)
-      output = resample(node, output, i, taps, target.sizes[i],
+      output = resample(node, output, i, taps[i], target.sizes[i],
                         sampling.extrapolation);
   }
   return node.setOutput(output);
