@@ -1,8 +1,8 @@
 """The conformance tests of TOSA that the package tosa-tools generates, run through this compiler.
 
-The package can't share an environment with onnx: it lies in one of its own, whose folder TOSA_TOOLS names
-(python3 -m venv FOLDER && FOLDER/bin/pip install tosa-tools), by default build/venv-tosa. All functions of a batch become
-one program, so that the tools start once a batch and not once a test.
+The package can't share an environment with onnx: it lies in one of its own, whose folder TOSA_TOOLS names, by default
+build/venv-tosa, which scripts/setup makes. All functions of a batch become one program, so that the tools start once a
+batch and not once a test.
 """
 import json
 import os
