@@ -97,6 +97,8 @@ private:
     bool perChannel = false;
     bool useFloat = false;
     bool clampFloat = false;
+    /// All results fit 16 bits before they are clamped.
+    bool fitHalves = true;
     std::vector<float> scales;                     // float form
     mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form

@@ -83,6 +83,7 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   plan.perChannel = multipliers.size() > 1 && !byLength;
   plan.useFloat = !byLength && op.getRounding() == Rounding::NearestEven &&
                   k.target.fusesMultiplyAdd();
+  double zp = static_cast<int32_t>(op.getOutputZp());
   size_t count = std::max(ranges.size(), multipliers.size());
   for (size_t c = 0; c < count && plan.useFloat; ++c) {
     const AccumulatorRange &range = ranges[ranges.size() > 1 ? c : 0];
@@ -91,6 +92,9 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
                                       shifts[m]);
     plan.useFloat = form != FloatRequantize::Refused;
     plan.clampFloat |= form == FloatRequantize::NeedsClamp;
+    double greatest = std::max(-double(range.min), double(range.max)) *
+                      std::ldexp(multipliers[m], -shifts[m]);
+    plan.fitHalves &= greatest + std::abs(zp) < INT16_MAX;
   }
   if (plan.useFloat) {
     for (auto [multiplier, shift] : llvm::zip(multipliers, shifts))
@@ -195,14 +199,15 @@ Value PointwiseEmitter::packFused(RequantizeOp op, ArrayRef<Value> words,
   int64_t zp = static_cast<int32_t>(op.getOutputZp()),
           low = static_cast<int32_t>(op.getClampMin()),
           high = static_cast<int32_t>(op.getClampMax());
-  SmallVector<Value> rounded;
+  SmallVector<Value> sums;
   for (auto [x, scale] : llvm::zip(words, scales))
-    rounded.push_back(emitFusedRounding(
-        k.b, k.loc, {x, scale, zp, low, high, plan.clampFloat}));
+    sums.push_back(emitFusedSum(k.b, k.loc,
+                                {x, scale, zp, low, high, plan.clampFloat}));
   auto type = op.getOutput().getType();
   bool isUnsigned = type.getElementType().isUnsignedInteger();
-  Value bytes =
-      k.target.packBytes(k.b, k.loc, rounded, valid, isUnsigned, order);
+  Value bytes = k.target.packBytes(
+      k.b, k.loc,
+      {sums, valid, zp, plan.clampFloat || plan.fitHalves, isUnsigned, order});
   StorageRange range = storageRange(type);
   if (low == range.min && high == range.max)
     return bytes;
@@ -372,18 +377,18 @@ Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
   Value scaled = arith::MulFOp::create(b, k.loc, x, inverse);
   scaled = clampFloat(b, k.loc, scaled, range.min - zp, range.max - zp);
   Value sum = arith::AddFOp::create(b, k.loc, scaled, k.splat(f32, kMagic));
-  Value words = readMagic(b, k.loc, sum, zp);
   int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters();
   int64_t count = f32.getNumElements(), registers = count / lanes;
   Type element = op.getOutput().getType().getElementType();
   if (registers < 2 || registers > atOnce || count % lanes ||
       !element.isInteger(8))
-    return words;
+    return readMagic(b, k.loc, sum, zp);
   SmallVector<Value> parts;
   for (int64_t at = 0; at < count; at += lanes)
-    parts.push_back(sliceLanes(k, words, at, lanes));
-  return k.target.packBytes(b, k.loc, parts, lanes, element.isUnsignedInteger(),
-                            LaneOrder::Natural);
+    parts.push_back(sliceLanes(k, sum, at, lanes));
+  return k.target.packBytes(b, k.loc,
+                            {parts, lanes, zp, /*fitHalves=*/true,
+                             element.isUnsignedInteger(), LaneOrder::Natural});
 }
 
 Value PointwiseEmitter::lookup(LookupOp op, Value x) {

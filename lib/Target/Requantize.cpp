@@ -32,7 +32,7 @@ Value dyadic::clampFloat(OpBuilder &b, Location loc, Value x, double low,
   return arith::SelectOp::create(b, loc, below, x, hi);
 }
 
-Value dyadic::emitFusedRounding(OpBuilder &b, Location loc, const FusedRequantize &op) {
+Value dyadic::emitFusedSum(OpBuilder &b, Location loc, const FusedRequantize &op) {
   VectorOps ops(b, loc);
   auto f32 = ops.typeOf(op.x).clone(b.getF32Type());
   Value real = arith::SIToFPOp::create(b, loc, f32, op.x);
@@ -41,7 +41,11 @@ Value dyadic::emitFusedRounding(OpBuilder &b, Location loc, const FusedRequantiz
   if (op.clampFirst)
     sum = clampFloat(b, loc, sum, kMagic + double(op.low - op.zeroPoint),
                      kMagic + double(op.high - op.zeroPoint));
-  return readMagic(b, loc, sum, op.zeroPoint);
+  return sum;
+}
+
+Value dyadic::emitFusedRounding(OpBuilder &b, Location loc, const FusedRequantize &op) {
+  return readMagic(b, loc, emitFusedSum(b, loc, op), op.zeroPoint);
 }
 
 Value dyadic::emitFusedRequantize(OpBuilder &b, Location loc,

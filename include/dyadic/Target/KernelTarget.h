@@ -92,6 +92,20 @@ struct FusedRequantize {
   bool clampFirst;
 };
 
+/// Rounded sums as bytes, those of one register side by side behind another's.
+struct BytePack {
+  /// At most packedRegisters() vectors of lanes() f32: kMagic + an integer.
+  llvm::ArrayRef<mlir::Value> sums;
+  /// How many lanes of each count.
+  int64_t valid;
+  /// Is added to the integers, which are then saturated.
+  int64_t zeroPoint;
+  /// Whether all are 16-bit integers by then.
+  bool fitHalves;
+  bool isUnsigned;
+  LaneOrder order;
+};
+
 /// zeroPoint + ((x·multiplier + addend + (parity & x·multiplier >> shift)) >>
 /// shift), clamped, exactly. `x` and `multiplier` are vectors of i32, the
 /// others of i64.
@@ -280,12 +294,8 @@ public:
   /// How many registers of i32 become one of bytes by saturation, which then is
   /// the clamp; 1 where bytes are better made register by register.
   virtual int64_t packedRegisters() const { return 1; }
-  /// The first `valid` lanes of each of `words` (at most packedRegisters()
-  /// vectors of lanes() i32), saturated to bytes and side by side.
   virtual mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
-                                llvm::ArrayRef<mlir::Value> words,
-                                int64_t valid, bool isUnsigned,
-                                LaneOrder order) const {
+                                const BytePack &op) const {
     return {};
   }
 

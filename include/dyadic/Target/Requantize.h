@@ -25,10 +25,14 @@ mlir::Value readMagic(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
 mlir::Value clampFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                        double low, double high);
 
-/// By a conversion to float and one fused multiply-add. The result is clamped
-/// if the op says `clampFirst`, and the caller's to clamp otherwise.
+/// kMagic + the rounded product, by a conversion to float and one fused
+/// multiply-add. It is clamped if the op says `clampFirst`, and the caller's to
+/// clamp otherwise.
+mlir::Value emitFusedSum(mlir::OpBuilder &b, mlir::Location loc,
+                         const FusedRequantize &op);
+/// The integer that this stands for.
 mlir::Value emitFusedRounding(mlir::OpBuilder &b, mlir::Location loc,
-                       const FusedRequantize &op);
+                              const FusedRequantize &op);
 /// The same, clamped as integers.
 mlir::Value emitFusedRequantize(mlir::OpBuilder &b, mlir::Location loc,
                             const FusedRequantize &op);

@@ -1,8 +1,8 @@
 //===- Requantize.cpp - sums to bytes on x86 ------------------------------===//
 //
-//   fused  vcvtdq2ps, vfmadd, vpsubd; four registers of that through vpackssdw
-//          and vpackuswb, whose saturation is the clamp; one alone through
-//          vpmaxsd and vpminsd
+//   fused  vcvtdq2ps, vfmadd; four registers of that through vpsubd, vpackssdw
+//          (AVX-512, of 16 bits for sure: vpermt2w) and vpackuswb, whose
+//          saturation is the clamp; one alone through vpmaxsd and vpminsd
 //   wide   vpmuldq to 64 bits, vpsraq (which AVX2 makes of other shifts)
 //
 //===----------------------------------------------------------------------===//
@@ -10,6 +10,8 @@
 
 #include "../VectorOps.h"
 #include "dyadic/Target/Requantize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -25,9 +27,21 @@ Value X86Target::requantizeWide(OpBuilder &b, Location loc,
   return emitWideRequantize(b, loc, op);
 }
 
-Value X86Target::packBytes(OpBuilder &b, Location loc, ArrayRef<Value> words,
-                           int64_t valid, bool isUnsigned,
-                           LaneOrder order) const {
+/// The low halves of the words of two registers, in vpackssdw's order.
+static Value packHalves(VectorOps &ops, Value x, Value y) {
+  int64_t count = 2 * ops.width(x), perLane = 4;
+  auto halves = [&](Value words) {
+    return ops.bitcast(count, ops.b.getI16Type(), words);
+  };
+  SmallVector<int64_t> from;
+  for (int64_t lane = 0; lane < count / 2; lane += perLane)
+    for (int64_t begin : {lane, lane + count / 2})
+      for (int64_t i = 0; i < perLane; ++i)
+        from.push_back(2 * (begin + i));
+  return ops.shuffle(halves(x), halves(y), from);
+}
+
+Value X86Target::packBytes(OpBuilder &b, Location loc, const BytePack &op) const {
   VectorOps ops(b, loc);
   auto pack = [&](StringRef form, Type element, int64_t count, Value x, Value y) {
     std::string name =
@@ -35,19 +49,28 @@ Value X86Target::packBytes(OpBuilder &b, Location loc, ArrayRef<Value> words,
                    : ("llvm.x86.avx2." + form).str();
     return ops.callIntrinsic(name, ops.type(count, element), {x, y});
   };
-  int64_t n = words.size();
-  auto pair = [&](int64_t i) {
-    return pack("packssdw", b.getI16Type(), 2 * lanes(), words[std::min(i, n - 1)],
-                words[std::min(i + 1, n - 1)]);
+  int64_t n = op.sums.size();
+  auto pair = [&](int64_t i) -> Value {
+    Value x = op.sums[std::min(i, n - 1)], y = op.sums[std::min(i + 1, n - 1)];
+    if (!isAVX512() || !op.fitHalves)
+      return pack("packssdw", b.getI16Type(), 2 * lanes(),
+                  readMagic(b, loc, x, op.zeroPoint),
+                  readMagic(b, loc, y, op.zeroPoint));
+    // One vpermt2w, and what is above the halves need not be taken off.
+    Value halves = packHalves(ops, x, y);
+    if (!op.zeroPoint)
+      return halves;
+    return arith::AddIOp::create(b, loc, halves,
+                                 ops.splat(ops.typeOf(halves), op.zeroPoint));
   };
   Value low = pair(0), high = n > 2 ? pair(2) : low;
-  Value bytes = pack(isUnsigned ? "packuswb" : "packsswb", b.getI8Type(),
+  Value bytes = pack(op.isUnsigned ? "packuswb" : "packsswb", b.getI8Type(),
                      4 * lanes(), low, high);
-  if (order == LaneOrder::Interleaved)
+  if (op.order == LaneOrder::Interleaved)
     return bytes;
   SmallVector<int64_t> from;
   for (int64_t j = 0; j < n; ++j)
-    for (int64_t lane = 0; lane < valid; ++lane)
+    for (int64_t lane = 0; lane < op.valid; ++lane)
       from.push_back(interleavedChannel(j, lane));
   return ops.shuffle(bytes, bytes, from);
 }

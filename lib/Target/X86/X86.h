@@ -81,8 +81,7 @@ public:
                      mlir::Value table) const override;
   int64_t packedRegisters() const override { return 4; }
   mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
-                        llvm::ArrayRef<mlir::Value> words, int64_t valid,
-                        bool isUnsigned, LaneOrder order) const override;
+                        const BytePack &op) const override;
   mlir::Value requantizeFused(mlir::OpBuilder &b, mlir::Location loc,
                          const FusedRequantize &op) const override;
   mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,
