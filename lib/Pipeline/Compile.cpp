@@ -329,6 +329,8 @@ LogicalResult Compilation::calibrateAndQuantize() {
   if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
     return failure();
   report.calibrationSeconds = now() - start;
+  if (opts.onCalibrated)
+    opts.onCalibrated(*current);
   if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat, opts.weights); })))
     return failure();
   countOps(*current, report);

@@ -99,6 +99,7 @@ Command addCompile(CLI::App &app);
 Command addRun(CLI::App &app);
 Command addCalibrate(CLI::App &app);
 Command addEvaluate(CLI::App &app);
+Command addExplain(CLI::App &app);
 Command addInspect(CLI::App &app);
 Command addProfile(CLI::App &app);
 

@@ -69,8 +69,8 @@ int main(int argc, char **argv) {
              "others that begin with --mlir-.");
   app.set_version_flag("--version", "dyadic " DYADIC_VERSION);
   app.require_subcommand(1);
-  Command commands[] = {addCompile(app),  addRun(app),     addCalibrate(app),
-                        addEvaluate(app), addInspect(app), addProfile(app)};
+  Command commands[] = {addCompile(app), addRun(app),     addCalibrate(app), addEvaluate(app),
+                        addExplain(app), addInspect(app), addProfile(app)};
   std::vector<char *> arguments;
   std::string unknown;
   if (!takeMLIRFlags(argc, argv, arguments, unknown)) {

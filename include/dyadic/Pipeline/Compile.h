@@ -20,6 +20,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,6 +76,9 @@ struct CompileOptions {
   GPUOptions gpu;
   bool withFallback = false;
   FuseOptions fuse;
+  /// Called with the calibrated module, at level 1, before it is quantized: it may
+  /// be copied, and its ops may be given attributes.
+  std::function<void(mlir::ModuleOp)> onCalibrated;
 };
 
 /// An op that computes in f32 although the rest of the network doesn't.

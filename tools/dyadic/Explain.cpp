@@ -1,0 +1,145 @@
+//===- Explain.cpp - dyadic explain ---------------------------------------===//
+#include "dyadic/Explain/Explain.h"
+
+#include "CommandLine.h"
+
+#include "dyadic/Support/OutputFile.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace dyadic {
+
+namespace {
+struct Options : CommonOptions {
+  std::string input, json, html;
+  int64_t samples = 16, tries = 0, rows = 12;
+};
+} // namespace
+
+/// Names come from the model: nothing in them may steer a terminal.
+static std::string printable(StringRef name) {
+  std::string text;
+  for (unsigned char c : name)
+    text += c < 0x20 || c == 0x7f ? '?' : char(c);
+  return text;
+}
+
+static std::string decibels(double sqnr) {
+  return std::isfinite(sqnr) ? llvm::formatv("{0:f1}", sqnr).str() : "exact";
+}
+
+static void printCulprit(const Layer &layer) {
+  auto &os = llvm::outs();
+  os << llvm::format("%8s %9s %9s %7.1f%% %7.2f%%  ", decibels(layer.own.sqnr()).c_str(),
+                     decibels(layer.inherited.sqnr()).c_str(),
+                     layer.effect ? decibels(toDecibels(*layer.effect)).c_str() : "-",
+                     100 * layer.share, 100 * layer.clipped);
+  os << llvm::left_justify(layer.kind, 12) << " " << printable(layer.name) << "\n";
+}
+
+static void print(const Explanation &explanation, int64_t rows) {
+  auto &os = llvm::outs();
+  os << printable(explanation.model) << ": float against quantized on "
+     << explanation.samples << " samples\n";
+  for (const OutputReport &output : explanation.outputs)
+    os << "output " << printable(output.name) << ": SQNR "
+       << decibels(output.error.sqnr()) << " dB, cosine "
+       << llvm::format("%.6f\n", output.error.cosine());
+  ArrayRef<int64_t> culprits = explanation.culprits;
+  os << "\n  own dB inherited effect dB   share clipped  layer\n";
+  for (int64_t number : culprits.take_front(rows))
+    printCulprit(explanation.layers[number]);
+  if (int64_t(culprits.size()) > rows)
+    os << "  ... and " << culprits.size() - rows << " that cost less\n";
+  int64_t integers = 0, floats = 0;
+  for (const Layer &layer : explanation.layers) {
+    integers += layer.isInteger;
+    floats += !layer.isInteger && !layer.isInput && !layer.type.empty();
+  }
+  os << integers << " ops in integers, " << floats << " in float\n\nto try:\n";
+  llvm::StringSet<> said;
+  for (int64_t number : culprits.take_front(rows)) {
+    const Layer &layer = explanation.layers[number];
+    std::string flag = layer.remedy.flag();
+    if (flag.empty() || !said.insert(flag).second)
+      continue;
+    os << "  " << printable(flag) << "\n      " << printable(layer.name) << ": "
+       << layer.remedy.why << "\n";
+    if (said.size() == 3)
+      break;
+  }
+  for (int64_t number : culprits)
+    for (const Trial &trial : explanation.layers[number].trials)
+      os << "tried " << printable(trial.flag) << ": output SQNR "
+         << decibels(trial.before) << " -> " << decibels(trial.after) << " dB\n";
+}
+
+static ExitCode runExplain(Options &options) {
+  if (!options.hasCalibration() || options.isFloat)
+    return usageError("expected --calibrate PATH with samples");
+  if (options.samples < 1 || options.tries < 0)
+    return usageError("--samples, --try: expected at least 1 and 0");
+  options.name = llvm::sys::path::stem(options.model).str();
+  Session session;
+  auto resolved = options.resolve(&session.context);
+  if (mlir::failed(resolved))
+    return UsageError;
+  ExplainOptions how;
+  how.input = options.input;
+  how.images = options.images();
+  how.samples = options.samples;
+  how.tries = options.tries;
+  ExitCode fault;
+  auto explanation = explain(&session.context, *resolved, how, fault);
+  if (mlir::failed(explanation)) {
+    if (fault == InternalError)
+      llvm::errs() << kHowToReport;
+    return fault;
+  }
+  explanation->observer = options.observer;
+  if (!options.json.empty())
+    if (auto error = writeFile(
+            options.json, llvm::formatv("{0:2}\n", toJSON(*explanation)).str()))
+      return inputError(std::move(error));
+  if (!options.html.empty())
+    if (auto error = writeFile(options.html, toHTML(*explanation)))
+      return inputError(std::move(error));
+  print(*explanation, options.rows);
+  return Done;
+}
+
+Command addExplain(CLI::App &app) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand(
+      "explain", "show which layers cost the quantized model its accuracy, and what to try");
+  options->addModel(*command, "the ONNX or TensorFlow Lite file");
+  command->add_option("--input", options->input,
+                      "samples to measure on, as for --calibrate (those)")
+      ->type_name("PATH");
+  command->add_option("--samples", options->samples, "how many of them are run")
+      ->capture_default_str()
+      ->type_name("N");
+  command->add_option("--try", options->tries,
+                      "compile and measure what is advised for the N worst layers, too")
+      ->type_name("N");
+  command->add_option("--rows", options->rows, "how many layers the table has")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--json", options->json, "write all of it here (docs/Explain.md)")
+      ->type_name("FILE");
+  command->add_option("--html", options->html, "write it here as a page to look at")
+      ->type_name("FILE");
+  options->addCalibration(*command);
+  options->addShapes(*command);
+  return {command, [options] { return runExplain(*options); }};
+}
+
+} // namespace dyadic
