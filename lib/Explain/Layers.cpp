@@ -25,6 +25,10 @@ static Type elementOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getElementType();
 }
 
+static SmallVector<int64_t> shapeOf(Value value) {
+  return SmallVector<int64_t>(cast<RankedTensorType>(value.getType()).getShape());
+}
+
 static bool isReal(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.hasStaticShape() && type.getElementType().isF32();
@@ -185,8 +189,7 @@ static Layer describe(const LayerPair &pair) {
   Layer layer;
   layer.name = nameOf(pair.exactOp);
   layer.kind = kindOf(pair.exactOp);
-  layer.shape.assign(cast<RankedTensorType>(pair.computed.getType()).getShape().begin(),
-                     cast<RankedTensorType>(pair.computed.getType()).getShape().end());
+  layer.shape = shapeOf(pair.computed);
   if (!pair.quantizedOp)
     return layer;
   layer.type = printType(elementOf(pair.quantized));
@@ -220,6 +223,21 @@ static Operation *takenIn(Value value,
                                                                         : nullptr;
 }
 
+/// An input of the network, which a border rounds.
+static Layer describeInput(func::FuncOp main, BlockArgument argument,
+                           const LayerPair &pair) {
+  unsigned i = argument.getArgNumber();
+  Layer layer;
+  auto name = main.getArgAttrOfType<StringAttr>(i, kNameAttr);
+  layer.name = name ? name.str() : "";
+  layer.kind = "input";
+  layer.shape = shapeOf(argument);
+  layer.isInput = true;
+  layer.type = pair.type ? printType(pair.type) : "f32";
+  layer.calibrated = toRange(main.getArgAttrOfType<qnn::RangeAttr>(i, kRangeAttr));
+  return layer;
+}
+
 std::vector<LayerPair> matchLayers(func::FuncOp exact, func::FuncOp quantized,
                                    std::vector<Layer> &layers) {
   llvm::DenseMap<int64_t, Operation *> found;
@@ -229,27 +247,16 @@ std::vector<LayerPair> matchLayers(func::FuncOp exact, func::FuncOp quantized,
   });
   std::vector<LayerPair> pairs;
   llvm::DenseMap<Value, int64_t> maker;
-  for (auto [i, argument] : llvm::enumerate(exact.getArguments())) {
+  for (BlockArgument argument : exact.getArguments()) {
     if (!isReal(argument))
       continue;
     LayerPair pair;
     pair.computed = pair.exact = argument;
-    pair.quantized = quantized.getArgument(i);
-    bool isBorder;
-    pair.type = roundedType(pair.quantized, isBorder);
-    Layer layer;
-    auto name = exact.getArgAttrOfType<StringAttr>(i, kNameAttr);
-    layer.name = name ? name.str() : "";
-    layer.kind = "input";
-    layer.shape.assign(cast<RankedTensorType>(argument.getType()).getShape().begin(),
-                       cast<RankedTensorType>(argument.getType()).getShape().end());
-    layer.isInput = true;
-    layer.type = pair.type ? printType(pair.type) : "f32";
-    layer.calibrated = toRange(exact.getArgAttrOfType<qnn::RangeAttr>(i, kRangeAttr));
-    pair.forIntegersOnly = true;
+    pair.quantized = quantized.getArgument(argument.getArgNumber());
+    pair.type = roundedType(pair.quantized, pair.forIntegersOnly);
     maker[argument] = pairs.size();
+    layers.push_back(describeInput(exact, argument, pair));
     pairs.push_back(pair);
-    layers.push_back(std::move(layer));
   }
   llvm::DenseMap<Operation *, int64_t> folded;
   for (Operation &op : exact.getBody().front().without_terminator()) {

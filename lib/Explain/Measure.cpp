@@ -94,8 +94,8 @@ private:
   std::unique_ptr<Probe> exact, approximate, injected;
   std::vector<float> buffer, cut, error;
   std::vector<char> zeros;
-  /// The numbers of the f32 results.
-  SmallVector<size_t> outputs;
+  /// The numbers of the f32 results, and of what effects are measured on.
+  SmallVector<size_t> outputs, scores;
 };
 } // namespace
 
@@ -122,7 +122,8 @@ LogicalResult Measurement::prepare() {
     outputs.push_back(i);
     auto name = main.getResultAttrOfType<StringAttr>(i, kNameAttr);
     ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
-    found.outputs.push_back({name ? name.str() : "", SmallVector<int64_t>(shape), {}});
+    found.outputs.push_back(
+        {name ? name.str() : "", SmallVector<int64_t>(shape), {}, false});
   }
   return failure(failed(makeExact()) || failed(makeQuantized()) ||
                  failed(makeInjected()));
@@ -175,6 +176,16 @@ LogicalResult Measurement::makeQuantized() {
   return success();
 }
 
+/// What a softmax makes `output` of, else `output`: probabilities near 0 and 1
+/// don't show errors that the next sample's would.
+static Value scoresOf(Value output) {
+  Value value = output;
+  while (auto reshape = value.getDefiningOp<qnn::ReshapeOp>())
+    value = reshape.getInput();
+  auto softmax = value.getDefiningOp<qnn::SoftmaxOp>();
+  return softmax ? softmax->getOperand(0) : output;
+}
+
 LogicalResult Measurement::makeInjected() {
   if (outputs.empty() || options.effectSamples < 1)
     return success();
@@ -211,6 +222,14 @@ LogicalResult Measurement::makeInjected() {
     largest = std::max<int64_t>(largest, 4 * type.getNumElements());
   }
   zeros.resize(largest);
+  Results results(main);
+  auto returned = main.getBody().front().getTerminator()->getOperands();
+  for (auto [report, number] : llvm::zip_equal(found.outputs, outputs)) {
+    Value score = scoresOf(returned[number]);
+    report.beforeSoftmax = score != returned[number];
+    scores.push_back(results.add(score));
+  }
+  results.finish();
   auto probe = Probe::create(std::move(copy), /*isQuantized=*/false);
   if (failed(probe))
     return failure();
@@ -292,7 +311,7 @@ void Measurement::measureEffects(ArrayRef<HostTensor> sample, Progress &progress
   from.resize(injected->info().inputs.size(), zeros.data());
   injected->run(from);
   std::vector<HostTensor> reference;
-  for (size_t number : outputs)
+  for (size_t number : scores)
     reference.push_back(injected->result(number));
   for (size_t i = 0; i < layers.size(); ++i) {
     if (taps[i].injection < 0)
@@ -304,7 +323,7 @@ void Measurement::measureEffects(ArrayRef<HostTensor> sample, Progress &progress
     from[taps[i].injection] = error.data();
     injected->run(from);
     from[taps[i].injection] = zeros.data();
-    for (auto [before, number] : llvm::zip_equal(reference, outputs)) {
+    for (auto [before, number] : llvm::zip_equal(reference, scores)) {
       Deviation deviation;
       deviation.add(before.as<float>(), injected->floats(number));
       effects[i] += deviation.relativeNoise();

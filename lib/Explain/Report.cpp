@@ -154,6 +154,7 @@ json::Value toJSON(const Explanation &explanation) {
     json::Object object = toJSON(output.error);
     object["name"] = text(output.name);
     object["shape"] = json::Array(output.shape);
+    object["beforeSoftmax"] = output.beforeSoftmax;
     outputs.push_back(std::move(object));
   }
   return json::Object{{"format", "dyadic-explain"},

@@ -95,8 +95,9 @@ struct Layer {
   /// The shares of the own error, of the exact result's squares, that come from
   /// weights, from values outside of the range, and from rounding inside it.
   double weightNoise = 0, clippingNoise = 0, roundingNoise = 0;
-  /// The outputs' relative noise if this layer alone is quantized, and its share
-  /// of the sum over all layers. None if it makes no error.
+  /// The relative noise of the outputs, or of the scores behind them, if this layer
+  /// alone is quantized, and its share of the sum over all layers. None if it makes
+  /// no error.
   std::optional<double> effect;
   double share = 0;
 
@@ -122,6 +123,8 @@ struct OutputReport {
   std::string name;
   llvm::SmallVector<int64_t> shape;
   Deviation error;
+  /// Effects are measured on the scores that a softmax makes this output of.
+  bool beforeSoftmax = false;
 };
 
 struct Explanation {
