@@ -164,7 +164,7 @@ private:
   }
 };
 
-/// x + y and x − y: both operands weighted over one shift, then requantized.
+/// x + y and x − y: both operands weighted, then requantized.
 template <typename Op> struct LowerSum : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
@@ -187,7 +187,7 @@ template <typename Op> struct LowerSum : OpConversionPattern<Op> {
         adaptor.getLhs(), adaptor.getRhs(), lhs->getZeroPoint(),
         rhs->getZeroPoint(), weights->lhs, weights->rhs);
     rewriter.replaceOp(op, requantizeTo(rewriter, op, sum,
-                                        weights->requantizer(), resultType,
+                                        weights->requantizer, resultType,
                                         *out));
     return success();
   }

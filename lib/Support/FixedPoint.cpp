@@ -39,22 +39,34 @@ std::optional<FixedPointMultiplier> dyadic::quantizeMultiplier(double scale,
 
 std::optional<AddMultipliers> dyadic::addMultipliers(double lhsRatio,
                                                      double rhsRatio) {
-  constexpr int kBits = 15, kMinShift = -23, kMaxAddShift = kMaxShift - 23;
   if (!std::isfinite(lhsRatio) || !std::isfinite(rhsRatio))
     return std::nullopt;
   double largest = std::max(std::fabs(lhsRatio), std::fabs(rhsRatio));
-  int exponent;
-  std::frexp(largest, &exponent);
-  int shift = std::min(kBits - exponent, kMaxAddShift);
-  // A power of two is its own bound: it can take one bit more.
-  if (shift < kMaxAddShift && std::ldexp(largest, shift + 1) <= 1 << kBits)
-    ++shift;
-  if (shift < kMinShift)
-    return std::nullopt;
-  auto weight = [&](double ratio) {
-    return static_cast<int32_t>(roundHalfEven(std::ldexp(ratio, shift)));
-  };
-  return AddMultipliers{weight(lhsRatio), weight(rhsRatio), shift};
+  if (largest == 0)
+    return AddMultipliers{};
+  std::optional<AddMultipliers> best;
+  double least = std::numeric_limits<double>::infinity();
+  double smallest = std::min(std::fabs(lhsRatio), std::fabs(rhsRatio)) / largest;
+  // The larger ratio's weight; equal errors go to the first, a power of two.
+  for (int32_t weight = 1 << 14; weight < 1 << 15 && least > 0; ++weight) {
+    // What the smaller one's rounding alone errs by; M's adds to it.
+    double ideal = smallest * weight;
+    if (std::fabs(roundHalfEven(ideal) - ideal) / weight * largest >= least)
+      continue;
+    auto requantizer = quantizeMultiplier(largest / weight);
+    if (!requantizer)
+      continue;
+    auto weigh = [&](double ratio) {
+      return static_cast<int32_t>(roundHalfEven(ratio / largest * weight));
+    };
+    AddMultipliers sum{weigh(lhsRatio), weigh(rhsRatio), *requantizer};
+    double unit = requantizer->value();
+    double error = std::fabs(sum.lhs * unit - lhsRatio) +
+                   std::fabs(sum.rhs * unit - rhsRatio);
+    if (error < least)
+      best = sum, least = error;
+  }
+  return best;
 }
 
 FloatRequantize dyadic::canUseFloatRequantize(int64_t min, int64_t max,

@@ -13,17 +13,17 @@ func.func @borders(%x: tensor<4xf32>, %q: tensor<4x!b>) -> (tensor<4x!a>, tensor
   return %0, %1 : tensor<4x!a>, tensor<4xf32>
 }
 
-// Ratios 1 and 1/2: the larger one takes 15 bits and the sign, shift 15.
+// Ratios 1 and 1/2 are exact over 2^14.
 // CHECK-LABEL: func @add
-// CHECK: %[[S:.*]] = dyadic.add %arg0, %arg1 {lhs_multiplier = 32768 : i32, lhs_zp = 3 : i32, rhs_multiplier = 16384 : i32, rhs_zp = 4 : i32}
-// CHECK: dyadic.requantize %[[S]] {{.*}}multiplier = array<i32: 8388608>, output_zp = 3 : i32, shift = array<i32: 38>
+// CHECK: %[[S:.*]] = dyadic.add %arg0, %arg1 {lhs_multiplier = 16384 : i32, lhs_zp = 3 : i32, rhs_multiplier = 8192 : i32, rhs_zp = 4 : i32}
+// CHECK: dyadic.requantize %[[S]] {{.*}}multiplier = array<i32: 8388608>, output_zp = 3 : i32, shift = array<i32: 37>
 func.func @add(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
   %0 = qnn.add %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
   return %0 : tensor<4x!a>
 }
 
 // CHECK-LABEL: func @sub
-// CHECK: dyadic.add %arg0, %arg1 {lhs_multiplier = 32768 : i32, lhs_zp = 3 : i32, rhs_multiplier = -16384 : i32, rhs_zp = 4 : i32}
+// CHECK: dyadic.add %arg0, %arg1 {lhs_multiplier = 16384 : i32, lhs_zp = 3 : i32, rhs_multiplier = -8192 : i32, rhs_zp = 4 : i32}
 func.func @sub(%x: tensor<4x!a>, %y: tensor<1x!b>) -> tensor<4x!a> {
   %0 = qnn.sub %x, %y : (tensor<4x!a>, tensor<1x!b>) -> tensor<4x!a>
   return %0 : tensor<4x!a>

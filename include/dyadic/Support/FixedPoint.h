@@ -109,21 +109,17 @@ constexpr int64_t requantize(int64_t x, int32_t multiplier, int32_t shift,
 std::optional<FixedPointMultiplier> quantizeMultiplier(double scale,
                                                        int bits = 24);
 
-/// Two multipliers over one shift: the weights of a sum.
+/// The weights of a sum, and what requantizes it.
 struct AddMultipliers {
   int32_t lhs = 0;
   int32_t rhs = 0;
-  /// In [−23, 39], so that 2^23 and shift + 23 requantize the sum (19).
-  int32_t shift = 0;
-
-  /// What requantizes the sum.
-  FixedPointMultiplier requantizer() const { return {1 << 23, shift + 23}; }
+  FixedPointMultiplier requantizer;
 };
 
-/// lhs · 2^−shift ≈ lhsRatio and the same for rhs, where a ratio is an operand's
-/// scale over the result's, negative for what is subtracted: the greatest shift
-/// that leaves both within ±2^15 (17). None when a ratio isn't finite or is too
-/// large for the least shift.
+/// lhs · M ≈ lhsRatio and rhs · M ≈ rhsRatio, M being what the requantizer stands
+/// for, where a ratio is an operand's scale over the result's, negative for what is
+/// subtracted. Of the weights below 2^15 those whose errors have the least sum (17).
+/// None when a ratio isn't finite or is 2^39 or more.
 std::optional<AddMultipliers> addMultipliers(double lhsRatio, double rhsRatio);
 
 /// Whether fma(x, multiplier · 2^−shift, 1.5 · 2^23) is a requantization.
