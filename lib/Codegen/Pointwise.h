@@ -99,6 +99,8 @@ private:
     bool clampFloat = false;
     /// All results fit 16 bits before they are clamped.
     bool fitHalves = true;
+    /// The second step of double_round fits 32 bits.
+    bool narrows = false;
     std::vector<float> scales;                     // float form
     mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form

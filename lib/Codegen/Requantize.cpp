@@ -68,6 +68,50 @@ static Value emitDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
   return arith::TruncIOp::create(b, loc, i32, y);
 }
 
+/// The same where what is left after the first 31 bits fits 32 bits: `rest` is a
+/// vector of i32.
+static Value emitNarrowDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
+                                      Value rest, int64_t zp, int64_t low,
+                                      int64_t high) {
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  auto i32 = cast<VectorType>(x.getType());
+  VectorType i64 = i32.clone(b.getI64Type());
+  auto wide = [&](Value v) -> Value { return arith::ExtSIOp::create(b, loc, i64, v); };
+  auto add = [&](Value l, Value r) -> Value {
+    return arith::AddIOp::create(b, loc, l, r);
+  };
+  Value product = arith::MulIOp::create(b, loc, wide(x), wide(multiplier));
+  Value once = arith::ShRSIOp::create(
+      b, loc, add(product, k.splatInt(i64, int64_t{1} << 30)), k.splatInt(i64, 31));
+  once = arith::TruncIOp::create(b, loc, i32, once);
+  Value one = k.splatInt(i32, 1), zero = k.splatInt(i32, 0);
+  Value half = arith::ShRSIOp::create(
+      b, loc, arith::ShLIOp::create(b, loc, one, rest), one);
+  // Of a negative tie one less is rounded up, so that it goes down; nothing is
+  // rounded where no bits are left.
+  Value sign = arith::ShRSIOp::create(b, loc, once, k.splatInt(i32, 31));
+  Value isLeft = arith::SubIOp::create(b, loc, zero,
+                                       arith::MinSIOp::create(b, loc, rest, one));
+  half = add(half, arith::AndIOp::create(b, loc, sign, isLeft));
+  Value y = arith::ShRSIOp::create(b, loc, add(once, half), rest);
+  y = add(y, k.splatInt(i32, zp));
+  y = arith::MaxSIOp::create(b, loc, y, k.splatInt(i32, low));
+  return arith::MinSIOp::create(b, loc, y, k.splatInt(i32, high));
+}
+
+/// Whether no sum that x·m + 2^30 >> 31 leads to, with half of what is shifted out
+/// and the zero point, leaves 32 bits.
+static bool canNarrow(RequantizeOp op, ArrayRef<AccumulatorRange> ranges,
+                      ArrayRef<int32_t> shifts) {
+  constexpr int64_t kMost = int64_t{1} << 29;
+  return op.getRounding() == Rounding::DoubleRound &&
+         llvm::all_of(ranges, [](const AccumulatorRange &range) {
+           return range.min > -kMost && range.max < kMost;
+         }) &&
+         llvm::all_of(shifts, [](int32_t s) { return s >= 31 && s < kMaxShift; });
+}
+
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
@@ -108,6 +152,7 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     // x·m + addend + (parity & x·m >> shift), all shifted right by shift. For
     // double_round that is the first 31 bits, and `parity` how many are left.
     bool twice = op.getRounding() == Rounding::DoubleRound;
+    plan.narrows = !byLength && canNarrow(op, ranges, shifts);
     std::vector<int64_t> shift, addend, parity;
     for (int32_t total : shifts) {
       int32_t s = twice ? std::min(total, 31) : total;
@@ -123,6 +168,12 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
       plan.parity = k.constantForLength<int64_t>(parity);
     } else {
       plan.multiplier = k.constants<int32_t>(multipliers);
+      if (plan.narrows) {
+        plan.parity = k.constants<int32_t>(
+            std::vector<int32_t>(parity.begin(), parity.end()));
+        plans[op] = std::move(plan);
+        return success();
+      }
       plan.shift = k.constants<int64_t>(shift);
       plan.addend = k.constants<int64_t>(addend);
       plan.parity = k.constants<int64_t>(parity);
@@ -309,6 +360,9 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     }
     return k.concatenate(bytes, count);
   }
+  if (plan.narrows)
+    return emitNarrowDoubleRounding(k, x, load(plan.multiplier), load(plan.parity),
+                                    zp, low, high);
   if (op.getRounding() == Rounding::DoubleRound)
     return emitDoubleRounding(k, x, load(plan.multiplier), load(plan.shift),
                               load(plan.addend), load(plan.parity), zp, low, high);

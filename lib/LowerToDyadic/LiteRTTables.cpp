@@ -13,25 +13,6 @@ using namespace dyadic;
 //===----------------------------------------------------------------------===//
 
 std::optional<FixedPointMultiplier>
-litert::quantizeMultiplier(double scale) {
-  if (!(scale >= 0) || std::isinf(scale))
-    return std::nullopt;
-  constexpr int kBits = 31;
-  int exponent;
-  double rounded = std::round(std::ldexp(std::frexp(scale, &exponent), kBits));
-  if (rounded == std::ldexp(1.0, kBits)) {
-    rounded /= 2;
-    ++exponent;
-  }
-  int shift = kBits - exponent;
-  if (shift < 0)
-    return std::nullopt;
-  if (scale == 0 || shift > kMaxShift)
-    return FixedPointMultiplier{0, kBits};
-  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
-}
-
-std::optional<FixedPointMultiplier>
 litert::quantizeMultiplierAsDouble(double scale, int32_t min, int32_t max) {
   std::optional<FixedPointMultiplier> nearest = litert::quantizeMultiplier(scale);
   if (!nearest || nearest->multiplier == 0)
@@ -257,6 +238,20 @@ std::optional<HostTensor> litert::tabulate(Operation *op, ActivationType from,
     else
       y = throughFloat(function.evaluate(x), to);
     table.bytes[i] = static_cast<char>(y);
+  }
+  return table;
+}
+
+HostTensor litert::concatTable(ActivationType from, ActivationType to) {
+  HostTensor table(ElementKind::U8, {256});
+  float scale = static_cast<float>(from.getScale()) *
+                (1 / static_cast<float>(to.getScale()));
+  float bias = -static_cast<float>(from.getZeroPoint()) * scale;
+  for (int32_t q = 0; q < 256; ++q) {
+    float product = static_cast<float>(q) * scale;
+    double y = double{std::round(product + bias)} + double(to.getZeroPoint());
+    table.bytes[q] = static_cast<char>(
+        static_cast<int32_t>(std::min(std::max(y, 0.0), 255.0)));
   }
   return table;
 }

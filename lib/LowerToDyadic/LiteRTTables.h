@@ -10,12 +10,9 @@
 
 #include "Lowering.h"
 
-namespace dyadic::litert {
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 
-/// The multiplier of 31 bits that goes with `double_round`: ties away from zero,
-/// and zero below 2^−32. None when `scale` is negative, not finite, or 2^31 or
-/// more.
-std::optional<FixedPointMultiplier> quantizeMultiplier(double scale);
+namespace dyadic::litert {
 
 /// A multiplier of 31 bits whose requantization by half_up is round(x · scale) in
 /// f64, ties away from zero, for every i32 x where that lies in [min, max] or is
@@ -35,6 +32,10 @@ int32_t quantizeBound(float real, ActivationType type);
 /// reference has no integer form of the op.
 std::optional<HostTensor> tabulate(mlir::Operation *op, ActivationType from,
                                    ActivationType to);
+
+/// Unsigned bytes of type `from` as those of type `to`, as a concatenation rescales
+/// them: in floats, half away from zero.
+HostTensor concatTable(ActivationType from, ActivationType to);
 
 /// What 16-bit functions interpolate, 513 samples of 16 bits each: e^x of x in
 /// [−10, 0] and 1 / (1 + x) of x in [0, 1] as Q0.15, and an op's function of all

@@ -8,10 +8,10 @@
 // the result by the multiplier s_x s_w / s_y. docs/Quantization.md.
 //
 //===----------------------------------------------------------------------===//
-#include "FixedPointBuilder.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -349,8 +349,11 @@ private:
       auto output = activationTypeOf(op, op.getOutput());
       if (failed(output))
         return failure();
-      auto multiplier = multiplierOf(
-          op, lhs->getScale() * rhs->getScale() / output->getScale());
+      double scale = lhs->getScale() * rhs->getScale();
+      if (isLiteRTExact(op)) // which multiplies them as floats
+        scale = static_cast<float>(lhs->getScale()) *
+                static_cast<float>(rhs->getScale());
+      auto multiplier = multiplierOf(op, scale / output->getScale());
       if (failed(multiplier))
         return failure();
       multipliers.push_back(*multiplier);

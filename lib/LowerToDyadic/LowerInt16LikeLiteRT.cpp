@@ -9,11 +9,11 @@
 // interpolated in small tables.
 //
 //===----------------------------------------------------------------------===//
-#include "FixedPointBuilder.h"
 #include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -6,11 +6,11 @@
 // them; what is here takes other steps than the ops of our own quantizer do.
 //
 //===----------------------------------------------------------------------===//
-#include "FixedPointBuilder.h"
 #include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -35,6 +35,11 @@ template <typename Op> struct LowerSumLikeLiteRT : LiteRTPattern<Op> {
          total = multiplierOf(op, unit / std::ldexp(out.getScale(), inputShift));
     if (failed(left) || failed(right) || failed(total))
       return failure();
+    bool isSmall = inputShift == 20 &&
+                   llvm::all_of(ArrayRef{*left, *right, *total},
+                                [](const FixedPointMultiplier &m) {
+                                  return m.shift >= 31 && m.shift < kMaxShift;
+                                });
     bool subtracts = std::is_same_v<Op, qnn::SubOp>;
     Value sum = qnn::buildElementwise(
         rewriter, op.getLoc(), subtracts ? "Sub" : "Add",
@@ -44,11 +49,15 @@ template <typename Op> struct LowerSumLikeLiteRT : LiteRTPattern<Op> {
           auto summand = [&](Value q, ActivationType type, FixedPointMultiplier m) {
             Value x = f.extend(q, !type.isSigned());
             x = f.sub(x, f.i32(type.getZeroPoint()));
+            if (isSmall)
+              return f.requantizeByte(x, m);
             return f.requantize(f.shiftLeft(x, f.i32(inputShift)), m);
           };
           Value x = summand(scalars[0], lhs, *left),
                 y = summand(scalars[1], rhs, *right);
-          return f.toStorage(f.requantize(subtracts ? f.sub(x, y) : f.add(x, y), *total),
+          Value sum = subtracts ? f.sub(x, y) : f.add(x, y);
+          return f.toStorage(isSmall ? f.requantizeSmall(sum, *total)
+                                     : f.requantize(sum, *total),
                              out);
         });
     rewriter.replaceOp(op, sum);
@@ -220,12 +229,39 @@ struct LowerReduceMeanLikeLiteRT : LiteRTPattern<qnn::ReduceMeanOp> {
     return success();
   }
 };
+
+/// Unsigned bytes of differing scales side by side. One tensor alone is a rescale
+/// of the importer's, which has a multiplier.
+struct LowerConcatLikeLiteRT : LiteRTPattern<qnn::ConcatOp> {
+  using LiteRTPattern::LiteRTPattern;
+  LogicalResult lower(qnn::ConcatOp op, Adaptor adaptor,
+                      ArrayRef<ActivationType> types,
+                      ConversionPatternRewriter &rewriter) const override {
+    ActivationType to = types.back();
+    if (types.size() < 3 || llvm::any_of(types, [](ActivationType type) {
+          return type.isSigned() || type.getStorageTypeIntegralWidth() != 8;
+        }))
+      return failure();
+    auto type = storageTensorOf(op.getOutput());
+    SmallVector<Value> inputs;
+    for (auto [input, from] : llvm::zip_equal(adaptor.getInputs(), types.drop_back())) {
+      inputs.push_back(input);
+      if (from != to)
+        inputs.back() = LookupOp::create(
+            rewriter, op.getLoc(), input.getType(), input,
+            makeConstant(litert::concatTable(from, to), op->getContext()));
+    }
+    rewriter.replaceOpWithNewOp<dyadic::ConcatOp>(op, type, inputs, op.getAxis());
+    return success();
+  }
+};
 } // namespace
 
 void dyadic::populateLiteRTPatterns(const TypeConverter &converter,
                                     RewritePatternSet &patterns) {
   patterns.add<LowerSumLikeLiteRT<qnn::AddOp>, LowerSumLikeLiteRT<qnn::SubOp>,
                LowerMulLikeLiteRT, LowerUnaryLikeLiteRT,
-               LowerAvgPool2DLikeLiteRT, LowerReduceMeanLikeLiteRT>(
+               LowerAvgPool2DLikeLiteRT, LowerReduceMeanLikeLiteRT,
+               LowerConcatLikeLiteRT>(
       converter, patterns.getContext(), /*benefit=*/3);
 }

@@ -4,11 +4,11 @@
 // inverse Q0.31, and each element is one product of the two.
 //
 //===----------------------------------------------------------------------===//
-#include "FixedPointBuilder.h"
 #include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"

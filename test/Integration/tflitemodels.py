@@ -95,6 +95,7 @@ def reference(path, samples):
     runner = interpreter(path)
     results = []
     for sample in samples:
+        runner.reset_all_variables()
         for detail, array in zip(runner.get_input_details(), sample):
             runner.set_tensor(detail["index"], array)
         runner.invoke()

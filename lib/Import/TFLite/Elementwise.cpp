@@ -1,6 +1,9 @@
 //===- Elementwise.cpp - functions of one and two elements ----------------===//
 #include "OpRegistry.h"
 
+#include "dyadic/Dialect/QNN/ComputeBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
+
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
 #include <cmath>
@@ -11,6 +14,11 @@ namespace dyadic::tflite_import {
 
 template <typename Op> static LogicalResult convertUnary(NodeImporter &node) {
   return node.setOutput(node.emit<Op>(node.input(0), node.outputType()));
+}
+
+/// Whether the result is of integers that stand for themselves.
+static bool isInteger(NodeImporter &node) {
+  return !node.isQuantized() && isa<IntegerType>(node.outputType());
 }
 
 /// The activation that an operator's options name.
@@ -26,6 +34,11 @@ static LogicalResult convertArithmetic(NodeImporter &node) {
   auto activation = activationOf<Options>(node);
   if (failed(activation))
     return failure();
+  if (isInteger(node)) {
+    if (*activation != tflite::Activation::NONE)
+      return node.unsupported("an activation of integers");
+    return convertNumbers(node);
+  }
   Value output =
       node.emit<Op>({node.input(0), node.input(1)}, node.outputType());
   return node.setOutput(node.activate(output, *activation));
@@ -52,6 +65,8 @@ static LogicalResult convertSum(NodeImporter &node) {
 }
 
 template <typename Op> static LogicalResult convertBinary(NodeImporter &node) {
+  if (isInteger(node))
+    return convertNumbers(node);
   return node.setOutput(
       node.emit<Op>({node.input(0), node.input(1)}, node.outputType()));
 }
@@ -73,6 +88,47 @@ static LogicalResult convertLeakyRelu(NodeImporter &node) {
                                   node.floatAttr("alpha", options->alpha())));
 }
 
+/// x where it isn't negative, else alpha · x.
+static LogicalResult convertParametricRelu(NodeImporter &node) {
+  Value input = node.input(0), alpha = node.input(1);
+  if (!input || !alpha)
+    return failure();
+  auto x = dyn_cast<quant::UniformQuantizedType>(elementOf(input)),
+       a = dyn_cast<quant::UniformQuantizedType>(elementOf(alpha)),
+       y = dyn_cast<quant::UniformQuantizedType>(node.outputType());
+  if (!y)
+    return convertNumbers(node);
+  if (!x || !a || y.getStorageTypeIntegralWidth() != 8)
+    return node.unsupported("operands and a result of different kinds");
+  auto shape = node.broadcast({input, alpha});
+  double in = x.getScale(), slope = a.getScale(), out = y.getScale();
+  auto same = litert::quantizeMultiplier(in / out),
+       scaled = litert::quantizeMultiplier(in * slope / out);
+  if (failed(shape) || !same || !scaled)
+    return failed(shape) ? failure()
+                         : LogicalResult(node.emitError()
+                                         << "expected operands of at most 2^31 "
+                                            "times the result's scale");
+  Value stored[] = {node.stored(input), node.stored(alpha)};
+  auto type = cast<RankedTensorType>(node.stored(input).getType()).clone(*shape);
+  Value output = qnn::buildElementwise(
+      node.getBuilder(), node.getLoc(), "PRelu", type, stored,
+      [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        auto less = [&](Value q, quant::UniformQuantizedType type) {
+          return f.sub(f.extend(q, !type.isSigned()), f.i32(type.getZeroPoint()));
+        };
+        Value v = less(s[0], x), factor = less(s[1], a);
+        Value isPositive =
+            f.make<arith::CmpIOp>(arith::CmpIPredicate::sge, v, f.i32(0));
+        return f.toStorage(f.make<arith::SelectOp>(
+                               isPositive, f.requantize(v, *same),
+                               f.requantize(f.mul(v, factor), *scaled)),
+                           y);
+      });
+  return node.setOutput(node.quantized(output));
+}
+
 ArrayRef<OpEntry> elementwiseOps() {
   using Op = tflite::BuiltinOperator;
   static const OpEntry entries[] = {
@@ -83,6 +139,7 @@ ArrayRef<OpEntry> elementwiseOps() {
       {Op::MAXIMUM, 2, 2, convertBinary<qnn::MaximumOp>},
       {Op::MINIMUM, 2, 2, convertBinary<qnn::MinimumOp>},
       {Op::POW, 2, 2, convertBinary<qnn::PowOp>},
+      {Op::PRELU, 2, 2, convertParametricRelu},
       {Op::LOGISTIC, 1, 1, convertUnary<qnn::SigmoidOp>},
       {Op::TANH, 1, 1, convertUnary<qnn::TanhOp>},
       {Op::HARD_SWISH, 1, 1, convertUnary<qnn::HardSwishOp>},

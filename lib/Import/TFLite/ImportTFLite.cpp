@@ -58,7 +58,7 @@ private:
       used[i] = llvm::any_of(op.outputs, [&](int32_t o) { return wanted[o]; });
       if (!used[i])
         continue;
-      const OpEntry *entry = lookupOp(op.code);
+      const OpEntry *entry = lookupOp(op);
       for (auto [k, input] : llvm::enumerate(op.inputs))
         if (input >= 0 && !(entry && entry->shapeInput == static_cast<int>(k)))
           wanted[input] = true;
@@ -69,7 +69,7 @@ private:
   LogicalResult checkSupport() {
     bool valid = true;
     for (auto [op, isUsed] : llvm::zip_equal(model.operators, used)) {
-      if (!isUsed || lookupOp(op.code))
+      if (!isUsed || lookupOp(op))
         continue;
       emitError(locOf(op)) << "operator '" << op.kind()
                            << "' is not supported";
@@ -109,7 +109,7 @@ private:
         broken.insert(op.outputs.begin(), op.outputs.end());
         return failure();
       }
-    const OpEntry &entry = *lookupOp(op.code);
+    const OpEntry &entry = *lookupOp(op);
     NodeImporter node(model, op, locOf(op), builder, values);
     if (failed(convert(entry, node))) {
       broken.insert(op.outputs.begin(), op.outputs.end());

@@ -25,14 +25,6 @@ static LogicalResult convertTranspose(NodeImporter &node) {
       input, node.outputType(), node.attr("permutation", *permutation)));
 }
 
-/// `axis` counted from the front, or an error.
-static FailureOr<int64_t> axisOf(NodeImporter &node, int64_t axis, int64_t rank) {
-  if (axis < -rank || axis >= rank)
-    return node.emitError() << "expected an axis of " << rank
-                            << " dimensions, but got " << axis;
-  return axis < 0 ? axis + rank : axis;
-}
-
 static LogicalResult convertConcat(NodeImporter &node) {
   auto *options = node.options<tflite::ConcatenationOptions>();
   SmallVector<Value> inputs;
@@ -40,7 +32,7 @@ static LogicalResult convertConcat(NodeImporter &node) {
     inputs.push_back(node.input(i));
   if (!options || !llvm::all_of(inputs, [](Value v) { return bool(v); }))
     return failure();
-  auto axis = axisOf(node, options->axis(), shapeOf(inputs[0]).size());
+  auto axis = node.axis(options->axis(), shapeOf(inputs[0]).size());
   if (failed(axis))
     return failure();
   Value output = node.emit<qnn::ConcatOp>(inputs, node.outputType(),
@@ -159,7 +151,7 @@ static LogicalResult convertSplit(NodeImporter &node) {
   if (failed(axes) || !input)
     return failure();
   int64_t rank = shapeOf(input).size();
-  auto axis = axisOf(node, axes->empty() ? rank : axes->front(), rank);
+  auto axis = node.axis(axes->empty() ? rank : axes->front(), rank);
   if (failed(axis))
     return failure();
   int64_t count = node.numOutputs();
@@ -172,7 +164,7 @@ static LogicalResult convertSplitV(NodeImporter &node) {
   if (failed(sizes) || failed(axes) || !input)
     return failure();
   int64_t rank = shapeOf(input).size();
-  auto axis = axisOf(node, axes->empty() ? rank : axes->front(), rank);
+  auto axis = node.axis(axes->empty() ? rank : axes->front(), rank);
   if (failed(axis))
     return failure();
   // One size may be −1: what is left.
@@ -188,7 +180,7 @@ static LogicalResult convertUnpack(NodeImporter &node) {
   Value input = node.input(0);
   if (!options || !input)
     return failure();
-  auto axis = axisOf(node, options->axis(), shapeOf(input).size());
+  auto axis = node.axis(options->axis(), shapeOf(input).size());
   if (failed(axis))
     return failure();
   return split(node, input, *axis, Shape(node.numOutputs(), 1));
@@ -204,7 +196,7 @@ static LogicalResult convertPack(NodeImporter &node) {
     Value input = node.input(i);
     if (!input)
       return failure();
-    auto at = axisOf(node, options->axis(), shapeOf(input).size() + 1);
+    auto at = node.axis(options->axis(), shapeOf(input).size() + 1);
     if (failed(at))
       return failure();
     axis = *at;
@@ -450,7 +442,7 @@ static LogicalResult convertGather(NodeImporter &node) {
     return failure();
   if (options->batch_dims() != 0)
     return node.unsupported("batches of indices");
-  auto axis = axisOf(node, options->axis(), shapeOf(input).size());
+  auto axis = node.axis(options->axis(), shapeOf(input).size());
   if (failed(axis))
     return failure();
   return node.setOutput(node.emit<qnn::GatherOp>(

@@ -130,7 +130,9 @@ LogicalResult NodeImporter::setOutput(Value value, size_t i) {
   if (!value)
     return failure();
   Shape declared = outputTensor(i).shape();
-  if (ArrayRef<int64_t>(declared) != shapeOf(value))
+  // Of a custom operator's results files often have no shape.
+  bool isOpen = op.code == tflite::BuiltinOperator::CUSTOM && declared.empty();
+  if (!isOpen && ArrayRef<int64_t>(declared) != shapeOf(value))
     return emitError() << "computes " << toString(shapeOf(value))
                        << ", but the file says " << toString(declared);
   outputs[i] = value;
@@ -184,6 +186,53 @@ Value NodeImporter::reshape(Value value, ArrayRef<int64_t> shape) {
 Value NodeImporter::transpose(Value value, ArrayRef<int64_t> permutation) {
   return emit<qnn::TransposeOp>(value, value ? elementOf(value) : Type(),
                                 attr("permutation", permutation));
+}
+
+Value NodeImporter::stored(Value value) {
+  if (!value)
+    return {};
+  auto type = dyn_cast<quant::QuantizedType>(elementOf(value));
+  if (!type)
+    return value;
+  auto signedness = type.isSigned() ? IntegerType::Signless : IntegerType::Unsigned;
+  auto tensor = cast<RankedTensorType>(value.getType())
+                    .clone(IntegerType::get(builder.getContext(),
+                                            type.getStorageTypeIntegralWidth(),
+                                            signedness));
+  return qnn::StorageCastOp::create(builder, loc, tensor, value);
+}
+
+Value NodeImporter::quantized(Value value, size_t i) {
+  Type element = outputType(i);
+  if (!value || elementOf(value) == element)
+    return value;
+  auto tensor = cast<RankedTensorType>(value.getType()).clone(element);
+  return qnn::StorageCastOp::create(builder, loc, tensor, value);
+}
+
+FailureOr<Shape> NodeImporter::broadcast(ValueRange values) const {
+  Shape result;
+  for (Value value : values) {
+    ArrayRef<int64_t> shape = shapeOf(value);
+    if (shape.size() > result.size())
+      result.insert(result.begin(), shape.size() - result.size(), 1);
+    for (size_t i = 0; i < shape.size(); ++i) {
+      int64_t &extent = result[result.size() - 1 - i],
+              mine = shape[shape.size() - 1 - i];
+      if (extent != mine && extent != 1 && mine != 1)
+        return emitError() << "expected shapes that broadcast, but got "
+                           << toString(result) << " and " << toString(shape);
+      extent = extent == 1 ? mine : extent;
+    }
+  }
+  return result;
+}
+
+FailureOr<int64_t> NodeImporter::axis(int64_t axis, int64_t rank) const {
+  if (axis < -rank || axis >= rank)
+    return emitError() << "expected an axis of " << rank << " dimensions, but got "
+                       << axis;
+  return axis < 0 ? axis + rank : axis;
 }
 
 Value NodeImporter::activate(Value value, tflite::Activation activation) {

@@ -90,6 +90,14 @@ public:
   mlir::Value constantTensor(HostTensor tensor, mlir::Type element);
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
+  /// The integers that store a quantized tensor; other tensors as they are.
+  mlir::Value stored(mlir::Value value);
+  /// Stored integers as elements of result `i`.
+  mlir::Value quantized(mlir::Value value, size_t i = 0);
+  /// The shape that the values broadcast to, or an error.
+  mlir::FailureOr<Shape> broadcast(mlir::ValueRange values) const;
+  /// `axis` counted from the front, or an error.
+  mlir::FailureOr<int64_t> axis(int64_t axis, int64_t rank) const;
   /// The function that an operator applies to its result.
   mlir::Value activate(mlir::Value value, tflite::Activation activation);
 

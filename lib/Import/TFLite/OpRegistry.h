@@ -16,17 +16,27 @@ struct OpEntry {
   /// The input that only says what shape the result has, which the file's
   /// tensors say as well; −1: none.
   int shapeInput = -1;
+  /// The name of a custom operator.
+  llvm::StringLiteral customName = "";
 };
 
+llvm::ArrayRef<OpEntry> arithmeticOps();
 llvm::ArrayRef<OpEntry> contractionOps();
+llvm::ArrayRef<OpEntry> detectionOps();
 llvm::ArrayRef<OpEntry> elementwiseOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> poolingOps();
 llvm::ArrayRef<OpEntry> quantizationOps();
+llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> resizeOps();
+llvm::ArrayRef<OpEntry> selectionOps();
+
+/// An operator as a function of plain integers, or of floats that qnn has no op
+/// for.
+mlir::LogicalResult convertNumbers(NodeImporter &node);
 
 /// The entry of an operator, or null.
-const OpEntry *lookupOp(tflite::BuiltinOperator code);
+const OpEntry *lookupOp(const Operator &op);
 
 } // namespace dyadic::tflite_import
 

@@ -35,10 +35,10 @@ static FailureOr<Shape> axesOf(NodeImporter &node, size_t index, int64_t rank) {
   if (failed(axes))
     return failure();
   for (int64_t &axis : *axes) {
-    if (axis < -rank || axis >= rank)
-      return node.emitError() << "expected axes of " << rank
-                              << " dimensions, but got " << axis;
-    axis += axis < 0 ? rank : 0;
+    auto found = node.axis(axis, rank);
+    if (failed(found))
+      return failure();
+    axis = *found;
   }
   llvm::sort(*axes);
   axes->erase(llvm::unique(*axes), axes->end());

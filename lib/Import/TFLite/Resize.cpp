@@ -144,15 +144,13 @@ static LogicalResult convertBilinear(NodeImporter &node) {
     return failure();
   OpBuilder &b = node.getBuilder();
   Location loc = node.getLoc();
+  auto quantized = dyn_cast<quant::UniformQuantizedType>(elementOf(input));
+  if (quantized && quantized.getStorageTypeIntegralWidth() != 8)
+    return node.unsupported("an operand of int16");
+  // LiteRT's reference has integers for int8 and floats for all else.
+  bool isInteger = quantized && quantized.isSigned();
+  input = node.stored(input);
   auto type = cast<RankedTensorType>(input.getType());
-  auto quantized = dyn_cast<quant::UniformQuantizedType>(type.getElementType());
-  bool isInteger = bool(quantized);
-  if (isInteger && !quantized.isSigned())
-    return node.unsupported("an operand of uint8");
-  if (isInteger) {
-    type = type.clone(quantized.getStorageType());
-    input = quant::StorageCastOp::create(b, loc, type, input);
-  }
   SmallVector<Value> operands{input};
   auto known = [&](HostTensor tensor) {
     Type element = tensor.kind == ElementKind::F32 ? Type(b.getF32Type())
@@ -166,11 +164,10 @@ static LogicalResult convertBilinear(NodeImporter &node) {
     known(std::move(table.high));
     known(std::move(table.fraction));
   }
-  bool isUnsigned = isInteger && !quantized.isSigned();
   auto result = type.clone(node.outputTensor().shape());
   Value output = qnn::buildIndexed(
       b, loc, "ResizeBilinear", result, operands,
-      [&](OpBuilder &b, Location loc, ValueRange at, ValueRange tensors) {
+      [&](OpBuilder &b, Location loc, ValueRange at, ValueRange tensors) -> Value {
         auto entry = [&](unsigned table, Value i) -> Value {
           return tensor::ExtractOp::create(b, loc, tensors[table], i);
         };
@@ -178,33 +175,32 @@ static LogicalResult convertBilinear(NodeImporter &node) {
           return arith::IndexCastOp::create(b, loc, b.getIndexType(),
                                             entry(table, i));
         };
-        auto wide = [&](Value x, bool isUnsigned) -> Value {
-          if (!isInteger)
-            return x;
-          if (isUnsigned)
-            return arith::ExtUIOp::create(b, loc, b.getI64Type(), x);
-          return arith::ExtSIOp::create(b, loc, b.getI64Type(), x);
+        auto wide = [&](Value x) -> Value {
+          if (isInteger)
+            return arith::ExtSIOp::create(b, loc, b.getI64Type(), x);
+          if (x.getType().isInteger())
+            return arith::UIToFPOp::create(b, loc, b.getF32Type(), x);
+          return x;
         };
         Value rows[] = {index(1, at[1]), index(2, at[1])},
               columns[] = {index(4, at[2]), index(5, at[2])};
         SmallVector<Value> corners;
         for (Value column : columns)
           for (Value row : rows)
-            corners.push_back(wide(
-                tensor::ExtractOp::create(b, loc, tensors[0],
-                                          ValueRange{at[0], row, column, at[3]}),
-                isUnsigned));
-        Value sum = interpolate(b, loc, corners, wide(entry(3, at[1]), false),
-                                wide(entry(6, at[2]), false), isInteger);
-        if (!isInteger)
+            corners.push_back(wide(tensor::ExtractOp::create(
+                b, loc, tensors[0], ValueRange{at[0], row, column, at[3]})));
+        Value sum = interpolate(b, loc, corners, wide(entry(3, at[1])),
+                                wide(entry(6, at[2])), isInteger);
+        if (!quantized)
           return sum;
-        return Value(arith::TruncIOp::create(b, loc, result.getElementType(),
-                                             divideByUnit(b, loc, sum)));
+        if (isInteger)
+          return arith::TruncIOp::create(b, loc, b.getI8Type(),
+                                         divideByUnit(b, loc, sum));
+        Value half = qnn::scalarConstant(b, loc, b.getF32Type(), 0.5);
+        return arith::FPToUIOp::create(b, loc, b.getI8Type(),
+                                       arith::AddFOp::create(b, loc, sum, half));
       });
-  if (isInteger)
-    output = quant::StorageCastOp::create(b, loc, result.clone(node.outputType()),
-                                          output);
-  return node.setOutput(output);
+  return node.setOutput(node.quantized(output));
 }
 
 ArrayRef<OpEntry> resizeOps() {

@@ -4,14 +4,23 @@
 // Qm.n is a number with m integer bits.
 //
 //===----------------------------------------------------------------------===//
-#ifndef DYADIC_LIB_LOWERTODYADIC_FIXEDPOINTBUILDER_H
-#define DYADIC_LIB_LOWERTODYADIC_FIXEDPOINTBUILDER_H
+#ifndef DYADIC_DIALECT_QNN_FIXEDPOINTBUILDER_H
+#define DYADIC_DIALECT_QNN_FIXEDPOINTBUILDER_H
 
-#include "Lowering.h"
+#include "dyadic/Support/FixedPoint.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Builders.h"
 
 namespace dyadic {
+
+namespace litert {
+/// The multiplier of 31 bits that goes with `double_round`: ties away from zero,
+/// and zero below 2^−32. None when `scale` is negative, not finite, or 2^31 or
+/// more.
+std::optional<FixedPointMultiplier> quantizeMultiplier(double scale);
+} // namespace litert
 
 struct FixedPointBuilder {
   mlir::OpBuilder &b;
@@ -53,8 +62,14 @@ struct FixedPointBuilder {
   /// R(x, multiplier, shift) of an i32 or i64, as i32.
   Value requantize(Value x, FixedPointMultiplier multiplier,
                    RoundingMode mode = RoundingMode::DoubleRound);
+  /// The same twice rounded, for |x| < 2^30 and a shift of 31 to 61: all but the product
+  /// fits 32 bits.
+  Value requantizeSmall(Value x, FixedPointMultiplier multiplier);
+  /// R(x · 2^20, multiplier, shift) of |x| < 2^9 for a shift of 31 to 61, twice
+  /// rounded: 32 bits are enough.
+  Value requantizeByte(Value x, FixedPointMultiplier multiplier);
   /// x and the zero point, clamped to the type's storage.
-  Value toStorage(Value x, ActivationType type);
+  Value toStorage(Value x, mlir::quant::UniformQuantizedType type);
   /// What a table of 513 numbers of 16 bits has for x in [−2^15, 2^15): linear
   /// between its entries, which are 128 apart.
   Value interpolate(Value table, Value x);

@@ -1,10 +1,31 @@
 //===- FixedPointBuilder.cpp ----------------------------------------------===//
-#include "FixedPointBuilder.h"
+#include "dyadic/Dialect/QNN/FixedPointBuilder.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace dyadic;
+
+std::optional<FixedPointMultiplier>
+litert::quantizeMultiplier(double scale) {
+  if (!(scale >= 0) || std::isinf(scale))
+    return std::nullopt;
+  constexpr int kBits = 31;
+  int exponent;
+  double rounded = std::round(std::ldexp(std::frexp(scale, &exponent), kBits));
+  if (rounded == std::ldexp(1.0, kBits)) {
+    rounded /= 2;
+    ++exponent;
+  }
+  int shift = kBits - exponent;
+  if (shift < 0)
+    return std::nullopt;
+  if (scale == 0 || shift > kMaxShift)
+    return FixedPointMultiplier{0, kBits};
+  return FixedPointMultiplier{static_cast<int32_t>(rounded), shift};
+}
 
 Value FixedPointBuilder::extend(Value x, bool isUnsigned, unsigned width) {
   Type type = IntegerType::get(b.getContext(), width);
@@ -69,7 +90,21 @@ Value FixedPointBuilder::requantize(Value x, FixedPointMultiplier m,
   return truncate(high, 32);
 }
 
-Value FixedPointBuilder::toStorage(Value x, ActivationType type) {
+Value FixedPointBuilder::requantizeSmall(Value x, FixedPointMultiplier m) {
+  return shiftHalfAway(multiplyHigh(x, i32(m.multiplier)), i32(m.shift - 31));
+}
+
+Value FixedPointBuilder::requantizeByte(Value x, FixedPointMultiplier m) {
+  // x·2^20·m = (x·⌊m/2^11⌋ + x·(m mod 2^11)/2^11) · 2^31
+  constexpr int64_t kBits = 31 - 20;
+  int64_t upper = m.multiplier >> kBits, lower = m.multiplier & ((1 << kBits) - 1);
+  Value high = mul(x, i32(upper));
+  if (lower)
+    high = add(high, shiftHalfUp(mul(x, i32(lower)), kBits));
+  return m.shift == 31 ? high : shiftHalfAway(high, i32(m.shift - 31));
+}
+
+Value FixedPointBuilder::toStorage(Value x, quant::UniformQuantizedType type) {
   Value y = add(x, constant(type.getZeroPoint(), x));
   y = clamp(y, type.getStorageTypeMin(), type.getStorageTypeMax());
   return truncate(y, type.getStorageTypeIntegralWidth());
