@@ -1,6 +1,7 @@
 //===- Advise.cpp - what to try for each culprit --------------------------===//
 #include "dyadic/Explain/Explain.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
@@ -21,37 +22,38 @@ static std::string quoted(llvm::StringRef text) {
   return result + "'";
 }
 
-std::string Remedy::flag() const {
+static llvm::StringRef optionOf(Remedy::Kind kind) {
   switch (kind) {
-  case Kind::None:
-    return "";
-  case Kind::KeepFloat:
-    return "--keep-float " + quoted(value);
-  case Kind::Observer:
-    return "--observer " + quoted(value);
-  case Kind::Weights:
-    return "--weights " + quoted(value);
+  case Remedy::Kind::None:
+    break;
+  case Remedy::Kind::KeepFloat:
+    return "--keep-float ";
+  case Remedy::Kind::Observer:
+    return "--observer ";
+  case Remedy::Kind::Weights:
+    return "--weights ";
   }
   return "";
 }
 
+std::string Remedy::flag() const {
+  std::string text;
+  for (const std::string &value : values)
+    text += (text.empty() ? "" : " ") + optionOf(kind).str() + quoted(value);
+  return text;
+}
+
 void Remedy::apply(CompileOptions &options) const {
-  switch (kind) {
-  case Kind::None:
+  if (kind == Kind::KeepFloat)
+    llvm::append_range(options.keepFloat, values);
+  if (kind == Kind::Weights)
+    llvm::append_range(options.weights, values);
+  if (kind != Kind::Observer)
     return;
-  case Kind::KeepFloat:
-    options.keepFloat.push_back(value);
-    return;
-  case Kind::Observer:
-    if (auto observer = parseObserver(value))
-      options.calibration->observer = *observer;
-    else
-      llvm::consumeError(observer.takeError());
-    return;
-  case Kind::Weights:
-    options.weights.push_back(value);
-    return;
-  }
+  if (auto observer = parseObserver(values.front()))
+    options.calibration->observer = *observer;
+  else
+    llvm::consumeError(observer.takeError());
 }
 
 /// Root mean square of the values in a histogram's bins.
@@ -65,42 +67,94 @@ static double rootMeanSquare(const Histogram &values) {
   return count > 0 ? std::sqrt(sum / count) : 0;
 }
 
-static Remedy adviceFor(const Layer &layer, ObserverOptions::Kind observer) {
-  using Kind = Remedy::Kind;
-  // A pattern would take these characters for wildcards.
-  bool hasPlainName = llvm::StringRef(layer.name).find_first_of("*?=[") == llvm::StringRef::npos;
-  double own = layer.weightNoise + layer.clippingNoise + layer.roundingNoise;
-  std::string why = "rounding its result is most of its error";
-  if (layer.clippingNoise > own / 2) {
-    why = "values outside of its range are most of its error";
-    if (observer != ObserverOptions::Kind::MinMax)
-      return {Kind::Observer, "minmax", why};
-  } else if (layer.weightNoise > own / 2) {
-    why = "rounding its weights is most of its error";
-    if (layer.weights && layer.weights->bits < 8 && !layer.name.empty() && hasPlainName)
-      return {Kind::Weights, layer.name + "=int8", why};
-  } else if (layer.range) {
-    // Of bell-shaped values, a range of eight bits is best at about ±4 deviations.
-    constexpr double kWide = 16;
-    double rms = rootMeanSquare(layer.values);
-    if (rms > 0 && layer.range->max - layer.range->min > kWide * rms) {
-      why = "its range is wide beside most of its values, so that they have few steps";
-      if (observer != ObserverOptions::Kind::MeanSquared)
-        return {Kind::Observer, "mse", why};
-    }
+/// Finds the names of the integer ops that read what layer `number` computes, as
+/// it is or moved. Fails where one has no name.
+static bool findReaders(const Explanation &explanation, int64_t number,
+                        std::vector<std::string> &names) {
+  for (auto [i, layer] : llvm::enumerate(explanation.layers)) {
+    if (!llvm::is_contained(layer.inputs, number))
+      continue;
+    bool handsOn = layer.isMovement || layer.foldedInto >= 0 || layer.type.empty();
+    if (handsOn && !findReaders(explanation, i, names))
+      return false;
+    if (handsOn || !layer.isInteger || llvm::is_contained(names, layer.name))
+      continue;
+    if (layer.name.empty())
+      return false;
+    names.push_back(layer.name);
   }
-  if (layer.isInput || layer.name.empty())
-    return {Kind::None, "", why};
-  return {Kind::KeepFloat, layer.name, why};
+  return true;
+}
+
+/// The layer and what it took in: a relu that stayed behind would have a rounded
+/// operand. Empty if it has no name.
+static std::vector<std::string> namesOf(const Explanation &explanation, int64_t number) {
+  std::vector<std::string> names;
+  if (explanation.layers[number].name.empty())
+    return names;
+  names.push_back(explanation.layers[number].name);
+  for (const Layer &layer : explanation.layers)
+    if (layer.foldedInto == number && !layer.name.empty() &&
+        !llvm::is_contained(names, layer.name))
+      names.push_back(layer.name);
+  return names;
+}
+
+/// Float for a layer whose result is rounded: for what reads it, too, or else the
+/// result would be rounded for that.
+static Remedy unrounded(const Explanation &explanation, int64_t number,
+                        const std::string &why) {
+  constexpr size_t kMost = 5;
+  bool isInput = explanation.layers[number].isInput;
+  std::vector<std::string> names;
+  if (!isInput)
+    names = namesOf(explanation, number);
+  if ((!isInput && names.empty()) || !findReaders(explanation, number, names) ||
+      names.empty() || names.size() > kMost)
+    return {Remedy::Kind::None, {}, why};
+  return {Remedy::Kind::KeepFloat, names, why};
+}
+
+static Remedy adviceFor(const Explanation &explanation, int64_t number,
+                        ObserverOptions::Kind observer) {
+  using Kind = Remedy::Kind;
+  const Layer &layer = explanation.layers[number];
+  double own = layer.weightNoise + layer.clippingNoise + layer.roundingNoise;
+  if (layer.clippingNoise > own / 2) {
+    std::string why = "values outside of its range are most of its error";
+    if (observer == ObserverOptions::Kind::MinMax)
+      return unrounded(explanation, number, why);
+    return {Kind::Observer, {"minmax"}, why};
+  }
+  if (layer.weightNoise > own / 2) {
+    std::string why = "rounding its weights is most of its error";
+    if (layer.name.empty())
+      return {Kind::None, {}, why};
+    // A pattern would take these characters for wildcards.
+    bool isPlain = llvm::StringRef(layer.name).find_first_of("*?=[") == llvm::StringRef::npos;
+    if (layer.weights && layer.weights->bits < 8 && isPlain)
+      return {Kind::Weights, {layer.name + "=int8"}, why};
+    return {Kind::KeepFloat, namesOf(explanation, number), why};
+  }
+  // Of bell-shaped values, a range of eight bits is best at about ±4 deviations.
+  constexpr double kWide = 16;
+  double rms = rootMeanSquare(layer.values);
+  bool isWide = layer.range && rms > 0 &&
+                layer.range->max - layer.range->min > kWide * rms;
+  if (isWide && observer != ObserverOptions::Kind::MeanSquared)
+    return {Kind::Observer, {"mse"},
+            "its range is wide beside most of its values, so that they have few steps"};
+  return unrounded(explanation, number, "rounding its result is most of its error");
 }
 
 void advise(Explanation &explanation, const CompileOptions &compile) {
   ObserverOptions::Kind observer = compile.calibration->observer.kind;
-  for (int64_t number : explanation.culprits) {
-    Layer &layer = explanation.layers[number];
-    if (layer.own.relativeNoise() > 0)
-      layer.remedy = adviceFor(layer, observer);
-  }
+  for (int64_t number : explanation.culprits)
+    if (Layer &layer = explanation.layers[number]; layer.own.relativeNoise() > 0) {
+      layer.remedy = adviceFor(explanation, number, observer);
+      if (layer.remedy.kind != Remedy::Kind::KeepFloat)
+        layer.lastResort = unrounded(explanation, number, "");
+    }
 }
 
 } // namespace dyadic

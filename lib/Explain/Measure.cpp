@@ -94,17 +94,14 @@ private:
   std::unique_ptr<Probe> exact, approximate, injected;
   std::vector<float> buffer, cut, error;
   std::vector<char> zeros;
-  /// The numbers of the f32 results, and of what effects are measured on.
-  SmallVector<size_t> outputs, scores;
+  /// The numbers of the f32 results, and in each network of what effects are measured
+  /// on.
+  SmallVector<size_t> outputs, exactScores, approximateScores, injectedScores;
 };
 } // namespace
 
 static func::FuncOp mainOf(ModuleOp module) {
   return module.lookupSymbol<func::FuncOp>("main");
-}
-
-static bool isFloatTensor(Type type) {
-  return cast<RankedTensorType>(type).getElementType().isF32();
 }
 
 LogicalResult Measurement::prepare() {
@@ -116,14 +113,12 @@ LogicalResult Measurement::prepare() {
   taps.resize(pairs.size());
   counts.resize(pairs.size());
   effects.resize(pairs.size());
-  for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
-    if (!isFloatTensor(type))
-      continue;
-    outputs.push_back(i);
+  outputs = floatResults(main);
+  for (size_t i : outputs) {
     auto name = main.getResultAttrOfType<StringAttr>(i, kNameAttr);
-    ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
+    auto type = cast<RankedTensorType>(main.getResultTypes()[i]);
     found.outputs.push_back(
-        {name ? name.str() : "", SmallVector<int64_t>(shape), {}, false});
+        {name ? name.str() : "", SmallVector<int64_t>(type.getShape()), {}, std::nullopt});
   }
   return failure(failed(makeExact()) || failed(makeQuantized()) ||
                  failed(makeInjected()));
@@ -142,6 +137,11 @@ LogicalResult Measurement::makeExact() {
       return failure();
     if (*stored)
       tap.constants = results.add(*stored);
+  }
+  for (auto [report, number] : llvm::zip_equal(found.outputs, outputs)) {
+    exactScores.push_back(results.addScores(number));
+    if (exactScores.back() != number)
+      report.scores.emplace();
   }
   results.finish();
   auto probe = Probe::create(std::move(copy), /*isQuantized=*/true, rounding);
@@ -168,22 +168,14 @@ LogicalResult Measurement::makeQuantized() {
         }
     tap.quantized = results.add(mapping.lookup(value));
   }
+  for (size_t number : outputs)
+    approximateScores.push_back(results.addScores(number));
   results.finish();
   auto probe = Probe::create(std::move(copy), /*isQuantized=*/true, rounding);
   if (failed(probe))
     return failure();
   approximate = std::move(*probe);
   return success();
-}
-
-/// What a softmax makes `output` of, else `output`: probabilities near 0 and 1
-/// don't show errors that the next sample's would.
-static Value scoresOf(Value output) {
-  Value value = output;
-  while (auto reshape = value.getDefiningOp<qnn::ReshapeOp>())
-    value = reshape.getInput();
-  auto softmax = value.getDefiningOp<qnn::SoftmaxOp>();
-  return softmax ? softmax->getOperand(0) : output;
 }
 
 LogicalResult Measurement::makeInjected() {
@@ -223,12 +215,8 @@ LogicalResult Measurement::makeInjected() {
   }
   zeros.resize(largest);
   Results results(main);
-  auto returned = main.getBody().front().getTerminator()->getOperands();
-  for (auto [report, number] : llvm::zip_equal(found.outputs, outputs)) {
-    Value score = scoresOf(returned[number]);
-    report.beforeSoftmax = score != returned[number];
-    scores.push_back(results.add(score));
-  }
+  for (size_t number : outputs)
+    injectedScores.push_back(results.addScores(number));
   results.finish();
   auto probe = Probe::create(std::move(copy), /*isQuantized=*/false);
   if (failed(probe))
@@ -298,8 +286,12 @@ void Measurement::measure(ArrayRef<HostTensor> sample) {
     from.push_back(tensor.bytes.data());
   exact->run(from);
   approximate->run(from);
-  for (auto [report, number] : llvm::zip_equal(found.outputs, outputs))
-    report.error.add(exact->floats(number), approximate->floats(number));
+  for (auto [i, report] : llvm::enumerate(found.outputs)) {
+    report.error.add(exact->floats(outputs[i]), approximate->floats(outputs[i]));
+    if (report.scores)
+      report.scores->add(exact->floats(exactScores[i]),
+                         approximate->floats(approximateScores[i]));
+  }
   for (size_t i = 0; i < layers.size(); ++i)
     measureLayer(i, sample);
 }
@@ -311,7 +303,7 @@ void Measurement::measureEffects(ArrayRef<HostTensor> sample, Progress &progress
   from.resize(injected->info().inputs.size(), zeros.data());
   injected->run(from);
   std::vector<HostTensor> reference;
-  for (size_t number : scores)
+  for (size_t number : injectedScores)
     reference.push_back(injected->result(number));
   for (size_t i = 0; i < layers.size(); ++i) {
     if (taps[i].injection < 0)
@@ -323,7 +315,7 @@ void Measurement::measureEffects(ArrayRef<HostTensor> sample, Progress &progress
     from[taps[i].injection] = error.data();
     injected->run(from);
     from[taps[i].injection] = zeros.data();
-    for (auto [before, number] : llvm::zip_equal(reference, scores)) {
+    for (auto [before, number] : llvm::zip_equal(reference, injectedScores)) {
       Deviation deviation;
       deviation.add(before.as<float>(), injected->floats(number));
       effects[i] += deviation.relativeNoise();

@@ -1,6 +1,7 @@
 //===- Probe.cpp ----------------------------------------------------------===//
 #include "Probe.h"
 
+#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Target/Target.h"
 
@@ -20,6 +21,23 @@ size_t Results::add(Value value) {
   if (isNew)
     added.push_back(value);
   return entry->second;
+}
+
+size_t Results::addScores(size_t i) {
+  Value value = main.getBody().front().getTerminator()->getOperand(i);
+  while (value.getDefiningOp<qnn::ReshapeOp>() ||
+         value.getDefiningOp<quant::DequantizeCastOp>())
+    value = value.getDefiningOp()->getOperand(0);
+  auto softmax = value.getDefiningOp<qnn::SoftmaxOp>();
+  return softmax ? add(softmax->getOperand(0)) : i;
+}
+
+SmallVector<size_t> floatResults(func::FuncOp main) {
+  SmallVector<size_t> numbers;
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    if (cast<RankedTensorType>(type).getElementType().isF32())
+      numbers.push_back(i);
+  return numbers;
 }
 
 void Results::finish() {

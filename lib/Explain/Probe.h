@@ -16,6 +16,9 @@ public:
   explicit Results(mlir::func::FuncOp main) : main(main) {}
   /// The number of the result that `value` is.
   size_t add(mlir::Value value);
+  /// The same for what a softmax makes result `i` of; `i` if none does.
+  /// Probabilities near 0 and 1 don't show errors that the next sample's would.
+  size_t addScores(size_t i);
   /// Changes the function; nothing may be added any more.
   void finish();
 
@@ -24,6 +27,9 @@ private:
   llvm::DenseMap<mlir::Value, size_t> numbers;
   llvm::SmallVector<mlir::Value> added;
 };
+
+/// The numbers of the results of `main` that are f32.
+llvm::SmallVector<size_t> floatResults(mlir::func::FuncOp main);
 
 /// A network at level 1, or at level 2 if `isQuantized`, as code of this process.
 class Probe {

@@ -154,7 +154,8 @@ json::Value toJSON(const Explanation &explanation) {
     json::Object object = toJSON(output.error);
     object["name"] = text(output.name);
     object["shape"] = json::Array(output.shape);
-    object["beforeSoftmax"] = output.beforeSoftmax;
+    object["beforeSoftmax"] =
+        output.scores ? json::Value(toJSON(*output.scores)) : json::Value(nullptr);
     outputs.push_back(std::move(object));
   }
   return json::Object{{"format", "dyadic-explain"},

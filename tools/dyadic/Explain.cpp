@@ -6,6 +6,7 @@
 #include "dyadic/Support/OutputFile.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -36,50 +37,69 @@ static std::string decibels(double sqnr) {
   return std::isfinite(sqnr) ? llvm::formatv("{0:f1}", sqnr).str() : "exact";
 }
 
+/// What effects are measured on.
+static const char *measured(const Explanation &explanation) {
+  return llvm::any_of(explanation.outputs,
+                      [](const OutputReport &output) { return output.scores.has_value(); })
+             ? "softmax's input"
+             : "outputs";
+}
+
 static void printCulprit(const Layer &layer) {
   auto &os = llvm::outs();
-  os << llvm::format("%8s %9s %9s %7.1f%% %7.2f%%  ", decibels(layer.own.sqnr()).c_str(),
+  os << llvm::format("%8s %9s %9s %7.1f%% %7.3f%%  ", decibels(layer.own.sqnr()).c_str(),
                      decibels(layer.inherited.sqnr()).c_str(),
                      layer.effect ? decibels(toDecibels(*layer.effect)).c_str() : "-",
                      100 * layer.share, 100 * layer.clipped);
   os << llvm::left_justify(layer.kind, 12) << " " << printable(layer.name) << "\n";
 }
 
+/// What may help the worst layers, and what was tried; each flag once.
+static void printRemedies(const Explanation &explanation) {
+  constexpr unsigned kMost = 3;
+  auto &os = llvm::outs();
+  llvm::StringSet<> said, tried;
+  for (int64_t number : explanation.culprits) {
+    const Layer &layer = explanation.layers[number];
+    std::string flag = layer.remedy.flag();
+    if (said.size() < kMost && !flag.empty() && said.insert(flag).second)
+      os << (said.size() == 1 ? "\nto try:\n" : "") << "  " << printable(flag)
+         << "\n      " << printable(layer.name) << ": " << layer.remedy.why << "\n";
+  }
+  for (int64_t number : explanation.culprits)
+    for (const Trial &trial : explanation.layers[number].trials)
+      if (tried.insert(trial.flag).second)
+        os << "tried " << printable(trial.flag) << ": SQNR of the "
+           << measured(explanation) << " " << decibels(trial.before) << " -> " << decibels(trial.after) << " dB\n";
+}
+
 static void print(const Explanation &explanation, int64_t rows) {
   auto &os = llvm::outs();
   os << printable(explanation.model) << ": float against quantized on "
      << explanation.samples << " samples\n";
-  for (const OutputReport &output : explanation.outputs)
+  for (const OutputReport &output : explanation.outputs) {
     os << "output " << printable(output.name) << ": SQNR "
        << decibels(output.error.sqnr()) << " dB, cosine "
-       << llvm::format("%.6f\n", output.error.cosine());
+       << llvm::format("%.6f", output.error.cosine());
+    if (output.scores)
+      os << "; before its softmax " << decibels(output.scores->sqnr()) << " dB";
+    os << "\n";
+  }
   ArrayRef<int64_t> culprits = explanation.culprits;
   os << "\n  own dB inherited effect dB   share clipped  layer\n";
   for (int64_t number : culprits.take_front(rows))
     printCulprit(explanation.layers[number]);
   if (int64_t(culprits.size()) > rows)
     os << "  ... and " << culprits.size() - rows << " that cost less\n";
+  os << "(effect: SQNR of the " << measured(explanation)
+     << " if that layer alone is quantized)\n";
   int64_t integers = 0, floats = 0;
   for (const Layer &layer : explanation.layers) {
     integers += layer.isInteger;
     floats += !layer.isInteger && !layer.isInput && !layer.type.empty();
   }
-  os << integers << " ops in integers, " << floats << " in float\n\nto try:\n";
-  llvm::StringSet<> said;
-  for (int64_t number : culprits.take_front(rows)) {
-    const Layer &layer = explanation.layers[number];
-    std::string flag = layer.remedy.flag();
-    if (flag.empty() || !said.insert(flag).second)
-      continue;
-    os << "  " << printable(flag) << "\n      " << printable(layer.name) << ": "
-       << layer.remedy.why << "\n";
-    if (said.size() == 3)
-      break;
-  }
-  for (int64_t number : culprits)
-    for (const Trial &trial : explanation.layers[number].trials)
-      os << "tried " << printable(trial.flag) << ": output SQNR "
-         << decibels(trial.before) << " -> " << decibels(trial.after) << " dB\n";
+  os << integers << " ops in integers, " << floats << " in float\n";
+  printRemedies(explanation);
 }
 
 static ExitCode runExplain(Options &options) {

@@ -41,8 +41,8 @@ double toDecibels(double relativeNoise);
 struct Remedy {
   enum class Kind { None, KeepFloat, Observer, Weights };
   Kind kind = Kind::None;
-  /// The option's value.
-  std::string value;
+  /// The option's values; it is given once for each.
+  std::vector<std::string> values;
   /// Ends "… because".
   std::string why;
 
@@ -54,7 +54,7 @@ struct Remedy {
 /// A remedy that was compiled and measured.
 struct Trial {
   std::string flag;
-  /// Of the outputs, in decibels.
+  /// What effects are measured on, in decibels.
   double before = 0, after = 0;
 };
 
@@ -115,7 +115,8 @@ struct Layer {
   /// Picojoules of a batch, as quantized and in f32.
   double energy = 0, floatEnergy = 0;
 
-  Remedy remedy;
+  /// What to try, and if that isn't it, float for the layer and what reads it.
+  Remedy remedy, lastResort;
   std::vector<Trial> trials;
 };
 
@@ -123,8 +124,9 @@ struct OutputReport {
   std::string name;
   llvm::SmallVector<int64_t> shape;
   Deviation error;
-  /// Effects are measured on the scores that a softmax makes this output of.
-  bool beforeSoftmax = false;
+  /// Where a softmax makes this output: the scores it is made of, which effects are
+  /// measured on.
+  std::optional<Deviation> scores;
 };
 
 struct Explanation {

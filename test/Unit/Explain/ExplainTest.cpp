@@ -171,4 +171,23 @@ TEST_F(ExplainTest, TakenInReluIsTheConvolutions) {
   EXPECT_EQ(layer("fc").clipped, 0);
   EXPECT_FALSE(layer("flat").effect);
 }
+
+TEST_F(ExplainTest, ResultsAreUnroundedForWhatReadsThem) {
+  // Weights of powers of two over one channel each are exact: only results are
+  // rounded, and those of "wide" to steps of 1/255 of 4 times what is read.
+  const char *text = R"mlir(
+    func.func @main(%x: tensor<1x4xf32> {qnn.name = "x"}) -> (tensor<1x4xf32> {qnn.name = "y"}) {
+      %w = qnn.constant dense<[[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]> : tensor<4x4xf32> : tensor<4x4xf32>
+      %0 = qnn.matmul %x, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32> loc("wide")
+      %1 = qnn.relu %0 : (tensor<1x4xf32>) -> tensor<1x4xf32> loc("relu")
+      %2 = qnn.reshape %1 : (tensor<1x4xf32>) -> tensor<1x4xf32> loc("flat")
+      %3 = qnn.matmul %2, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32> loc("reader")
+      return %3 : tensor<1x4xf32>
+    })mlir";
+  explain(text, someSamples(), 4);
+  EXPECT_LT(layer("wide").weightNoise, 1e-12);
+  EXPECT_GT(layer("wide").roundingNoise, 1e-6);
+  EXPECT_EQ(layer("wide").remedy.flag(), "--keep-float wide --keep-float relu --keep-float reader");
+  EXPECT_EQ(layer("x").remedy.flag(), "--keep-float wide");
+}
 } // namespace

@@ -29,9 +29,9 @@ TEST(DeviationTest, EqualTensorsAreExact) {
 
 TEST(RemedyTest, FlagsAreOneWordOfAShell) {
   using Kind = Remedy::Kind;
-  EXPECT_EQ((Remedy{Kind::KeepFloat, "layer1/conv.2", ""}).flag(), "--keep-float layer1/conv.2");
-  EXPECT_EQ((Remedy{Kind::KeepFloat, "it's $(x)", ""}).flag(), "--keep-float 'it'\\''s $(x)'");
-  EXPECT_EQ((Remedy{Kind::Weights, "fc=int8", ""}).flag(), "--weights fc=int8");
+  EXPECT_EQ((Remedy{Kind::KeepFloat, {"layer1/conv.2", "b"}, ""}).flag(), "--keep-float layer1/conv.2 --keep-float b");
+  EXPECT_EQ((Remedy{Kind::KeepFloat, {"it's $(x)"}, ""}).flag(), "--keep-float 'it'\\''s $(x)'");
+  EXPECT_EQ((Remedy{Kind::Weights, {"fc=int8"}, ""}).flag(), "--weights fc=int8");
   EXPECT_EQ(Remedy().flag(), "");
 }
 
@@ -51,7 +51,7 @@ Explanation hostile() {
   layer.type = "u8";
   layer.own.add({1}, {1});
   layer.effect = 0.001;
-  layer.remedy = {Remedy::Kind::KeepFloat, layer.name, "of a test"};
+  layer.remedy = {Remedy::Kind::KeepFloat, {layer.name}, "of a test"};
   explanation.layers.push_back(layer);
   explanation.culprits.push_back(0);
   return explanation;
