@@ -18,7 +18,7 @@ static std::atomic<int64_t> inUse{0}, most{INT64_MAX};
 
 namespace dyadic::fuzz {
 Allowance::Allowance(size_t inputBytes) {
-  most = inUse + (int64_t{64} << 20) + 64 * static_cast<int64_t>(inputBytes);
+  most = inUse + (int64_t{256} << 20) + 256 * static_cast<int64_t>(inputBytes);
 }
 Allowance::~Allowance() { most = INT64_MAX; }
 } // namespace dyadic::fuzz

@@ -225,6 +225,12 @@ Value NodeImporter::constantTensor(ArrayRef<float> values,
   return constantTensor(std::move(tensor));
 }
 
+Value NodeImporter::filledTensor(int64_t count, float value) {
+  if (mlir::failed(checkAllowance(count, sizeof(float))))
+    return {};
+  return constantTensor(SmallVector<float>(count, value), {count});
+}
+
 Value NodeImporter::asQuantized(Value value) {
   auto integer = value ? mlir::dyn_cast<IntegerType>(
                              mlir::cast<RankedTensorType>(value.getType()).getElementType())

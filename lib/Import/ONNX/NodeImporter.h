@@ -142,6 +142,8 @@ public:
   mlir::Value constantTensor(HostTensor tensor);
   mlir::Value constantTensor(llvm::ArrayRef<float> values,
                              llvm::ArrayRef<int64_t> shape);
+  /// `count` times `value`.
+  mlir::Value filledTensor(int64_t count, float value);
   mlir::Value reshape(mlir::Value value, llvm::ArrayRef<int64_t> shape);
   mlir::Value transpose(mlir::Value value, llvm::ArrayRef<int64_t> permutation);
   mlir::Value toChannelsLast(mlir::Value value);

@@ -62,7 +62,7 @@ static Value parameterVector(NodeImporter &node, size_t index, float fill,
                              ArrayRef<int64_t> shape) {
   int64_t count = *countElements(shape);
   if (!node.hasInput(index))
-    return node.constantTensor(SmallVector<float>(count, fill), {count});
+    return node.filledTensor(count, fill);
   Value value = node.input(index);
   if (value && countElements(shapeOf(value)) != count) {
     node.emitError() << "expected input " << index << " of shape "

@@ -34,8 +34,7 @@ static Value normalizeRows(NodeImporter &node, Value rows, float epsilon) {
     return {};
   int64_t length = shapeOf(rows).back();
   return node.emit<qnn::LayerNormOp>(
-      {rows, node.constantTensor(SmallVector<float>(length, 1), {length}),
-       node.constantTensor(SmallVector<float>(length, 0), {length})},
+      {rows, node.filledTensor(length, 1), node.filledTensor(length, 0)},
       node.floatAttr("epsilon", epsilon));
 }
 

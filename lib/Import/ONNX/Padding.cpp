@@ -44,12 +44,17 @@ static HostTensor sourcesOf(int64_t extent, int64_t low, int64_t high,
 
 static Value repeated(NodeImporter &node, Value value, const Margins &margins,
                       StringRef mode) {
-  for (size_t i = 0; value && i < margins.low.size(); ++i)
-    if (margins.low[i] || margins.high[i])
-      value = node.emit<qnn::GatherOp>(
-          {value, node.constantTensor(sourcesOf(shapeOf(value)[i], margins.low[i],
-                                                margins.high[i], mode))},
-          node.attr("axis", static_cast<int64_t>(i)));
+  for (size_t i = 0; value && i < margins.low.size(); ++i) {
+    int64_t low = margins.low[i], high = margins.high[i];
+    if (low == 0 && high == 0)
+      continue;
+    int64_t extent = shapeOf(value)[i];
+    if (failed(node.checkAllowance(low + extent + high, sizeof(int64_t))))
+      return {};
+    value = node.emit<qnn::GatherOp>(
+        {value, node.constantTensor(sourcesOf(extent, low, high, mode))},
+        node.attr("axis", static_cast<int64_t>(i)));
+  }
   return value;
 }
 

@@ -27,6 +27,8 @@ static Value spread(NodeImporter &node, Value value, const ScaleLayout &layout,
     column[0] = shape[layout.axis];
     return node.reshape(value, column);
   }
+  if (failed(node.checkAllowance(shape[layout.axis], sizeof(int64_t))))
+    return {};
   HostTensor indices(ElementKind::I64, {shape[layout.axis]});
   for (auto [i, index] : llvm::enumerate(indices.as<int64_t>()))
     index = static_cast<int64_t>(i) / layout.block;

@@ -114,8 +114,11 @@ private:
   }
 
   Value initialState(size_t index, int64_t d) {
-    if (!node.hasInput(index))
+    if (!node.hasInput(index)) {
+      if (failed(node.checkAllowance(batch * units, sizeof(float))))
+        return {};
       return node.constantTensor(HostTensor(ElementKind::F32, {batch, units}));
+    }
     Value state = node.input(index);
     if (!state)
       return {};

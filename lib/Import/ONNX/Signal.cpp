@@ -16,6 +16,8 @@ constexpr double kPi = 3.14159265358979323846;
 /// cos or sin of 2πi/n for all i below n: a transform reads its angles there.
 static Value angles(NodeImporter &node, int64_t n, bool isSine) {
   SmallVector<float> table;
+  if (failed(node.checkAllowance(n, sizeof(float))))
+    return {};
   for (int64_t i = 0; i < n; ++i) {
     double angle = 2 * kPi * static_cast<double>(i) / static_cast<double>(n);
     table.push_back(static_cast<float>(isSine ? std::sin(angle) : std::cos(angle)));
@@ -173,7 +175,7 @@ static LogicalResult makeWindow(NodeImporter &node, double a0, double a1, double
   auto size = readLength(node, 0, 1);
   bool periodic = node.getInt("periodic", 1) != 0;
   node.ignore("output_datatype");
-  if (failed(size))
+  if (failed(size) || failed(node.checkAllowance(*size, sizeof(float))))
     return failure();
   double period = std::max<double>(1, double(*size) - (periodic ? 0 : 1));
   HostTensor window(ElementKind::F32, {*size});
@@ -221,6 +223,8 @@ static LogicalResult convertMelWeightMatrix(NodeImporter &node) {
     edges.push_back(std::clamp<int64_t>(
         static_cast<int64_t>(std::floor((length + 1) * hertz / rate)), 0, rows - 1));
   }
+  if (failed(node.checkAllowance(rows * count, sizeof(float))))
+    return failure();
   HostTensor weights(ElementKind::F32, {rows, count});
   for (int64_t i = 0; i < count; ++i) {
     int64_t left = edges[i], center = edges[i + 1], right = edges[i + 2];

@@ -152,7 +152,7 @@ private:
       return node.unsupported("strides and dilations whose filters, with their "
                               "gaps, have more than " +
                               std::to_string(kMaxElements) + " elements");
-    return success();
+    return node.checkAllowance(static_cast<int64_t>(elements), sizeof(float));
   }
 
   LogicalResult readBias() {

@@ -13,7 +13,8 @@ def TosaToQNN : Pass<"tosa-to-qnn", "::mlir::func::FuncOp"> {
     softmax become one. Attributes of other dialects, such as `qnn.range`, stay.
 
     Takes f32 everywhere; ui8, i8 and i16 where the ops of level 3 say the same,
-    which they then become (docs/Toolchains.md); on `!quant.uniform` tensors the
+    which they then become (docs/Toolchains.md); what else upstream lowers to loops as
+    `qnn.compute`; on `!quant.uniform` tensors the
     ops that move, compare or look up storage values. A `tosa.table` on 8-bit tensors becomes
     `dyadic.lookup`, between `quant.scast` where they are quantized. Shapes are
     static (`--tosa-infer-shapes`); zero points of float ops are zero. Every op that isn't
