@@ -8,11 +8,10 @@ import numpy as np
 import harness
 import tflitemodels
 from harness import DYADIC
-from models import ROOT, Unavailable
-from tflitecases import OperatorCase, Scratch
+from models import Unavailable
+from tflitecases import DATA, OperatorCase, Scratch
 from tflitemodels import Graph
 
-DATA = os.environ.get("DYADIC_SHARED_DATA", os.path.join(ROOT, "../shared/data"))
 TINY = ["ad01_int8", "kws_ref_model", "pretrainedResnet_quant", "pretrainedResnet_large_int8", "str_ww_ref_model", "vww_96_int8"]
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import harness
 import tflitemodels
 from harness import DYADIC
-from models import Unavailable
+from models import ROOT, Unavailable
 from tflitemodels import Graph
 
+DATA = os.environ.get("DYADIC_SHARED_DATA", os.path.join(ROOT, "../shared/data"))
 # Scale and zero point of an operator's input.
 INPUTS = {"int8": (0.05, 3), "uint8": (0.05, 131), "int16": (0.0002, 0), "float32": (None, 0)}
 
