@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -51,7 +52,14 @@ def tosa_seeds():
                 yield part.encode()
 
 
-SEEDS = {"onnx": onnx_seeds, "tosa": tosa_seeds}
+def tflite_seeds():
+    schema = os.path.join(ROOT, "lib/Import/TFLite/model.fbs")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["flatc", "-b", "-o", folder, schema, *files_of(ROOT, "test/Inputs/tflite/*.json")], check=True)
+        yield from map(read, files_of(folder, "*.bin"))
+
+
+SEEDS = {"onnx": onnx_seeds, "tflite": tflite_seeds, "tosa": tosa_seeds}
 
 
 class Runs:

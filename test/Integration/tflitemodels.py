@@ -64,15 +64,18 @@ class Graph:
             self.outputs.extend(outputs)
         return outputs[0]
 
+    def model(self):
+        """The model as flatc reads it."""
+        graph = {"tensors": self.tensors, "inputs": self.inputs, "outputs": self.outputs, "operators": self.operators, "name": "main"}
+        return {"version": 3, "operator_codes": self.codes, "subgraphs": [graph], "buffers": self.buffers}
+
     def write(self, path):
         """Writes the model; raises Unavailable without flatc."""
         if not shutil.which("flatc"):
             raise Unavailable("flatc is not installed")
-        graph = {"tensors": self.tensors, "inputs": self.inputs, "outputs": self.outputs, "operators": self.operators, "name": "main"}
-        model = {"version": 3, "operator_codes": self.codes, "subgraphs": [graph], "buffers": self.buffers}
         text = os.path.splitext(path)[0] + ".json"
         with open(text, "w") as f:
-            json.dump(model, f)
+            json.dump(self.model(), f)
         subprocess.run(["flatc", "-b", "--raw-binary", "-o", os.path.dirname(path), SCHEMA, text], check=True, capture_output=True)
         made = os.path.splitext(path)[0] + ".bin"
         os.replace(made, path)
