@@ -263,6 +263,8 @@ void Measurement::measureLayer(size_t i, ArrayRef<HostTensor> sample) {
     ArrayRef<float> base =
         taps[i].constants >= 0 ? exact->floats(taps[i].constants) : real;
     for (size_t k = 0, e = real.size(); k < e; ++k) {
+      if (!std::isfinite(real[k]) || !std::isfinite(base[k]))
+        continue;
       auto inside = [&](float x) { return std::min(std::max(x, round.low()), round.high()); };
       double x = real[k], weights = double(inside(base[k])) - inside(real[k]);
       double rounded = double(own[k]) - inside(base[k]);
@@ -346,7 +348,7 @@ LogicalResult Measurement::run(SampleStream &samples) {
 Explanation Measurement::take() {
   double sum = 0;
   for (double effect : effects)
-    sum += std::isfinite(effect) ? effect : 0;
+    sum += effect;
   double runs = double(outputs.size()) * found.effectSamples;
   for (auto [i, layer] : llvm::enumerate(layers)) {
     const Counts &count = counts[i];

@@ -90,6 +90,11 @@ class Explain(unittest.TestCase):
         # The sum of what each error does by itself is about what all do together.
         alone = sum(10 ** (-report["layers"][i]["effect"]["sqnr"] / 10) for i in report["culprits"])
         self.assertAlmostEqual(report["outputSqnr"], -10 * np.log10(alone), delta=3)
+        # 512×10 bytes of weights and ten biases, 512 bytes in and ten of 16 bits out: .3 pJ a multiply-add, 12.5 pJ a byte.
+        fc = report["layers"][names.index("fc")]
+        self.assertEqual((5120, 5160, 532, "i16"), tuple(fc[k] for k in ("macs", "weightBytes", "activationBytes", "type")))
+        self.assertAlmostEqual(5120 * 0.3 + (5160 + 532) * 12.5, fc["picojoules"], places=3)
+        self.assertAlmostEqual(5120 * 4.6 + 4 * (5120 + 10 + 522) * 12.5, fc["floatPicojoules"], places=3)
         totals = report["totals"]
         self.assertEqual(88064, totals["macs"])
         self.assertLess(totals["picojoules"], totals["floatPicojoules"] / 3)
@@ -121,6 +126,34 @@ class Explain(unittest.TestCase):
         self.assertEqual(4, last["weights"]["bits"])
         self.assertEqual("--weights last=int8", last["remedy"]["flag"])
         self.assertGreater(last["ownParts"]["weights"], 10 * last["ownParts"]["rounding"])
+
+    def test_sure_probabilities_are_measured_before_their_softmax(self):
+        w = np.random.default_rng(5).normal(0, 20, (8, 4)).astype(np.float32)
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["a"], "scores"), helper.make_node("Softmax", ["a"], ["y"], "softmax")]
+        graph = helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])], [numpy_helper.from_array(w, "w")],
+        )  # fmt: skip
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), self.at("net.onnx"))
+        printed, report = self.explain(self.at("net.onnx"), self.at("x.npz"))
+        (output,) = report["outputs"]
+        scores = [layer for layer in report["layers"] if layer["name"] == "scores"][0]
+        self.assertAlmostEqual(scores["total"]["sqnr"], output["beforeSoftmax"]["sqnr"], places=6)
+        self.assertIn("softmax's input", printed)
+
+    def test_outputs_of_integers_have_no_effects(self):
+        w = np.random.default_rng(5).normal(0, 1, (8, 8)).astype(np.float32)
+        nodes = [helper.make_node("MatMul", ["x", "w"], ["a"], "scores"), helper.make_node("ArgMax", ["a"], ["y"], "class", axis=1)]
+        graph = helper.make_graph(
+            nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+            [helper.make_tensor_value_info("y", TensorProto.INT64, [1, 1])], [numpy_helper.from_array(w, "w")],
+        )  # fmt: skip
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), self.at("net.onnx"))
+        printed, report = self.explain(self.at("net.onnx"), self.at("x.npz"), "--try", "1")
+        self.assertIn("ranked by their own error", printed)
+        self.assertEqual([], report["outputs"])
+        own = [report["layers"][i]["own"]["sqnr"] for i in report["culprits"]]
+        self.assertEqual(sorted(own), own)
 
     def test_markup_in_names_stays_text(self):
         _, report = self.outlier(name=HOSTILE)

@@ -45,6 +45,10 @@ static const char *measured(const Explanation &explanation) {
              : "outputs";
 }
 
+static std::string withUnit(double sqnr) {
+  return decibels(sqnr) + (std::isfinite(sqnr) ? " dB" : "");
+}
+
 static void printCulprit(const Layer &layer) {
   auto &os = llvm::outs();
   os << llvm::format("%8s %9s %9s %7.1f%% %7.3f%%  ", decibels(layer.own.sqnr()).c_str(),
@@ -70,7 +74,8 @@ static void printRemedies(const Explanation &explanation) {
     for (const Trial &trial : explanation.layers[number].trials)
       if (tried.insert(trial.flag).second)
         os << "tried " << printable(trial.flag) << ": SQNR of the "
-           << measured(explanation) << " " << decibels(trial.before) << " -> " << decibels(trial.after) << " dB\n";
+           << measured(explanation) << " " << decibels(trial.before) << " -> "
+           << withUnit(trial.after) << "\n";
 }
 
 static void print(const Explanation &explanation, int64_t rows) {
@@ -79,10 +84,10 @@ static void print(const Explanation &explanation, int64_t rows) {
      << explanation.samples << " samples\n";
   for (const OutputReport &output : explanation.outputs) {
     os << "output " << printable(output.name) << ": SQNR "
-       << decibels(output.error.sqnr()) << " dB, cosine "
+       << withUnit(output.error.sqnr()) << ", cosine "
        << llvm::format("%.6f", output.error.cosine());
     if (output.scores)
-      os << "; before its softmax " << decibels(output.scores->sqnr()) << " dB";
+      os << "; before its softmax " << withUnit(output.scores->sqnr());
     os << "\n";
   }
   ArrayRef<int64_t> culprits = explanation.culprits;
@@ -91,8 +96,11 @@ static void print(const Explanation &explanation, int64_t rows) {
     printCulprit(explanation.layers[number]);
   if (int64_t(culprits.size()) > rows)
     os << "  ... and " << culprits.size() - rows << " that cost less\n";
-  os << "(effect: SQNR of the " << measured(explanation)
-     << " if that layer alone is quantized)\n";
+  if (explanation.outputs.empty())
+    os << "(no output is f32: layers are ranked by their own error)\n";
+  else
+    os << "(effect: SQNR of the " << measured(explanation)
+       << " if that layer alone is quantized)\n";
   int64_t integers = 0, floats = 0;
   for (const Layer &layer : explanation.layers) {
     integers += layer.isInteger;

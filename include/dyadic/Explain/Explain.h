@@ -18,12 +18,13 @@
 
 namespace dyadic {
 
-/// How far a tensor is from another over all samples.
+/// How far a tensor is from another over all samples, where both are finite.
 class Deviation {
 public:
   void add(llvm::ArrayRef<float> exact, llvm::ArrayRef<float> got);
 
-  /// Squares of the error over squares of the exact values; 0 where both are 0.
+  /// Squares of the error over squares of the exact values, no more than 10²⁰; 0
+  /// without an error.
   double relativeNoise() const;
   /// The signal-to-noise ratio in decibels, infinite where they are equal.
   double sqnr() const;

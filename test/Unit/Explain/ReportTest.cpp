@@ -23,8 +23,8 @@ TEST(DeviationTest, EqualTensorsAreExact) {
   EXPECT_EQ(deviation.relativeNoise(), 0);
   EXPECT_EQ(deviation.sqnr(), INFINITY);
   EXPECT_EQ(deviation.cosine(), 1);
-  deviation.add({0}, {1});
-  EXPECT_EQ(deviation.sqnr(), -INFINITY);
+  deviation.add({0, -INFINITY, 1}, {1, -INFINITY, INFINITY});
+  EXPECT_EQ(deviation.sqnr(), -200);
 }
 
 TEST(RemedyTest, FlagsAreOneWordOfAShell) {
