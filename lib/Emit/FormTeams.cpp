@@ -17,6 +17,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -42,6 +43,18 @@ std::optional<int64_t> iterationsOf(scf::ParallelOp loop) {
       !lower.isZero() || !step.isOne())
     return std::nullopt;
   return upper.getSExtValue();
+}
+
+/// Whether the op loads one of the program's constants, such as the extent that
+/// belongs to a length: every thread may do it, whenever it needs to.
+bool readsConstants(Operation &op) {
+  auto load = dyn_cast<memref::LoadOp>(op);
+  if (!load)
+    return false;
+  Value source = load.getMemRef();
+  while (auto view = source.getDefiningOp<ViewLikeOpInterface>())
+    source = view.getViewSource();
+  return source.getDefiningOp<memref::GetGlobalOp>() != nullptr;
 }
 
 /// Rewrites one function.
@@ -73,8 +86,14 @@ private:
       Value place = LLVM::GEPOp::create(b, loc, pointer, pointer,
                                         entry->getArgument(0),
                                         ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      auto type = dyn_cast<MemRefType>(argument.getType());
+      if (!type) { // the length
+        Value value = LLVM::LoadOp::create(b, loc, i64, place);
+        mapping.map(argument, arith::IndexCastOp::create(
+                                  b, loc, argument.getType(), value));
+        continue;
+      }
       Value address = LLVM::LoadOp::create(b, loc, pointer, place);
-      auto type = cast<MemRefType>(argument.getType());
       Value descriptor = MemRefDescriptor::fromStaticShape(b, loc, converter,
                                                            type, address);
       mapping.map(argument, UnrealizedConversionCastOp::create(
@@ -96,7 +115,7 @@ private:
           wait();
         share(loop);
         last = Work::Shared;
-      } else if (isMemoryEffectFree(&op)) {
+      } else if (isMemoryEffectFree(&op) || readsConstants(op)) {
         // Where a call that joins the others on one thread finds it.
         OpBuilder::InsertionGuard guard(b);
         if (last == Work::Alone)
@@ -157,13 +176,17 @@ private:
                                          number(kGateBytes * threads),
                                          kGateBytes);
     for (auto [i, argument] : llvm::enumerate(run.getArguments())) {
-      Value address =
-          memref::ExtractAlignedPointerAsIndexOp::create(b, loc, argument);
-      address = arith::IndexCastOp::create(b, loc, i64, address);
-      address = LLVM::IntToPtrOp::create(b, loc, pointer, address);
+      Value stored = argument;
+      if (isa<MemRefType>(argument.getType())) {
+        stored = memref::ExtractAlignedPointerAsIndexOp::create(b, loc, argument);
+        stored = arith::IndexCastOp::create(b, loc, i64, stored);
+        stored = LLVM::IntToPtrOp::create(b, loc, pointer, stored);
+      } else { // the length
+        stored = arith::IndexCastOp::create(b, loc, i64, stored);
+      }
       Value place = LLVM::GEPOp::create(b, loc, pointer, pointer, arguments,
                                         ArrayRef<LLVM::GEPArg>{int32_t(i)});
-      LLVM::StoreOp::create(b, loc, address, place);
+      LLVM::StoreOp::create(b, loc, stored, place);
     }
     Value function = func::ConstantOp::create(
         b, loc, thread.getFunctionType(), thread.getName());

@@ -53,6 +53,37 @@ func.func @m_run(%x: memref<8xi8>) {
 
 // -----
 
+// A length is a number, not an address; what it means is read by each thread that needs it.
+// CHECK-LABEL: func.func private @m_run.thread(
+// CHECK: %[[X:.*]] = llvm.load {{.*}} -> !llvm.ptr
+// CHECK: %[[LOADED:.*]] = llvm.load {{.*}} -> i64
+// CHECK: %[[LENGTH:.*]] = arith.index_cast %[[LOADED]] : i64 to index
+// CHECK: memref.load {{.*}}[%[[LENGTH]]]
+// CHECK-NEXT: scf.if
+// CHECK-NEXT: func.call @alone(%{{.*}}, %[[LENGTH]])
+// CHECK: scf.for
+// CHECK: func.call @shared(
+// CHECK-LABEL: func.func @m_run(
+// CHECK: %[[NUMBER:.*]] = arith.index_cast %arg1 : index to i64
+// CHECK: llvm.store %[[NUMBER]]
+memref.global "private" constant @extents : memref<4xindex> = dense<[1, 2, 3, 4]>
+func.func private @shared(%x: memref<8xi8>, %extent: index, %thread: index)
+func.func private @alone(%x: memref<8xi8>, %length: index)
+func.func @m_run(%x: memref<8xi8>, %length: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %all = memref.get_global @extents : memref<4xindex>
+  %extent = memref.load %all[%length] : memref<4xindex>
+  call @alone(%x, %length) : (memref<8xi8>, index) -> ()
+  scf.parallel (%t) = (%c0) to (%c3) step (%c1) {
+    func.call @shared(%x, %extent, %t) : (memref<8xi8>, index, index) -> ()
+  }
+  return
+}
+
+// -----
+
 // One thread: nothing is there for more.
 // CHECK-LABEL: func.func @m_run(
 // CHECK-NEXT: call @alone

@@ -103,15 +103,19 @@ class Library:
             raise CompileError(result, errors)
 
     def compile(self, model, shapes=None, values=None, level=1):
-        """The program of an ONNX model's bytes. `shapes` are those of inputs that the model leaves open, `values` what
-        inputs are fixed to, by name."""
+        """The program of an ONNX model's bytes. `shapes` are those of inputs that the model leaves open, where an extent
+        may be a range, `values` what inputs are fixed to, by name."""
         options = self.dll.dyadicOptionsCreate()
         compiled, program = Handle(), Handle()
         try:
             self.dll.dyadicOptionsSetOptimizationLevel(options, level)
             for name, shape in (shapes or {}).items():
-                extents = (ctypes.c_int64 * len(shape))(*shape)
+                extents = (ctypes.c_int64 * len(shape))(*(e[-1] if isinstance(e, range) else e for e in shape))
                 self.dll.dyadicOptionsSetShape(options, text(name), ctypes.c_size_t(len(shape)), extents)
+                for dim, extent in enumerate(shape):
+                    if isinstance(extent, range):
+                        least, step = ctypes.c_int64(extent[0]), ctypes.c_int64(extent.step)
+                        self.dll.dyadicOptionsSetOpenDimension(options, text(name), ctypes.c_size_t(dim), least, step)
             kinds = {t: kind for kind, t in self.types.items()}
             kept = []
             for name, array in (values or {}).items():
@@ -147,9 +151,9 @@ class Program:
     def __del__(self):
         self.library.dll.dyadicProgramDestroy(self.handle)
 
-    def __call__(self, arrays):
-        """The outputs for arrays that have the inputs' shapes and types."""
-        results = [np.empty(shape, kind) for _, shape, kind in self.outputs]
+    def __call__(self, arrays, shapes=None):
+        """The outputs for arrays that have the inputs' shapes and types; `shapes` are the outputs' where a length is open."""
+        results = [np.empty(shape, kind) for shape, (_, _, kind) in zip(shapes or [o[1] for o in self.outputs], self.outputs)]
 
         def buffers(arrays):
             pairs = [(ctypes.c_void_p(a.ctypes.data), a.nbytes) for a in arrays]
