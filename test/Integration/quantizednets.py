@@ -3,6 +3,7 @@ import os
 
 import numpy as np
 import onnx
+import onnx.version_converter
 from onnx import numpy_helper
 
 from smallnets import Net
@@ -72,6 +73,33 @@ def quantize(name, path, form="QDQ", activation="QUInt8", weight="QInt8", per_ch
     )
     return shape
 
+
+class Feeds:
+    """Given inputs, one after the other."""
+
+    def __init__(self, name, samples):
+        self.items = iter([{name: x[None]} for x in samples])
+
+    def get_next(self):
+        return next(self.items, None)
+
+
+def quantize_network(model, path, samples):
+    """Writes one of models.MODELS as onnxruntime's quantize_static leaves it, its batch norms folded before."""
+    from onnxruntime import quantization as q
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    network = onnx.load(model.path)
+    (info,) = [i for i in network.graph.input if i.name == model.input]
+    for dim, extent in zip(info.type.tensor_type.shape.dim, model.shape):
+        dim.dim_value = extent
+    del network.graph.value_info[:]
+    if network.opset_import[0].version < 13:
+        network = onnx.version_converter.convert_version(network, 13)
+    ready = os.path.splitext(path)[0] + ".ready.onnx"
+    onnx.save(network, ready)
+    quant_pre_process(ready, ready, skip_symbolic_shape=True)
+    q.quantize_static(ready, path, Feeds(model.input, samples), quant_format=q.QuantFormat.QDQ, per_channel=True)
 
 
 # ===--- In the forms that other tools write, by hand ---=== #
