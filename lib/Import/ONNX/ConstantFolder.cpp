@@ -43,7 +43,8 @@ FailureOr<HostTensor> FoldContext::copy(const HostTensor &in,
 const FoldEntry *lookupFold(StringRef opType) {
   static const llvm::StringMap<const FoldEntry *> table = [] {
     llvm::StringMap<const FoldEntry *> map;
-    for (ArrayRef<FoldEntry> entries : {arithmeticFolds(), movementFolds()})
+    for (ArrayRef<FoldEntry> entries :
+         {arithmeticFolds(), movementFolds(), selectionFolds()})
       for (const FoldEntry &entry : entries)
         map[entry.opType] = &entry;
     return map;

@@ -53,6 +53,7 @@ struct FoldEntry {
 
 llvm::ArrayRef<FoldEntry> arithmeticFolds();
 llvm::ArrayRef<FoldEntry> movementFolds();
+llvm::ArrayRef<FoldEntry> selectionFolds();
 
 /// The entry for an op type, or null.
 const FoldEntry *lookupFold(llvm::StringRef opType);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "ControlFlow.h"
 
+#include "FlexAttention.h"
 #include "Loops.h"
 
 #include "dyadic/Dialect/QNN/Control.h"
@@ -120,7 +121,10 @@ static LogicalResult importIf(GraphImporter &importer, NodeImporter &node,
 
 const ControlEntry *lookupControl(StringRef opType) {
   static const ControlEntry entries[] = {
-      {"If", importIf}, {"Loop", importLoop}, {"Scan", importScan}};
+      {"If", importIf},
+      {"Loop", importLoop},
+      {"Scan", importScan},
+      {"ai.onnx.preview.FlexAttention", importFlexAttention}};
   const ControlEntry *found = llvm::find_if(
       entries, [&](const ControlEntry &entry) { return entry.opType == opType; });
   return found == std::end(entries) ? nullptr : found;

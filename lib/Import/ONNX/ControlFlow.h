@@ -15,7 +15,8 @@ struct ControlEntry {
                                 llvm::MutableArrayRef<GraphValue> results);
 };
 
-/// The entry of an op type, or null.
+/// The entry of an op type, with its domain in front if that isn't ONNX's own, or
+/// null.
 const ControlEntry *lookupControl(llvm::StringRef opType);
 
 /// The value as a tensor, a constant where the builder stands; null after an

@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -173,6 +174,12 @@ static LogicalResult foldNot(FoldContext &context) {
   return context.finish(std::move(out));
 }
 
+static LogicalResult foldRelu(FoldContext &context) {
+  auto out = applyBinary(context, context.in(0), HostTensor(context.in(0).kind, {}),
+                         maximum);
+  return failed(out) ? failure() : context.finish(std::move(*out));
+}
+
 static LogicalResult foldCast(FoldContext &context) {
   Node &node = context.node;
   int32_t to = node.getInt("to", onnx::TensorProto::UNDEFINED);
@@ -231,6 +238,23 @@ static LogicalResult foldWhere(FoldContext &context) {
   return context.finish(std::move(*out));
 }
 
+/// Writes what a reduction of nothing with `fn` is: what changes no other operand.
+static void setNeutral(HostTensor &out, int64_t i, const Binary &fn) {
+  if (&fn == &add || &fn == &mul)
+    return out.set(i, &fn == &mul);
+  bool least = &fn == &maximum;
+  if (isFloat(out.kind)) {
+    double infinity = std::numeric_limits<double>::infinity();
+    return out.set(i, least ? -infinity : infinity);
+  }
+  bool isUnsigned = llvm::is_contained({ElementKind::Bool, ElementKind::U8,
+                                        ElementKind::U16, ElementKind::U32,
+                                        ElementKind::U64},
+                                       out.kind);
+  int64_t smallest = isUnsigned ? 0 : INT64_MIN >> (64 - 8 * byteWidth(out.kind));
+  setInt(out, i, least ? smallest : ~smallest);
+}
+
 /// Folds all elements along the reduced axes with `fn`, from the first on.
 template <const Binary &fn, bool mean = false>
 static LogicalResult foldReduce(FoldContext &context) {
@@ -258,9 +282,14 @@ static LogicalResult foldReduce(FoldContext &context) {
     if (!reduced || keep)
       result.push_back(reduced ? 1 : in.shape[i]);
   }
-  if (countElements(inner).value_or(0) == 0)
-    return node.unsupported("a reduction of nothing");
   HostTensor out(in.kind, result);
+  if (countElements(inner).value_or(0) == 0) {
+    if (mean)
+      return node.unsupported("a mean of nothing");
+    for (int64_t i = 0, e = out.numElements(); i < e; ++i)
+      setNeutral(out, i, fn);
+    return context.finish(std::move(out));
+  }
   int64_t next = 0, count = *countElements(inner);
   forEachPosition(shape, strides, 0, [&](int64_t base) {
     std::optional<double> real;
@@ -330,6 +359,7 @@ ArrayRef<FoldEntry> arithmeticFolds() {
       {"Not", 1, 1, foldNot},
       {"Neg", 1, 1, foldSign<true>},
       {"Abs", 1, 1, foldSign<false>},
+      {"Relu", 1, 1, foldRelu},
       {"Floor", 1, 1, foldUnary<floorOf>},
       {"Ceil", 1, 1, foldUnary<ceilOf>},
       {"Round", 1, 1, foldUnary<roundOf>},

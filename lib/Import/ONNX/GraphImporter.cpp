@@ -216,8 +216,7 @@ LogicalResult GraphImporter::foldOrConvert(
       (standard ? "" : proto.domain() + ".") + proto.op_type();
   const FoldEntry *folder = lookupFold(opType);
   const OpEntry *entry = lookupOp(opType, scope->opset);
-  const ControlEntry *control =
-      standard ? lookupControl(proto.op_type()) : nullptr;
+  const ControlEntry *control = lookupControl(opType);
   if (!folder && !entry && !control && !called) {
     if (!standard)
       return emitError(node.getLoc())

@@ -234,6 +234,9 @@ LogicalResult Repetition::checkCollected(const GraphValue &next) {
   };
   if (trips && (!condition || isTrue(*condition)) && isTrue(next))
     return success();
+  if (tripsInput)
+    return node.mustBeKnown(*tripsInput, "the number of iterations, each of which "
+                                         "adds a part to an output,");
   return node.unsupported("an output with a part of every iteration, whose "
                           "number isn't known,");
 }

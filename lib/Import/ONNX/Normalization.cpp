@@ -156,7 +156,19 @@ static LogicalResult convertDropout(NodeImporter &node) {
     if (*training != 0)
       return node.unsupported("training mode");
   }
-  return node.setOutput(node.input(0));
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  if (node.isUsed(1)) {
+    // Nothing is dropped. Before opset 10 the mask has the data's type.
+    bool isBool = node.getOpset() >= 10;
+    HostTensor mask(isBool ? ElementKind::Bool : ElementKind::F32, shapeOf(input));
+    for (int64_t i = 0, e = mask.numElements(); i < e; ++i)
+      mask.set(i, 1);
+    if (failed(node.setOutput(1, node.copied(node.constantTensor(std::move(mask))))))
+      return failure();
+  }
+  return node.setOutput(input);
 }
 
 ArrayRef<OpEntry> normalizationOps() {

@@ -33,6 +33,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
              reductionOps(),
              resizeOps(),
              rowFunctionOps(),
+             selectionOps(),
              signalOps(),
              transposedConvolutionOps(),
              transposedWindowOps(),

@@ -38,6 +38,7 @@ llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> resizeOps();
 llvm::ArrayRef<OpEntry> rowFunctionOps();
+llvm::ArrayRef<OpEntry> selectionOps();
 llvm::ArrayRef<OpEntry> signalOps();
 llvm::ArrayRef<OpEntry> transposedConvolutionOps();
 llvm::ArrayRef<OpEntry> transposedWindowOps();
