@@ -235,6 +235,10 @@ std::optional<HostTensor> litert::tabulate(Operation *op, ActivationType from,
     else if (auto clamp = dyn_cast<qnn::ClampOp>(op))
       y = clampBetween(q, clamp.getMin().convertToFloat(),
                        clamp.getMax().convertToFloat(), from, to);
+    else if (isa<qnn::NegOp>(op))
+      y = -q; // whatever it stands for, and of −128 itself
+    else if (isa<qnn::LogOp>(op) && x <= 0)
+      y = to.getStorageTypeMin();
     else
       y = throughFloat(function.evaluate(x), to);
     table.bytes[i] = static_cast<char>(y);

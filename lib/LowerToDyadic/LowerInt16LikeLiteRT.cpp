@@ -289,6 +289,12 @@ struct LowerUnary16 : OpInterfaceConversionPattern<qnn::ElementwiseOpInterface> 
                               x = f.extend(x, false);
                               return f.truncate(f.interpolate(table, x), 16);
                             });
+    if (isa<qnn::ReluOp>(op.getOperation()) && from != to)
+      return rescaleAndClamp(rewriter, op, operands[0], from, to, 0, INFINITY);
+    if (auto clamp = dyn_cast<qnn::ClampOp>(op.getOperation()); clamp && from != to)
+      return rescaleAndClamp(rewriter, op, operands[0], from, to,
+                             clamp.getMin().convertToFloat(),
+                             clamp.getMax().convertToFloat());
     if (auto leaky = dyn_cast<qnn::LeakyReluOp>(op.getOperation()))
       return lowerLeakyRelu(rewriter, leaky, operands[0], from, to);
     return failure();
@@ -317,6 +323,23 @@ private:
               })};
         });
     rewriter.replaceOp(op, compute);
+    return success();
+  }
+
+  static LogicalResult rescaleAndClamp(ConversionPatternRewriter &rewriter,
+                                       Operation *op, Value input,
+                                       ActivationType from, ActivationType to,
+                                       float min, float max) {
+    auto ratio = multiplierOf(op, static_cast<float>(from.getScale()) /
+                                      static_cast<float>(to.getScale()));
+    if (failed(ratio))
+      return failure();
+    Value rescaled = requantizeTo(rewriter, op, input, *ratio,
+                                  storageTensorOf(op->getResult(0)), to,
+                                  from.getZeroPoint());
+    rewriter.replaceOpWithNewOp<dyadic::ClampOp>(
+        op, rescaled.getType(), rescaled, litert::quantizeBound(min, to),
+        litert::quantizeBound(max, to));
     return success();
   }
 

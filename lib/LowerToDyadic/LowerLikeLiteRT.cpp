@@ -115,6 +115,9 @@ struct LowerUnaryLikeLiteRT
     auto table = litert::tabulate(op, *from, *to);
     if (!table)
       return failure();
+    if (isa<qnn::SqrtOp>(op.getOperation()))
+      op->emitWarning("is a table of the nearest results: LiteRT's reference may "
+                      "be a step away");
     rewriter.replaceOpWithNewOp<LookupOp>(
         op, storageTensorOf(op->getResult(0)), operands[0],
         makeConstant(std::move(*table), op->getContext()));

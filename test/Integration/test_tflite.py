@@ -83,7 +83,9 @@ class Operators(OperatorCase):
 
     def test_functions(self):
         cases = [("LOGISTIC", 1 / 256, -128, None), ("TANH", 1 / 128, 0, None), ("HARD_SWISH", 0.04, -80, None),
-                 ("LEAKY_RELU", 0.05, 3, ("LeakyReluOptions", {"alpha": 0.1}))]  # fmt: skip
+                 ("LEAKY_RELU", 0.05, 3, ("LeakyReluOptions", {"alpha": 0.1})), ("RELU", 0.05, 3, None), ("RELU6", 0.03, -100, None),
+                 ("RELU_N1_TO_1", 0.07, 5, None), ("EXP", 0.1, -20, None), ("LOG", 0.03, 9, None), ("ABS", 0.06, 2, None),
+                 ("NEG", 0.05, 3, None)]  # fmt: skip
         for kind, scale, zero, options in cases:
             with self.subTest(kind):
                 self.check(lambda g, x: g.op(kind, [x], [g.tensor((1, 6, 7, 8), "int8", scale=scale, zero_point=zero)], options))

@@ -65,6 +65,7 @@ class Operators(OperatorCase):
         self.unary("LEAKY_RELU", ("LeakyReluOptions", {"alpha": 0.1}), scale=0.0003)
         self.unary("RELU")
         self.unary("RELU6")
+        self.unary("RELU6", scale=0.0003)
         self.unary("EXP", scale=0.02)
 
     def test_functions_of_powers_of_two(self):

@@ -71,12 +71,11 @@ template <typename Op> static LogicalResult convertBinary(NodeImporter &node) {
       node.emit<Op>({node.input(0), node.input(1)}, node.outputType()));
 }
 
-static LogicalResult convertClamp(NodeImporter &node,
-                                  tflite::Activation activation) {
-  Value input = node.input(0);
-  if (!input)
-    return failure();
-  return node.setOutput(node.activate(input, activation));
+/// A clamp whose result may have a type of its own.
+static LogicalResult convertClamp(NodeImporter &node, float min, float max) {
+  return node.setOutput(node.emit<qnn::ClampOp>(
+      node.input(0), node.outputType(),
+      {node.floatAttr("min", min), node.floatAttr("max", max)}));
 }
 
 static LogicalResult convertLeakyRelu(NodeImporter &node) {
@@ -149,18 +148,10 @@ ArrayRef<OpEntry> elementwiseOps() {
       {Op::ABS, 1, 1, convertUnary<qnn::AbsOp>},
       {Op::NEG, 1, 1, convertUnary<qnn::NegOp>},
       {Op::LEAKY_RELU, 1, 1, convertLeakyRelu},
-      {Op::RELU, 1, 1,
-       [](NodeImporter &node) {
-         return convertClamp(node, tflite::Activation::RELU);
-       }},
-      {Op::RELU6, 1, 1,
-       [](NodeImporter &node) {
-         return convertClamp(node, tflite::Activation::RELU6);
-       }},
+      {Op::RELU, 1, 1, convertUnary<qnn::ReluOp>},
+      {Op::RELU6, 1, 1, [](NodeImporter &node) { return convertClamp(node, 0, 6); }},
       {Op::RELU_N1_TO_1, 1, 1,
-       [](NodeImporter &node) {
-         return convertClamp(node, tflite::Activation::RELU_N1_TO_1);
-       }},
+       [](NodeImporter &node) { return convertClamp(node, -1, 1); }},
   };
   return entries;
 }

@@ -78,6 +78,11 @@ static LogicalResult convertLSTM(NodeImporter &node) {
   int64_t batch = shapeOf(input)[1], depth = shapeOf(input)[2];
   Shape declared = node.inputTensor(kGates[0].weights).shape();
   int64_t units = declared.empty() ? 0 : declared[0];
+  // The state of zeros is a constant.
+  constexpr int64_t kMost = 1 << 22;
+  if (units < 1 || batch > kMost / units)
+    return node.emitError() << "expected a state of 1 to " << kMost
+                            << " numbers, but got " << batch << " of " << units;
   auto weights = joinGates(node, &Gate::weights, units, depth),
        recurrent = joinGates(node, &Gate::recurrent, units, units),
        bias = joinGates(node, &Gate::bias, units, 1);

@@ -16,10 +16,13 @@ namespace dyadic::tflite_import {
 /// Height and width of the result; the file's, where they are computed.
 static FailureOr<std::pair<int64_t, int64_t>> sizeOf(NodeImporter &node,
                                                      Value input) {
+  // There are tables of as many entries.
+  constexpr int64_t kMost = 1 << 16;
   Shape shape = node.outputTensor().shape();
   if (shapeOf(input).size() != 4 || shape.size() != 4 || shape[1] < 1 ||
-      shape[2] < 1)
-    return node.emitError() << "expected images of 4 dimensions, but got "
+      shape[2] < 1 || shape[1] > kMost || shape[2] > kMost)
+    return node.emitError() << "expected images of 4 dimensions and at most "
+                            << kMost << " rows and columns, but got "
                             << toString(shapeOf(input)) << " and "
                             << toString(shape);
   return std::make_pair(shape[1], shape[2]);
