@@ -8,6 +8,7 @@
 // the result by the multiplier s_x s_w / s_y. docs/Quantization.md.
 //
 //===----------------------------------------------------------------------===//
+#include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
@@ -106,6 +107,8 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   auto inputType = activationTypeOf(op, input);
   if (failed(inputType))
     return failure();
+  if (isInteger16(*inputType))
+    return failure(); // LowerInt16LikeLiteRT.cpp has those
   auto weightType = cast<RankedTensorType>(weights.getType());
   bool isConv = isa<qnn::Conv2DOp>(op);
   int64_t dim = isConv ? 0 : weightType.getRank() - 1;

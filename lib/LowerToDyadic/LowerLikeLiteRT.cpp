@@ -137,7 +137,8 @@ struct LowerAvgPool2DLikeLiteRT : LiteRTPattern<qnn::AvgPool2DOp> {
                       ConversionPatternRewriter &rewriter) const override {
     ActivationType to = types[1];
     int64_t count = op.getKernel()[0] * op.getKernel()[1];
-    if (types[0] != to || count > 1 << 14)
+    bool isPadded = llvm::any_of(op.getPads(), [](int64_t p) { return p != 0; });
+    if (types[0] != to || count > 1 << 14 || (isPadded && op.getCountIncludePad()))
       return failure();
     auto resultType = storageTensorOf(op.getOutput());
     // Zeros add nothing to raw sums, whatever they stand for.
@@ -145,7 +146,7 @@ struct LowerAvgPool2DLikeLiteRT : LiteRTPattern<qnn::AvgPool2DOp> {
         rewriter, op.getLoc(), resultType.clone(rewriter.getI32Type()),
         padImage(rewriter, op.getLoc(), adaptor.getInput(), op.getPads(), 0), 0,
         op.getKernel(), op.getStrides());
-    if (llvm::any_of(op.getPads(), [](int64_t p) { return p != 0; })) {
+    if (isPadded) {
       rewriter.replaceOp(op, divide(rewriter, op, sum, to));
       return success();
     }
