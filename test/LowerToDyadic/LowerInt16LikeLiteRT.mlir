@@ -55,10 +55,10 @@ func.func @sigmoid(%x: tensor<4x!x>) -> tensor<4x!y> attributes {qnn.rounding = 
 !x = !quant.uniform<i16:f32, 0.5:3>
 !w = !quant.uniform<i8:f32, 0.25>
 
+// Zero points other than 0 have no such form.
 func.func @zero_point(%x: tensor<1x2x!x>) -> tensor<1x1x!x> attributes {qnn.rounding = "double_round"} {
   %w = qnn.constant dense<1> : tensor<2x1xi8> : tensor<2x1x!w>
-  // expected-error @below {{expected zero points of 0 beside 16-bit activations}}
-  // expected-error @below {{failed to legalize operation 'qnn.matmul'}}
+  // expected-warning @below {{qnn.matmul is computed in float: its result may be a step away}}
   %0 = qnn.matmul %x, %w : (tensor<1x2x!x>, tensor<2x1x!w>) -> tensor<1x1x!x>
   return %0 : tensor<1x1x!x>
 }
