@@ -10,7 +10,9 @@ namespace dyadic {
 
 /// `text` as one word of a shell.
 static std::string quoted(llvm::StringRef text) {
-  auto isPlain = [](char c) { return llvm::isAlnum(c) || llvm::StringRef("_-./:=,+@%").contains(c); };
+  auto isPlain = [](char c) {
+    return llvm::isAlnum(c) || llvm::StringRef("_-./:=,+@%").contains(c);
+  };
   if (!text.empty() && llvm::all_of(text, isPlain))
     return text.str();
   std::string result = "'";
