@@ -127,6 +127,18 @@ class Compiles(Package):
         with self.assertRaisesRegex(TypeError, 'input "z" is missing'):
             module(x)
 
+    def test_extents_that_stay_open(self):
+        path = os.path.join(INPUTS, "open-shape.onnx")
+        module = dyadic.compile(path, calibration=None, shapes={"x": (range(2, 9, 3), 3, 4), "z": (range(2, 9, 3), 3, 4)})
+        self.assertEqual(module.inputs[0].shape, (8, 3, 4))
+        for length in (8, 2, 5):
+            x = np.arange(length * 12, dtype=np.float32).reshape(length, 3, 4)
+            np.testing.assert_array_equal(module(x, 3 * x), 4 * x)
+        with self.assertRaisesRegex(ValueError, "3 lengths"):
+            module(x[:4], x[:4])
+        with self.assertRaisesRegex(ValueError, "3 lengths"):
+            module(x, x[:2])
+
     def test_output_of_every_kind(self):
         for name in ("digits.so", "libdigits.a", "digits.o", "digits.s", "digits"):
             module = dyadic.compile(MODEL, calibration=CALIB, output=self.at(name))
