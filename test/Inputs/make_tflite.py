@@ -129,7 +129,7 @@ def refused():
     w = filled(g, (4, 4), scale=0.5)
     g.op("FULLY_CONNECTED", [x, w, g.constant(np.full(4, 1 << 40))], [y("bias")], ("FullyConnectedOptions", {}))
     g.op("FULLY_CONNECTED", [x, x, -1], [y("weights")], ("FullyConnectedOptions", {}))
-    g.op("SOFTMAX", [x], [y("beta")], ("SoftmaxOptions", {"beta": 2.0}))
+    g.op("SOFTMAX", [x], [y("beta")], ("SoftmaxOptions", {"beta": -2.0}))
     g.op("FLOOR", [x], [y("quantized")])
     return g
 

@@ -91,10 +91,10 @@ class Operators(OperatorCase):
                 self.check(lambda g, x: g.op(kind, [x], [g.tensor((1, 6, 7, 8), "int8", scale=scale, zero_point=zero)], options))
 
     def test_softmax(self):
-        for dtype, zero in (("int8", -128), ("uint8", 0)):
-            with self.subTest(dtype):
+        for dtype, zero, beta in (("int8", -128, 1.0), ("uint8", 0, 1.0), ("int8", -128, 1.7)):
+            with self.subTest(dtype, beta=beta):
                 self.check(lambda g, x: g.op("SOFTMAX", [x], [g.tensor((5, 40), dtype, scale=1 / 256, zero_point=zero)],
-                                             ("SoftmaxOptions", {"beta": 1.0})), dtype=dtype, shape=(5, 40))  # fmt: skip
+                                             ("SoftmaxOptions", {"beta": beta})), dtype=dtype, shape=(5, 40))  # fmt: skip
 
     def test_pools(self):
         def pool(kind, size):

@@ -79,7 +79,8 @@ class Operators(OperatorCase):
                     self.check(build, shape=(1, 100000))
 
     def test_softmax(self):
-        self.unary("SOFTMAX", ("SoftmaxOptions", {"beta": 1.0}), scale=1 / 32768, shape=(5, 40))
+        for beta in (1.0, 0.7):
+            self.unary("SOFTMAX", ("SoftmaxOptions", {"beta": beta}), scale=1 / 32768, shape=(5, 40))
 
     def test_pools(self):
         for kind in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):

@@ -149,9 +149,9 @@ static LogicalResult emitConv(NodeImporter &node, Value input, Value filter,
 }
 
 static LogicalResult convertConv(NodeImporter &node) {
-  auto *options = node.options<tflite::Conv2DOptions>();
-  Value input = node.input(0);
-  if (!options || !input || failed(checkOperands(node)))
+  Value input;
+  auto *options = node.options<tflite::Conv2DOptions>(input);
+  if (!options || failed(checkOperands(node)))
     return failure();
   Value filter = importWeights(node, {0, 1, 2, 3});
   if (!filter)
@@ -170,9 +170,9 @@ static LogicalResult convertConv(NodeImporter &node) {
 }
 
 static LogicalResult convertDepthwise(NodeImporter &node) {
-  auto *options = node.options<tflite::DepthwiseConv2DOptions>();
-  Value input = node.input(0);
-  if (!options || !input || failed(checkOperands(node)))
+  Value input;
+  auto *options = node.options<tflite::DepthwiseConv2DOptions>(input);
+  if (!options || failed(checkOperands(node)))
     return failure();
   // The file has 1×KH×KW×O.
   Value filter = importWeights(node, {3, 1, 2, 0});
@@ -269,9 +269,9 @@ static LogicalResult convertTransposeConv(NodeImporter &node) {
 }
 
 static LogicalResult convertFullyConnected(NodeImporter &node) {
-  auto *options = node.options<tflite::FullyConnectedOptions>();
-  Value input = node.input(0);
-  if (!options || !input || failed(checkOperands(node)))
+  Value input;
+  auto *options = node.options<tflite::FullyConnectedOptions>(input);
+  if (!options || failed(checkOperands(node)))
     return failure();
   if (options->weights_format() != 0)
     return node.unsupported("a shuffled layout of weights");

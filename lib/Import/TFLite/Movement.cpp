@@ -176,9 +176,9 @@ static LogicalResult convertSplitV(NodeImporter &node) {
 }
 
 static LogicalResult convertUnpack(NodeImporter &node) {
-  auto *options = node.options<tflite::UnpackOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::UnpackOptions>(input);
+  if (!options)
     return failure();
   auto axis = node.axis(options->axis(), shapeOf(input).size());
   if (failed(axis))
@@ -254,9 +254,9 @@ static LogicalResult convertPad(NodeImporter &node) {
 
 /// Borders that mirror the input: slices of it, from the outside inwards.
 static LogicalResult convertMirrorPad(NodeImporter &node) {
-  auto *options = node.options<tflite::MirrorPadOptions>();
-  Value value = node.input(0);
-  if (!options || !value)
+  Value value;
+  auto *options = node.options<tflite::MirrorPadOptions>(value);
+  if (!options)
     return failure();
   auto pads = padsAround(node, 1, value);
   if (failed(pads))

@@ -69,6 +69,13 @@ public:
     return found;
   }
 
+  /// The same, and input 0 in `input`; null if there is an error with either.
+  template <typename T> const T *options(mlir::Value &input) {
+    const T *found = options<T>();
+    input = this->input(0);
+    return input ? found : nullptr;
+  }
+
   mlir::LogicalResult setOutput(mlir::Value value, size_t i = 0);
   llvm::ArrayRef<mlir::Value> getOutputs() const { return outputs; }
 

@@ -2,7 +2,10 @@
 #include "OpRegistry.h"
 #include "Window.h"
 
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -10,9 +13,9 @@ namespace dyadic::tflite_import {
 
 template <typename PoolOp>
 static LogicalResult convertPool(NodeImporter &node) {
-  auto *options = node.options<tflite::Pool2DOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::Pool2DOptions>(input);
+  if (!options)
     return failure();
   Window window{{options->filter_height(), options->filter_width()},
                 {options->stride_h(), options->stride_w()},
@@ -46,9 +49,9 @@ static FailureOr<Shape> axesOf(NodeImporter &node, size_t index, int64_t rank) {
 }
 
 static LogicalResult convertMean(NodeImporter &node) {
-  auto *options = node.options<tflite::ReducerOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::ReducerOptions>(input);
+  if (!options)
     return failure();
   auto axes = axesOf(node, 1, shapeOf(input).size());
   if (failed(axes))
@@ -59,23 +62,43 @@ static LogicalResult convertMean(NodeImporter &node) {
        node.boolAttr("keep_dims", options->keep_dims())}));
 }
 
+/// beta · x: of quantized values with another scale, which is multiplied as LiteRT
+/// does it.
+static Value multiplied(NodeImporter &node, Value x, float beta) {
+  auto type = dyn_cast<quant::UniformQuantizedType>(elementOf(x));
+  if (!type) {
+    HostTensor factor(ElementKind::F32, {1});
+    factor.set(0, beta);
+    return node.emit<qnn::MulOp>(
+        {x, node.constantTensor(std::move(factor), elementOf(x))}, elementOf(x));
+  }
+  double scale = type.getScale() * double{beta};
+  if (type.getStorageTypeIntegralWidth() == 16)
+    scale = static_cast<float>(type.getScale()) * beta;
+  if (!(scale > 0) || !std::isnormal(static_cast<float>(scale))) {
+    node.unsupported("beta " + std::to_string(beta));
+    return {};
+  }
+  auto scaled = quant::UniformQuantizedType::get(
+      type.getFlags(), type.getStorageType(), type.getExpressedType(), scale,
+      type.getZeroPoint(), type.getStorageTypeMin(), type.getStorageTypeMax());
+  auto tensor = cast<RankedTensorType>(x.getType()).clone(scaled);
+  return qnn::StorageCastOp::create(node.getBuilder(), node.getLoc(), tensor,
+                                    node.stored(x));
+}
+
 static LogicalResult convertSoftmax(NodeImporter &node) {
-  auto *options = node.options<tflite::SoftmaxOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::SoftmaxOptions>(input);
+  if (!options)
     return failure();
   int64_t rank = shapeOf(input).size();
   if (rank == 0)
     return node.unsupported("a softmax of one number");
   if (options->beta() != 1.0f) {
-    if (node.isQuantized())
-      return node.unsupported("a softmax of quantized values with beta " +
-                              std::to_string(options->beta()));
-    HostTensor beta(ElementKind::F32, {1});
-    beta.set(0, options->beta());
-    input = node.emit<qnn::MulOp>(
-        {input, node.constantTensor(std::move(beta), node.outputType())},
-        node.outputType());
+    input = multiplied(node, input, options->beta());
+    if (!input)
+      return failure();
   }
   return node.setOutput(node.emit<qnn::SoftmaxOp>(
       input, node.outputType(), node.attr("axis", rank - 1)));

@@ -51,9 +51,9 @@ static std::optional<HostTensor> joinGates(NodeImporter &node, size_t Gate::*inp
 
 /// From a state of zeros in every run.
 static LogicalResult convertLSTM(NodeImporter &node) {
-  auto *options = node.options<tflite::UnidirectionalSequenceLSTMOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::UnidirectionalSequenceLSTMOptions>(input);
+  if (!options)
     return failure();
   if (!elementOf(input).isF32())
     return node.unsupported("an LSTM of quantized activations");

@@ -40,9 +40,9 @@ static int64_t nearest(int64_t at, int64_t from, int64_t to, bool alignCorners,
 }
 
 static LogicalResult convertNearest(NodeImporter &node) {
-  auto *options = node.options<tflite::ResizeNearestNeighborOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::ResizeNearestNeighborOptions>(input);
+  if (!options)
     return failure();
   auto size = sizeOf(node, input);
   if (failed(size))
@@ -138,9 +138,9 @@ static Value divideByUnit(OpBuilder &b, Location loc, Value x) {
 }
 
 static LogicalResult convertBilinear(NodeImporter &node) {
-  auto *options = node.options<tflite::ResizeBilinearOptions>();
-  Value input = node.input(0);
-  if (!options || !input)
+  Value input;
+  auto *options = node.options<tflite::ResizeBilinearOptions>(input);
+  if (!options)
     return failure();
   auto size = sizeOf(node, input);
   if (failed(size))
