@@ -61,8 +61,8 @@ private:
   std::vector<Layer> &layers = found.layers;
   Networks networks;
   std::vector<Counts> counts;
-  /// Sums, over samples and outputs, of the relative noise of one layer's error.
-  std::vector<double> effects;
+  /// For each layer, what its error does to each output.
+  std::vector<std::vector<Deviation>> effects;
   std::vector<float> buffer, cut, error;
   std::vector<char> zeros;
 };
@@ -76,7 +76,7 @@ LogicalResult Measurement::prepare(ModuleOp calibrated, ModuleOp quantized,
     return failure();
   networks = std::move(*made);
   counts.resize(layers.size());
-  effects.resize(layers.size());
+  effects.resize(layers.size(), std::vector<Deviation>(networks.outputs.size()));
   zeros.resize(networks.largestInjection);
   auto main = calibrated.lookupSymbol<func::FuncOp>("main");
   for (auto [number, scores] : llvm::zip_equal(networks.outputs, networks.exactScores)) {
@@ -196,11 +196,9 @@ void Measurement::measureEffects(ArrayRef<HostTensor> sample, Progress &progress
     from[networks.taps[i].injection] = error.data();
     networks.injected->run(from);
     from[networks.taps[i].injection] = zeros.data();
-    for (auto [before, number] : llvm::zip_equal(reference, networks.injectedScores)) {
-      Deviation deviation;
+    for (auto [deviation, before, number] :
+         llvm::zip_equal(effects[i], reference, networks.injectedScores))
       deviation.add(before.as<float>(), networks.injected->floats(number));
-      effects[i] += deviation.relativeNoise();
-    }
     progress.advance();
   }
 }
@@ -226,9 +224,6 @@ LogicalResult Measurement::run(SampleStream &samples, Location loc) {
 
 Explanation Measurement::take() {
   double sum = 0;
-  for (double effect : effects)
-    sum += effect;
-  double runs = double(networks.outputs.size()) * found.effectSamples;
   for (auto [i, layer] : llvm::enumerate(layers)) {
     const Counts &count = counts[i];
     layer.clipped = count.values ? double(count.clipped) / count.values : 0;
@@ -240,11 +235,16 @@ Explanation Measurement::take() {
     if (!networks.makesError(i))
       continue;
     found.culprits.push_back(i);
-    if (runs == 0)
+    if (found.effectSamples == 0)
       continue;
-    layer.effect = effects[i] / runs;
-    layer.share = sum > 0 ? effects[i] / sum : 0;
+    double effect = 0;
+    for (const Deviation &deviation : effects[i])
+      effect += deviation.relativeNoise() / networks.outputs.size();
+    layer.effect = effect;
+    sum += effect;
   }
+  for (Layer &layer : layers)
+    layer.share = layer.effect && sum > 0 ? *layer.effect / sum : 0;
   auto key = [&](int64_t i) {
     return std::make_tuple(layers[i].effect.value_or(0), layers[i].own.relativeNoise(), -i);
   };
