@@ -129,6 +129,18 @@ def integers():
     save("norm", [node("ReduceL2", "x", "y", axes=[1], keepdims=0)], x(2, 3))
 
 
+def selection():
+    save("compress", [node("Compress", "x which", "y", axis=0)], x(3, 2), weights=[ints("which", [1, 0, 1])])
+    save("compress-input", [node("Compress", "x which", "y", axis=0)],
+         x(3, 2) + [("which", TensorProto.BOOL, (3,))])
+    save("non-zero", [node("NonZero", "w", "n"), node("Cast", "n", "f", to=FLOAT), node("Add", "x f", "y")], x(2, 3),
+         weights=[ints("w", [[0, 7], [5, 3]])])
+    eight = TensorProto.FLOAT8E4M3FN
+    save("cast-float8", [node("Cast", "x", "e", to=eight), node("Cast", "e", "y", to=FLOAT)], x(4), opset=19)
+    save("cast-rounding", [node("Cast", "x", "e", "power", to=TensorProto.FLOAT8E8M0, round_mode="odd"),
+                           node("Cast", "e", "y", to=FLOAT)], x(4), opset=25)
+
+
 def graphs():
     relu = node("Relu", "b", "y", "last")
     save("unsorted", [relu, node("Neg", "a", "b", "second"), node("Abs", "x", "a", "first"),
@@ -264,6 +276,6 @@ def external():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    for make in (convolutions, pooling, linear, elementwise, movement, integers, graphs, control_flow, functions, faults,
+    for make in (convolutions, pooling, linear, elementwise, movement, integers, selection, graphs, control_flow, functions, faults,
                  external):
         make()

@@ -96,6 +96,33 @@ static LogicalResult convertCastLike(NodeImporter &node) {
   return castTo(node, node.dataType(1));
 }
 
+/// BitCast: the same bits as elements of another type of as many bytes.
+static LogicalResult convertBitCast(NodeImporter &node) {
+  auto to = static_cast<int32_t>(node.getInt("to", 0));
+  Value value = node.anyInput(0);
+  if (!value)
+    return failure();
+  Type from = elementOf(value), element = computedElement(to, node.getContext());
+  // 16-bit floats are f32 here, and narrow types have a byte each.
+  for (int32_t type : {node.dataType(0), to})
+    if (isNarrow(type) || !element ||
+        borderElement(type, node.getContext()) !=
+            computedElement(type, node.getContext()))
+      return node.unsupported("an element of " + dataTypeName(type));
+  auto bitsOf = [](Type type) {
+    return memoryElementType(type).getIntOrFloatBitWidth();
+  };
+  if (bitsOf(from) != bitsOf(element))
+    return node.emitError() << "expected a type of " << bitsOf(from)
+                            << " bits, but got " << dataTypeName(to);
+  return node.setOutput(node.elementwise(
+      element, value, [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
+        if (isa<FloatType>(from) || isa<FloatType>(element))
+          return arith::BitcastOp::create(b, loc, memoryElementType(element), x[0]);
+        return qnn::castScalar(b, loc, x[0], from, element);
+      }));
+}
+
 /// Of f32 an op that goes into the kernels around it.
 static LogicalResult convertWhere(NodeImporter &node) {
   Value condition = node.anyInput(0);
@@ -117,6 +144,7 @@ ArrayRef<OpEntry> logicOps() {
   static const OpEntry entries[] = {
       {"Cast", 1, 1, convertCast},
       {"CastLike", 2, 2, convertCastLike, 15},
+      {"BitCast", 1, 1, convertBitCast, 26},
       {"Where", 3, 3, convertWhere, 9},
   };
   return entries;
