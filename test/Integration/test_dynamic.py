@@ -18,6 +18,24 @@ from models import MODELS, Unavailable
 STEP = 8
 
 
+# Runs the program for a length on x.bin.
+MAIN = """
+#include "net.h"
+#include <stdio.h>
+#include <stdlib.h>
+static float x[1 << 16], y[1 << 16];
+static _Alignas(64) char arena[1 << 22];
+int main(int argc, char **argv) {
+  FILE *in = fopen("x.bin", "rb"), *out = fopen("y.bin", "wb");
+  fread(x, 4, 1 << 16, in);
+  int refused = net_run(x, y, arena, atoi(argv[1]));
+  fwrite(y, 4, atoi(argv[2]), out);
+  fclose(out);
+  return refused;
+}
+"""
+
+
 class Net:
     """Nodes and random weights, collected."""
 
@@ -215,6 +233,28 @@ class Dynamic(unittest.TestCase):
             np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
         with self.assertRaisesRegex(capi.CompileError, "expected [0-9]+ bytes, but got 2880"):
             program([images(20, 1, 0)["x"]], [(1, 10, 1, 5)])
+
+    @unittest.skipUnless(shutil.which("qemu-aarch64") and shutil.which("aarch64-linux-gnu-gcc"), "needs qemu-user and gcc-aarch64-linux-gnu")
+    def test_arm(self):
+        """An object for ARM64 at several lengths under QEMU: the bytes of this machine's code."""
+        write_image_net(self.path("net.onnx"))
+        shapes = ["x=1x3x12x16..72:8"]
+        np.savez(self.path("calib.npz"), **images(72, 8, 100))
+        self.statistics(self.path("net.onnx"), shapes, self.path("calib.npz"), self.path("ranges.json"))
+        same = ["--statistics", self.path("ranges.json")]
+        with open(self.path("main.c"), "w") as file:
+            file.write(MAIN)
+        for cpu in ("neon", "i8mm"):
+            target = ["--target", "aarch64-linux-gnu", "--cpu", cpu, "--shape", *shapes]
+            harness.check([DYADIC, "compile", self.path("net.onnx"), *same, *target, "-o", self.path("net.o")])
+            harness.check(["aarch64-linux-gnu-gcc", "main.c", "net.o", "-lm", "-o", "net"], cwd=self.folder)
+            for length in (16, 56, 72):
+                data = images(length, 1, 0)
+                data["x"].tofile(self.path("x.bin"))
+                emulator = ["qemu-aarch64", "-cpu", "max", "-L", "/usr/aarch64-linux-gnu"]
+                harness.check([*emulator, "./net", length, length // 4 * 10], cwd=self.folder)
+                expected = self.outputs(self.path("net.onnx"), shapes, data, same)["y"]
+                np.testing.assert_array_equal(np.fromfile(self.path("y.bin"), np.float32), expected.ravel())
 
     def test_wrong_lengths_are_refused(self):
         write_image_net(self.path("net.onnx"))
