@@ -21,6 +21,7 @@
 #include "mlir/Dialect/Tosa/Transforms/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/DialectConversion.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -74,8 +75,12 @@ static DenseElementsAttr parameter(Value value) {
 
 static bool isTaken(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.hasStaticShape() && tensor.getNumElements() > 0 &&
-         (tensor.getElementType().isInteger() || tensor.getElementType().isF32());
+  if (!tensor || !tensor.hasStaticShape() || tensor.getNumElements() == 0)
+    return false;
+  Type element = tensor.getElementType();
+  return element.isF32() ||
+         (element.isInteger() && llvm::is_contained({1u, 8u, 16u, 32u, 48u, 64u},
+                                                    element.getIntOrFloatBitWidth()));
 }
 
 static Value constant(OpBuilder &b, Location loc, DenseElementsAttr values) {
@@ -119,6 +124,10 @@ Value ByLoops::cloneInto(OpBuilder &b, Operation *op, ValueRange arguments,
 /// Fails where upstream has no conversion; says nothing about it.
 static LogicalResult lowerBody(qnn::ComputeOp compute) {
   MLIRContext *context = compute.getContext();
+  // A transposed convolution becomes others.
+  RewritePatternSet decompositions(context);
+  tosa::populateTosaDecomposeTransposeConv(context, decompositions);
+  (void)applyPatternsGreedily(compute, std::move(decompositions));
   // Nothing is illegal, so that what can't be converted stays without a message.
   ConversionTarget target(*context);
   target.addLegalDialect<arith::ArithDialect, linalg::LinalgDialect,

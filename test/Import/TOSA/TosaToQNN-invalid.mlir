@@ -21,11 +21,12 @@ func.func @dynamic(%x: tensor<?xf32>) -> tensor<?xf32> {
 
 // -----
 
-func.func @integers(%x: tensor<1x2x2x1xi8>, %w: tensor<1x1x1x1xi8>, %b: tensor<1xi32>) -> tensor<1x2x2x1xi32> {
+func.func @integers(%x: tensor<1x2x2x1xi8>, %w: tensor<1x1x1x1xi4>, %b: tensor<1xi32>) -> tensor<1x2x2x1xi32> {
   %zp = "tosa.const"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>
-  // expected-error @+1 {{'tosa.transpose_conv2d' op has no counterpart in qnn}}
-  %0 = tosa.transpose_conv2d %x, %w, %b, %zp, %zp {acc_type = i32, out_pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}
-    : (tensor<1x2x2x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x2x2x1xi32>
+  %wz = "tosa.const"() {values = dense<0> : tensor<1xi4>} : () -> tensor<1xi4>
+  // expected-error @+1 {{'tosa.conv2d' op has no counterpart in qnn}}
+  %0 = tosa.conv2d %x, %w, %b, %zp, %wz {acc_type = i32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}
+    : (tensor<1x2x2x1xi8>, tensor<1x1x1x1xi4>, tensor<1xi32>, tensor<1xi8>, tensor<1xi4>) -> tensor<1x2x2x1xi32>
   return %0 : tensor<1x2x2x1xi32>
 }
 
