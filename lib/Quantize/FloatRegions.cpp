@@ -240,6 +240,15 @@ static bool isSumForFloat(Operation *op) {
          llvm::any_of(op->getResult(0).getUsers(), isComputation);
 }
 
+/// Makes functions of one element float whose argument a float op computes: its
+/// integers would only be coarser, and are one more type to find.
+static void floatFunctions(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
+  for (Operation *op : ops)
+    if (Value argument = argumentOfFunction(op))
+      if (floatOps.contains(argument.getDefiningOp()))
+        floatOps.insert({op, "what it reads is float"});
+}
+
 /// Makes ops float that stand between an integer op and float ops, or the
 /// return: reshapes, which cost nothing in either form, arithmetic with a number
 /// and sums, which are one instruction, and functions of one element behind a
@@ -274,6 +283,7 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
             return !isQuantizable(operand, floatOps);
           }))
         floatOps[op] = "an operand has no finite calibrated range";
+    floatFunctions(ops, floatOps);
     floatIslands(ops, floatOps);
     floatBorders(ops, floatOps);
   }

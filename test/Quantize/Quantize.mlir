@@ -55,12 +55,25 @@ func.func @concat(%x: tensor<1x2x2x1xf32> {qnn.range = #qnn.range<0.0, 255.0>},
 // CHECK: qnn.softmax {{.*}}qnn.float_reason = "it has no integer form"
 // CHECK-NOT: quant.
 func.func @island(%x: tensor<4x4xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<4x4xf32> {
-  %s = qnn.constant dense<0.5> : tensor<f32> : tensor<f32>
   %b = qnn.constant dense<0.5> : tensor<4xf32> : tensor<4xf32>
   %0 = qnn.matmul %x, %x, %b {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
-  %1 = qnn.mul %0, %s {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+  %1 = qnn.mul %0, %0 {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   %2 = qnn.softmax %1 {axis = 1} : (tensor<4x4xf32>) -> tensor<4x4xf32>
   return %2 : tensor<4x4xf32>
+}
+
+// A function of one element is float behind a float op, and what reads it isn't.
+// CHECK-LABEL: func @function_of_float
+// CHECK: qnn.softmax
+// CHECK: %[[F:.*]] = qnn.hard_swish {{.*}}qnn.float_reason = "what it reads is float"
+// CHECK: %[[Q:.*]] = quant.qcast %[[F]]
+// CHECK: qnn.matmul %[[Q]], {{.*}} -> tensor<2x2x!quant.uniform<i16:f32,
+func.func @function_of_float(%x: tensor<2x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<2x2xf32> {
+  %w = qnn.constant dense<1.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %0 = qnn.softmax %x {axis = 1, qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %2 = qnn.matmul %1, %w {qnn.range = [#qnn.range<0.0, 2.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %2 : tensor<2x2xf32>
 }
 
 // The reader of the sums is a function of one element, then a reshape: both are
