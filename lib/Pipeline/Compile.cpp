@@ -114,7 +114,8 @@ LogicalResult Compilation::generateCode() {
     program.arenaBytes = std::max(program.arenaBytes, readArenaBytes(module));
     return result;
   };
-  blame = InternalError;
+  // CPUs have kernels for all ops; what GPUs have none for is named.
+  blame = opts.target.target->isGPU() ? InputError : InternalError;
   if (opts.withFallback) {
     fallback = current->clone();
     if (failed(generate(*fallback, opts.gpu.host, "_cpu")))

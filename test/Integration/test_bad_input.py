@@ -111,6 +111,11 @@ class BadInput(Refusal):
         write_graph(self.model, [helper.make_node("Frobnicate", ["x"], ["y"], "strange")], [1, 8])
         self.refused("Frobnicate", "strange")
 
+    def test_ops_that_gpus_have_no_kernel_for(self):
+        nodes = [helper.make_node("Sin", ["x"], ["s"], "wave"), helper.make_node("Cos", ["s"], ["y"], "other_wave")]
+        write_graph(self.model, nodes, [1, 8])
+        self.refused("wave", "other_wave", "on this target", flags=["--target", "nvptx64"], out=self.at("out.ptx"))
+
     def test_unsupported_attribute_value(self):
         nodes = [helper.make_node("Conv", ["x", "w"], ["y"], "odd_conv", auto_pad="SIDEWAYS")]
         write_graph(self.model, nodes, [1, 3, 8, 8], [conv_weights()])
