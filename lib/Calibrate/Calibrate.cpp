@@ -2,6 +2,7 @@
 #include "dyadic/Calibrate/Calibrate.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
+#include "dyadic/Dialect/QNN/ChannelAttrs.h"
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
@@ -35,17 +36,24 @@ static bool isContraction(Operation *op) {
          quantizable.getQuantKind() == qnn::QuantKind::Contraction;
 }
 
-/// Whether a contraction reads the value: the means of its channels are wanted
-/// then, for the correction of biases. Where a length is open, only the channels
-/// that weights are multiplied with are as many in every run.
-static bool isContracted(Value value, bool isLengthOpen) {
+/// Whether weights are multiplied with the value's channels.
+static bool meetsWeights(Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *op = use.getOwner();
     if (use.getOperandNumber() != 0 || !isContraction(op))
       return false;
     Operation *weights = op->getOperand(1).getDefiningOp();
-    return !isLengthOpen || (weights && weights->hasTrait<OpTrait::ConstantLike>());
+    return weights && weights->hasTrait<OpTrait::ConstantLike>();
   });
+}
+
+/// How many channels are told apart. Where a length is open, only those that
+/// meet weights are as many in every run.
+static int64_t countChannels(Value value, bool isLengthOpen) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  if (shape.empty() || (isLengthOpen && !meetsWeights(value)))
+    return 0;
+  return shape.back();
 }
 
 static bool isTracked(Value value) {
@@ -81,8 +89,7 @@ NetworkStatistics noStatistics(func::FuncOp func, const ObserverOptions &options
   NetworkStatistics statistics;
   for (Value value : trackedValues(func)) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
-    int64_t channels =
-        isContracted(value, lengthsOf(func).has_value()) ? shape.back() : 0;
+    int64_t channels = countChannels(value, lengthsOf(func).has_value());
     statistics.tensors.push_back({nameOf(value, func), SmallVector<int64_t>(shape),
                                   TensorStatistics(channels, options.momentum)});
   }
@@ -121,15 +128,23 @@ FailureOr<NetworkStatistics> collectStatistics(func::FuncOp func, SampleStream &
 }
 
 /// Writes the means of what each contraction reads, for the correction of its
-/// bias.
-static void writeMeans(Value value, const TensorStatistics &seen) {
-  SmallVector<float> channels = seen.channelMeans();
-  if (channels.empty())
+/// bias, and the channels' ranges and powers, for equalization.
+static void writeChannels(Value value, const TensorStatistics &seen) {
+  if (seen.channelStatistics().empty())
     return;
-  auto means = DenseF32ArrayAttr::get(value.getContext(), channels);
+  MLIRContext *context = value.getContext();
+  auto means = DenseF32ArrayAttr::get(context, seen.channelMeans());
   for (OpOperand &use : value.getUses())
     if (use.getOperandNumber() == 0 && isContraction(use.getOwner()))
       use.getOwner()->setAttr(kInputMeansAttr, means);
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumResults() != 1)
+    return;
+  SmallVector<float> bounds;
+  for (const ChannelStatistics &channel : seen.channelStatistics())
+    bounds.append({channel.min, channel.max});
+  op->setAttr(kChannelRangesAttr, DenseF32ArrayAttr::get(context, bounds));
+  op->setAttr(kChannelPowersAttr, DenseF32ArrayAttr::get(context, seen.channelPowers()));
 }
 
 /// Enters a result's range in its op's list, which has units where there is none.
@@ -159,7 +174,7 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
           << ", so it has no range";
       continue;
     }
-    writeMeans(value, seen);
+    writeChannels(value, seen);
     auto attr = qnn::RangeAttr::get(context, range->min, range->max);
     if (auto result = dyn_cast<OpResult>(value))
       setResultRange(result, attr);

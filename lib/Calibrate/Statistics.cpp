@@ -43,13 +43,18 @@ void TensorStatistics::observe(ArrayRef<float> sample) {
   if (badSample < 0 && !allFinite(sample))
     badSample = sampleCount;
   ++sampleCount;
-  size_t channels = channelSums.size();
-  if (!channels)
+  size_t count = channels.size();
+  if (!count)
     return;
-  for (size_t row = 0; row + channels <= sample.size(); row += channels)
-    for (size_t c = 0; c < channels; ++c)
-      channelSums[c] += sample[row + c];
-  rows += sample.size() / channels;
+  for (size_t row = 0; row + count <= sample.size(); row += count)
+    for (size_t c = 0; c < count; ++c) {
+      float x = sample[row + c];
+      channels[c].min = std::min(channels[c].min, x);
+      channels[c].max = std::max(channels[c].max, x);
+      channels[c].sum += x;
+      channels[c].squares += static_cast<double>(x) * x;
+    }
+  rows += sample.size() / count;
 }
 
 void TensorStatistics::merge(const TensorStatistics &other) {
@@ -63,29 +68,48 @@ void TensorStatistics::merge(const TensorStatistics &other) {
   if (badSample < 0 && other.badSample >= 0)
     badSample = sampleCount + other.badSample;
   sampleCount += other.sampleCount;
-  for (auto [sum, more] : llvm::zip(channelSums, other.channelSums))
-    sum += more;
+  if (channels.size() != other.channels.size()) {
+    channels.clear();
+    rows = 0;
+    return;
+  }
+  for (auto [mine, theirs] : llvm::zip(channels, other.channels)) {
+    mine.min = std::min(mine.min, theirs.min);
+    mine.max = std::max(mine.max, theirs.max);
+    mine.sum += theirs.sum;
+    mine.squares += theirs.squares;
+  }
   rows += other.rows;
 }
 
 SmallVector<float> TensorStatistics::channelMeans() const {
-  return llvm::map_to_vector(channelSums, [&](double sum) {
-    return rows ? static_cast<float>(sum / rows) : 0.0f;
+  return llvm::map_to_vector(channels, [&](const ChannelStatistics &channel) {
+    return rows ? static_cast<float>(channel.sum / rows) : 0.0f;
+  });
+}
+
+SmallVector<float> TensorStatistics::channelPowers() const {
+  return llvm::map_to_vector(channels, [&](const ChannelStatistics &channel) {
+    return rows ? static_cast<float>(channel.squares / rows) : 0.0f;
   });
 }
 
 json::Value TensorStatistics::toJSON() const {
-  json::Array sums;
-  // A sum that isn't finite has no number in JSON; such a tensor has no range.
-  if (badSample < 0)
-    llvm::append_range(sums, channelSums);
+  // What isn't finite has no number in JSON; such a tensor has no range.
+  bool isFinite = badSample < 0 && rows;
+  auto each = [&](auto number) {
+    return isFinite ? json::Array(llvm::map_range(channels, number)) : json::Array();
+  };
   return json::Object{{"samples", sampleCount},
                       {"bad_sample", badSample},
                       {"momentum", momentum},
                       {"average", json::Array{averaged.min, averaged.max}},
                       {"rows", rows},
-                      {"channels", static_cast<int64_t>(channelSums.size())},
-                      {"channel_sums", std::move(sums)},
+                      {"channels", static_cast<int64_t>(channels.size())},
+                      {"channel_minima", each([](auto &c) { return double(c.min); })},
+                      {"channel_maxima", each([](auto &c) { return double(c.max); })},
+                      {"channel_sums", each([](auto &c) { return c.sum; })},
+                      {"channel_squares", each([](auto &c) { return c.squares; })},
                       {"histogram", values.toJSON()}};
 }
 
@@ -109,29 +133,37 @@ Expected<TensorStatistics> TensorStatistics::fromJSON(const json::Value &value) 
   if (!histogram)
     return fault("expected a tensor with a histogram");
   auto samples = object->getInteger("samples"), bad = object->getInteger("bad_sample"),
-       rows = object->getInteger("rows"), channels = object->getInteger("channels");
+       rows = object->getInteger("rows"), count = object->getInteger("channels");
   auto momentum = object->getNumber("momentum");
   auto average = numbers(object->getArray("average"));
-  auto sums = numbers(object->getArray("channel_sums"));
-  if (!samples || !bad || !rows || !channels || !momentum || !average || !sums)
+  auto minima = numbers(object->getArray("channel_minima")),
+       maxima = numbers(object->getArray("channel_maxima")),
+       sums = numbers(object->getArray("channel_sums")),
+       squares = numbers(object->getArray("channel_squares"));
+  if (!samples || !bad || !rows || !count || !momentum || !average || !minima || !maxima ||
+      !sums || !squares)
     return fault("expected a tensor with samples, bad_sample, momentum, average, rows, "
-                 "channels and channel_sums");
+                 "channels and the channels' minima, maxima, sums and squares");
+  constexpr int64_t most = int64_t(1) << 31;
   if (*samples < 0 || *bad < -1 || *bad >= *samples || *rows < 0 ||
-      !(*momentum >= 0 && *momentum < 1) || average->size() != 2 ||
-      *channels != static_cast<int64_t>(*bad < 0 ? sums->size() : *channels) ||
-      *channels < 0 || *channels > (int64_t(1) << 31))
-    return fault("expected counts, a momentum from 0 to 1, two averages and a sum for each "
-                 "channel");
+      !(*momentum >= 0 && *momentum < 1) || average->size() != 2 || *count < 0 || *count > most)
+    return fault("expected counts, a momentum from 0 to 1 and two averages");
+  bool isFinite = *bad < 0 && *rows > 0;
+  for (const auto &listed : {minima, maxima, sums, squares})
+    if (static_cast<int64_t>(listed->size()) != (isFinite ? *count : 0))
+      return fault("expected a minimum, a maximum, a sum and a sum of squares for each channel");
   auto parsed = Histogram::fromJSON(*histogram);
   if (!parsed)
     return parsed.takeError();
-  TensorStatistics result(0, *momentum);
+  TensorStatistics result(isFinite ? *count : 0, *momentum);
   result.values = std::move(*parsed);
   result.averaged = {(*average)[0], (*average)[1]};
   result.sampleCount = *samples;
   result.badSample = *bad;
   result.rows = *rows;
-  result.channelSums.assign(sums->begin(), sums->end());
+  for (auto [i, channel] : llvm::enumerate(result.channels))
+    channel = {static_cast<float>((*minima)[i]), static_cast<float>((*maxima)[i]), (*sums)[i],
+               (*squares)[i]};
   return result;
 }
 
@@ -160,7 +192,7 @@ Error NetworkStatistics::merge(const NetworkStatistics &other) {
   return Error::success();
 }
 
-static constexpr StringLiteral kFormat = "dyadic calibration statistics 1";
+static constexpr StringLiteral kFormat = "dyadic calibration statistics 2";
 
 Error NetworkStatistics::save(StringRef path) const {
   std::string text;

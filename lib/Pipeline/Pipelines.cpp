@@ -41,6 +41,7 @@ void buildQuantizePipeline(OpPassManager &pm,
   options.weights.assign(weights.begin(), weights.end());
   options.keepFloat.assign(keepFloat.begin(), keepFloat.end());
   OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createEqualize());
   func.addPass(createQuantize(options));
   func.addPass(createFoldActivations());
   func.addPass(createCanonicalizerPass());

@@ -11,6 +11,7 @@
 #include "TypePlan.h"
 #include "Weights.h"
 
+#include "dyadic/Dialect/QNN/ChannelAttrs.h"
 #include "dyadic/Dialect/QNN/Control.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
@@ -156,6 +157,8 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       op.removeAttr(kRangeAttr);
       llvm::scope_exit means([&] {
         op.removeAttr(kInputMeansAttr);
+        op.removeAttr(kChannelRangesAttr);
+        op.removeAttr(kChannelPowersAttr);
         op.removeAttr(kWeightKindAttr);
       });
       auto reason = floatOps.find(&op);

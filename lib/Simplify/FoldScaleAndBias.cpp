@@ -1,6 +1,7 @@
 //===- FoldScaleAndBias.cpp - factors and addends into weights ------------===//
 #include "Constants.h"
 
+#include "dyadic/Simplify/ContractionWeights.h"
 #include "dyadic/Simplify/Passes.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -31,67 +32,9 @@ template <typename OpTy> std::optional<PerChannel> matchPerChannel(OpTy op) {
   return PerChannel{input, std::move(*values)};
 }
 
-/// The constants of a contraction: rows of weights, each feeding one output
-/// channel from one input channel.
-struct Weights {
-  HostTensor tensor;
-  SmallVector<float> bias;
-
-  /// weights[i] *= factor(output channel, input channel)
-  template <typename Fn> void scale(Fn factor) {
-    isScaled = true;
-    forEach([&](float &w, int64_t o, int64_t c) { w *= factor(o, c); });
-  }
-
-  // How positions map to channels: filters are O×KH×KW×I with groups,
-  // matrices K×N.
-  bool isFilter;
-  int64_t groups = 1;
-  bool isScaled = false;
-
-  template <typename Fn> void forEach(Fn visit) {
-    MutableArrayRef<float> elements = tensor.as<float>();
-    int64_t inner = tensor.shape.back();
-    if (!isFilter) {
-      for (int64_t i = 0, e = elements.size(); i < e; ++i)
-        visit(elements[i], i % inner, i / inner);
-      return;
-    }
-    int64_t outputs = tensor.shape[0], row = elements.size() / outputs;
-    for (int64_t i = 0, e = elements.size(); i < e; ++i) {
-      int64_t o = i / row;
-      int64_t group = o * groups / outputs;
-      visit(elements[i], o, group * inner + i % inner);
-    }
-  }
-};
-
-/// Reads weights and bias; none unless both are constants.
-std::optional<Weights> readWeights(Operation *op) {
-  Value weights = op->getOperand(1);
-  auto bias = op->getNumOperands() == 3 ? op->getOperand(2) : Value();
-  auto conv = dyn_cast<Conv2DOp>(op);
-  int64_t rank = shapeOf(weights).size();
-  if ((!conv && rank != 2) || (bias && !isConstant(bias)))
-    return std::nullopt;
-  auto tensor = readConstant(weights);
-  if (failed(tensor) || tensor->kind != ElementKind::F32)
-    return std::nullopt;
-  int64_t outputs = conv ? tensor->shape[0] : tensor->shape[1];
-  Weights result{std::move(*tensor), SmallVector<float>(outputs, 0), bool(conv),
-                 conv ? static_cast<int64_t>(conv.getGroups()) : 1};
-  if (bias) {
-    auto values = perChannelOf(bias, outputs);
-    if (!values)
-      return std::nullopt;
-    result.bias = std::move(*values);
-  }
-  return result;
-}
-
 /// `op` with other weights and perhaps another input, in place of `replaced`.
 void replaceContraction(PatternRewriter &rewriter, Operation *replaced,
-                        Operation *op, Value input, Weights weights) {
+                        Operation *op, Value input, ContractionWeights weights) {
   rewriter.setInsertionPoint(replaced);
   Location loc = op->getLoc();
   // The bytes of a constant outlive it, so none is made without need.
@@ -120,7 +63,7 @@ template <typename OpTy> struct FoldBehind : OpRewritePattern<OpTy> {
     Operation *producer = applied ? applied->input.getDefiningOp() : nullptr;
     if (!isContraction(producer) || !producer->hasOneUse())
       return failure();
-    auto weights = readWeights(producer);
+    auto weights = ContractionWeights::read(producer);
     if (!weights)
       return failure();
     constexpr bool isScale = std::is_same_v<OpTy, MulOp>;
@@ -224,7 +167,7 @@ template <typename OpTy> struct FoldInFront : RewritePattern {
     constexpr bool isScale = std::is_same_v<OpTy, MulOp>;
     if (!applied || (!isScale && hasPadding(op)))
       return failure();
-    auto weights = readWeights(op);
+    auto weights = ContractionWeights::read(op);
     if (!weights)
       return failure();
     if (isScale) {
@@ -258,7 +201,7 @@ struct FoldScaleThroughAdd : OpRewritePattern<Conv2DOp> {
     // A tiny factor would make the addend, and its rounding, large.
     if (!a || !s || std::abs(*s) < 1e-3f)
       return failure();
-    auto weights = readWeights(op);
+    auto weights = ContractionWeights::read(op);
     if (!weights)
       return failure();
     weights->scale([&](int64_t, int64_t) { return *s; });

@@ -8,7 +8,7 @@
 // OBSERVER: error: {{.*}}most
 
 // CHECK: func.func @main(%arg0: tensor<1x8x8x2xf32> {qnn.name = "x", qnn.range = #qnn.range<-1.000000e+00 : f64, 1.000000e+00 : f64>})
-// CHECK: qnn.abs {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.000000e+00 : f64>]
+// CHECK: qnn.abs {{.*}}qnn.channel_powers = array<f32: {{.*}}>, qnn.channel_ranges = array<f32: {{.*}}>, qnn.range = [#qnn.range<0.000000e+00 : f64, 1.000000e+00 : f64>]
 func.func @main(%x: tensor<1x8x8x2xf32> {qnn.name = "x"}) -> tensor<1x8x8x2xf32> {
   %0 = qnn.abs %x : (tensor<1x8x8x2xf32>) -> tensor<1x8x8x2xf32>
   return %0 : tensor<1x8x8x2xf32>

@@ -13,22 +13,31 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <limits>
 #include <string>
 #include <vector>
 
 namespace dyadic {
 
+/// What was seen of one index of a tensor's last dimension.
+struct ChannelStatistics {
+  float min = std::numeric_limits<float>::infinity();
+  float max = -std::numeric_limits<float>::infinity();
+  double sum = 0, squares = 0;
+};
+
 /// What was seen of one tensor.
 class TensorStatistics {
 public:
-  /// `channels`: the extent of the last dimension where the mean of each of its
-  /// indices is wanted, else 0.
+  /// `channels`: the extent of the last dimension where its indices are told
+  /// apart, else 0.
   explicit TensorStatistics(int64_t channels = 0, double momentum = 0.9)
-      : momentum(momentum), channelSums(channels, 0) {}
+      : momentum(momentum), channels(channels) {}
 
   /// The tensor's elements on one more sample; not all need be finite.
   void observe(llvm::ArrayRef<float> values);
-  /// `other` saw later samples of the same tensor.
+  /// `other` saw later samples of the same tensor. If it told other channels
+  /// apart, none are from now on.
   void merge(const TensorStatistics &other);
 
   const Histogram &histogram() const { return values; }
@@ -37,8 +46,11 @@ public:
   int64_t samples() const { return sampleCount; }
   /// The first sample with an element that is NaN or infinite, or −1.
   int64_t firstBadSample() const { return badSample; }
-  /// Empty without channels.
+  /// Of each index of the last dimension; empty without channels.
+  llvm::ArrayRef<ChannelStatistics> channelStatistics() const { return channels; }
   llvm::SmallVector<float> channelMeans() const;
+  /// The means of the squares.
+  llvm::SmallVector<float> channelPowers() const;
 
   llvm::json::Value toJSON() const;
   static llvm::Expected<TensorStatistics> fromJSON(const llvm::json::Value &value);
@@ -48,7 +60,7 @@ private:
   double momentum;
   Range averaged;
   int64_t sampleCount = 0, badSample = -1;
-  llvm::SmallVector<double, 0> channelSums;
+  std::vector<ChannelStatistics> channels;
   int64_t rows = 0;
 };
 

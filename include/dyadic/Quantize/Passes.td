@@ -4,6 +4,44 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
+  let summary = "spread the channels of a tensor evenly over its range";
+  let description = [{
+    Level 1 → 1, between calibration and quantization. One scale serves all
+    channels of a tensor, so a channel whose values are a hundredth of another's
+    gets a hundredth of the steps. Where nothing but functions with f(t·x) = t·f(x)
+    for t > 0 (relu, leaky_relu, pools, means, sums, resizes, …) stands between
+    contractions with constant weights, channel c of all tensors between them can be
+    divided by any t_c > 0, a power of two, which changes no float's mantissa: those that make it divide their weights' output channel
+    and bias, those that read it multiply their input channel. The network computes
+    what it did, to the last bit.
+
+    t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
+    channel and b_c that of the weights that read it, as in Xiao et al.,
+    "SmoothQuant", 2023, eq. 4; across depthwise convolutions, and with b_c = 1, it is
+    Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+    Correction", 2019, section 4.1. α is that of 0, ¼, ½, ¾, 1 for which the errors
+    that rounding the tensors and the weights that read them to 8 bits makes in
+    these contractions' results have the least power, each channel's relative to its
+    own, as `qnn.channel_ranges` and `qnn.channel_powers` predict it; with less than a
+    tenth to gain all stays as it is.
+
+    ```mlir
+    %0 = qnn.matmul %x, dense<[[1.0, 64.0]]> … -> tensor<1x2xf32>
+    %1 = qnn.relu %0 …
+    %2 = qnn.matmul %1, dense<[[1.0], [0.015625]]> …
+    // becomes
+    %0 = qnn.matmul %x, dense<[[8.0, 8.0]]> …
+    %1 = qnn.relu %0 …
+    %2 = qnn.matmul %1, dense<[[0.125], [0.125]]> …
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect"];
+  let statistics = [
+    Statistic<"numEqualized", "equalized", "groups of tensors that were rescaled">
+  ];
+}
+
 def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
   let summary = "give tensors integer types that hold their calibrated ranges";
   let description = [{

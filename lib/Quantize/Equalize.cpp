@@ -1,0 +1,287 @@
+//===- Equalize.cpp - channels that share a scale get like ranges ---------===//
+#include "ChannelGroups.h"
+#include "FloatRegions.h"
+
+#include "dyadic/Dialect/QNN/ChannelAttrs.h"
+#include "dyadic/Quantize/Passes.h"
+#include "dyadic/Simplify/ContractionWeights.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+namespace dyadic {
+#define GEN_PASS_DEF_EQUALIZE
+#include "dyadic/Quantize/Passes.h.inc"
+} // namespace dyadic
+
+using namespace mlir;
+using namespace dyadic;
+
+namespace {
+using Factors = SmallVector<double>;
+
+/// What calibration saw of one tensor's channels, and the range it chose.
+struct Channels {
+  ArrayRef<float> bounds, powers;
+  double min, max;
+  /// Whether the tensor is rounded to a type of its own.
+  bool isRounded;
+
+  /// The part of channel c that the tensor's range holds: what an observer cut
+  /// off stays cut off, and nothing else is.
+  std::pair<double, double> heldOf(int64_t c) const {
+    return {std::clamp<double>(bounds[2 * c], min, max),
+            std::clamp<double>(bounds[2 * c + 1], min, max)};
+  }
+  double magnitude(int64_t c) const {
+    auto [low, high] = heldOf(c);
+    return std::max(std::abs(low), std::abs(high));
+  }
+  /// The range of the whole tensor, its channels divided by `t`.
+  std::pair<double, double> range(ArrayRef<double> t) const {
+    double least = 0, most = 0;
+    for (auto [c, factor] : llvm::enumerate(t)) {
+      auto [low, high] = heldOf(c);
+      least = std::min(least, low / factor);
+      most = std::max(most, high / factor);
+    }
+    return {least, most};
+  }
+  /// The power of the errors of rounding to 255 steps, divided by `t`.
+  double roundingError(ArrayRef<double> t) const {
+    auto [least, most] = range(t);
+    double step = (most - least) / 255;
+    return step * step / 12;
+  }
+};
+
+/// Whether a type of its own rounds the value: not where a relu behind it makes
+/// its type the value's, nor where elements are only moved.
+bool isRounded(Value value) {
+  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(value.getDefiningOp());
+  if (quantizable && quantizable.getQuantKind() == qnn::QuantKind::SameType)
+    return false;
+  return !value.hasOneUse() || !isa<qnn::ReluOp>(*value.user_begin());
+}
+
+std::optional<Channels> channelsOf(Value value, int64_t count) {
+  Operation *op = value.getDefiningOp();
+  auto bounds = op->getAttrOfType<DenseF32ArrayAttr>(kChannelRangesAttr);
+  auto powers = op->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
+  qnn::RangeAttr range = calibratedRange(value);
+  if (!bounds || !powers || !range || bounds.size() != 2 * count || powers.size() != count)
+    return std::nullopt;
+  return Channels{bounds, powers, std::min(range.getMin(), 0.0), std::max(range.getMax(), 0.0),
+                  isRounded(value)};
+}
+
+/// A contraction that reads a group: what its weights do with each channel.
+class Reader {
+public:
+  /// `op` reads what `input` is of.
+  Reader(Operation *op, const Channels &input, ContractionWeights weights)
+      : powers(input.powers), pairs(weights.outputs()) {
+    if (auto results = op->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
+        results && results.size() == weights.outputs())
+      resultPowers = results;
+    weights.forEach([&](float w, int64_t o, int64_t c) {
+      // The weights of an output meet a few channels in turn, one tap after the other.
+      auto &row = pairs[o];
+      size_t at = row.empty() ? 0 : c - row.front().channel;
+      if (at == row.size())
+        row.push_back({c, 0, 0, 0});
+      row[at].squares += static_cast<double>(w) * w;
+      row[at].largest = std::max(row[at].largest, std::abs(w));
+      ++row[at].taps;
+    });
+  }
+
+  /// Raises the magnitude of each channel to that of its weights.
+  void raise(Factors &magnitudes) const {
+    for (const auto &row : pairs)
+      for (const Pair &pair : row)
+        magnitudes[pair.channel] = std::max<double>(magnitudes[pair.channel], pair.largest);
+  }
+
+  /// The power of the errors in the result that come from errors of `roundingError`
+  /// in the input divided by `t`, and from rounding the weights multiplied by it.
+  /// Each channel counts relative to its own power: theirs may differ by orders.
+  double error(ArrayRef<double> t, double roundingError) const {
+    double sum = 0;
+    for (auto [o, row] : llvm::enumerate(pairs)) {
+      double widest = 0, ofInput = 0, ofWeights = 0;
+      for (const Pair &pair : row) {
+        double factor = t[pair.channel];
+        ofInput += pair.squares * factor * factor;
+        widest = std::max(widest, pair.largest * factor);
+        ofWeights += pair.taps * powers[pair.channel] / (factor * factor);
+      }
+      double weightStep = widest / 127;
+      double power = resultPowers.empty() ? 1 : resultPowers[o];
+      if (power > 0)
+        sum += (roundingError * ofInput + weightStep * weightStep / 12 * ofWeights) / power;
+    }
+    return sum;
+  }
+
+private:
+  /// The weights from one channel of the input to one of the result.
+  struct Pair {
+    int64_t channel;
+    double squares;
+    float largest;
+    int64_t taps;
+  };
+  ArrayRef<float> powers, resultPowers;
+  std::vector<SmallVector<Pair, 0>> pairs;
+};
+
+/// Divides magnitudes by their geometric mean; channels that are all zero have it.
+void normalize(Factors &magnitudes) {
+  double logs = 0, count = 0;
+  for (double m : magnitudes)
+    if (m > 0) {
+      logs += std::log(m);
+      ++count;
+    }
+  double mean = count ? std::exp(logs / count) : 1;
+  for (double &m : magnitudes)
+    m = m > 0 ? m / mean : 1;
+}
+
+/// Powers of two of the least error relative to that of all factors being 1;
+/// empty where those gain too little.
+Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count) {
+  constexpr double kWorthwhile = 0.9;
+  // Larger ones could leave the range of f32 where groups meet.
+  constexpr double kMost = 24;
+  Factors activations(count, 0), weights(count, 0), ones(count, 1);
+  for (const Channels &tensor : tensors)
+    for (int64_t c = 0; c < count; ++c)
+      activations[c] = std::max(activations[c], tensor.magnitude(c));
+  for (const Reader &reader : readers)
+    reader.raise(weights);
+  normalize(activations);
+  normalize(weights);
+
+  auto errorsOf = [&](ArrayRef<double> t) {
+    double rounding = 0;
+    for (const Channels &tensor : tensors)
+      rounding += tensor.isRounded ? tensor.roundingError(t) : 0;
+    return llvm::map_to_vector(
+        readers, [&](const Reader &reader) { return reader.error(t, rounding); });
+  };
+  SmallVector<double> before = errorsOf(ones);
+  Factors best;
+  double least = kWorthwhile * readers.size();
+  for (bool balance : {true, false})
+    for (double alpha : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+      Factors t(count);
+      for (int64_t c = 0; c < count; ++c) {
+        double exponent = alpha * std::log2(activations[c]) +
+                          (balance ? (alpha - 1) * std::log2(weights[c]) : 0);
+        t[c] = std::exp2(std::clamp(std::nearbyint(exponent), -kMost, kMost));
+      }
+      double error = 0;
+      for (auto [scaled, unscaled] : llvm::zip_equal(errorsOf(t), before))
+        error += unscaled > 0 ? scaled / unscaled : 1;
+      if (error < least) {
+        least = error;
+        best = std::move(t);
+      }
+    }
+  return best;
+}
+
+/// Scales a contraction's constants by `output` and `input`, factors of its
+/// channels; empty ones are 1.
+void scaleWeights(OpBuilder &builder, Operation *op, ArrayRef<double> output,
+                  ArrayRef<double> input) {
+  auto weights = ContractionWeights::read(op);
+  weights->forEach([&](float &w, int64_t o, int64_t c) {
+    w *= (output.empty() ? 1 : 1 / output[o]) * (input.empty() ? 1 : input[c]);
+  });
+  builder.setInsertionPoint(op);
+  auto constant = [&](HostTensor tensor) -> Value {
+    auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
+    return qnn::ConstantOp::create(builder, op->getLoc(), type,
+                                   makeConstant(std::move(tensor), builder.getContext()));
+  };
+  op->setOperand(1, constant(std::move(weights->tensor)));
+  if (op->getNumOperands() < 3 || output.empty())
+    return;
+  HostTensor bias(ElementKind::F32, {weights->outputs()});
+  for (auto [scaled, b, factor] : llvm::zip_equal(bias.as<float>(), weights->bias, output))
+    scaled = b / factor;
+  op->setOperand(2, constant(std::move(bias)));
+}
+
+/// What calibration would have seen had channel c been divided by t[c].
+void scaleStatistics(Value value, const Channels &channels, ArrayRef<double> t) {
+  Operation *op = value.getDefiningOp();
+  Builder builder(op->getContext());
+  auto [min, max] = channels.range(t);
+  SmallVector<float> bounds(channels.bounds), powers(channels.powers);
+  for (auto [c, factor] : llvm::enumerate(t)) {
+    bounds[2 * c] /= factor;
+    bounds[2 * c + 1] /= factor;
+    powers[c] /= factor * factor;
+  }
+  op->setAttr(kRangeAttr,
+              builder.getArrayAttr({qnn::RangeAttr::get(op->getContext(), min, max)}));
+  op->setAttr(kChannelRangesAttr, builder.getDenseF32ArrayAttr(bounds));
+  op->setAttr(kChannelPowersAttr, builder.getDenseF32ArrayAttr(powers));
+}
+
+void scaleMeans(Operation *op, ArrayRef<double> t) {
+  auto means = op->getAttrOfType<DenseF32ArrayAttr>(kInputMeansAttr);
+  if (!means || means.size() != static_cast<int64_t>(t.size()))
+    return;
+  SmallVector<float> scaled(means.asArrayRef());
+  for (auto [mean, factor] : llvm::zip_equal(scaled, t))
+    mean /= factor;
+  op->setAttr(kInputMeansAttr, DenseF32ArrayAttr::get(op->getContext(), scaled));
+}
+
+struct EqualizePass : dyadic::impl::EqualizeBase<EqualizePass> {
+  using EqualizeBase::EqualizeBase;
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal() || !func.getBody().hasOneBlock())
+      return;
+    for (const ChannelGroup &group : channelGroups(func))
+      equalize(group);
+  }
+
+  void equalize(const ChannelGroup &group) {
+    SmallVector<Channels> tensors;
+    llvm::DenseMap<Value, Channels> channels;
+    for (Value value : group.tensors) {
+      auto seen = channelsOf(value, group.channels);
+      if (!seen)
+        return;
+      tensors.push_back(*seen);
+      channels.try_emplace(value, *seen);
+    }
+    std::vector<Reader> readers;
+    for (Operation *op : group.readers)
+      readers.emplace_back(op, channels.at(op->getOperand(0)), *ContractionWeights::read(op));
+    Factors t = chooseFactors(tensors, readers, group.channels);
+    if (t.empty())
+      return;
+    OpBuilder builder(&getContext());
+    for (Operation *op : group.writers)
+      scaleWeights(builder, op, t, {});
+    for (Operation *op : group.readers) {
+      scaleWeights(builder, op, {}, t);
+      scaleMeans(op, t);
+    }
+    for (auto [value, seen] : llvm::zip_equal(group.tensors, tensors))
+      scaleStatistics(value, seen, t);
+    ++numEqualized;
+  }
+};
+} // namespace

@@ -1,0 +1,86 @@
+// RUN: dyadic-opt %s --qnn-equalize -split-input-file | FileCheck %s
+
+// The second channel is 64 times the first, what reads it a 64th.
+// CHECK-LABEL: @between_products
+//   CHECK-DAG:   %[[W1:.*]] = qnn.constant dense<8.000000e+00> : tensor<1x2xf32>
+//   CHECK-DAG:   %[[B:.*]] = qnn.constant dense<[8.000000e+00, 2.500000e+00]>
+//       CHECK:   qnn.matmul %{{.*}}, %[[W1]], %[[B]] {{.*}}qnn.range = [#qnn.range<-8.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.relu {{.*}}qnn.channel_powers = array<f32: 9.600000e+00, 2.500000e+01>
+//  CHECK-SAME:   qnn.channel_ranges = array<f32: 0.000000e+00, 8.000000e+00, 0.000000e+00, 8.000000e+00>
+//       CHECK:   %[[W2:.*]] = qnn.constant dense<1.250000e-01> : tensor<2x1xf32>
+//       CHECK:   qnn.matmul %{{.*}}, %[[W2]] {qnn.input_means = array<f32: 4.000000e+00, 4.000000e+00>}
+func.func @between_products(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %b1 = qnn.constant dense<[1.0, 20.0]> : tensor<2xf32> : tensor<2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1, %b1 {qnn.range = [#qnn.range<-64.0, 64.0>], qnn.channel_ranges = array<f32: -1.0, 1.0, -64.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3200.0>} : (tensor<1x1xf32>, tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.relu %0 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.15, 1600.0>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = qnn.matmul %1, %w2 {qnn.input_means = array<f32: 0.5, 32.0>} : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %2 : tensor<1x1xf32>
+}
+
+// -----
+
+// Both operands of a sum scale alike, and so does what else reads it.
+// CHECK-LABEL: @residual
+// CHECK-COUNT-2: qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.add {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.600000e+01 : f64>]
+// CHECK-COUNT-2: qnn.constant dense<1.250000e-01>
+func.func @residual(%x: tensor<1x1xf32>) -> (tensor<1x1xf32>, tensor<1x1xf32>) {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = qnn.add %0, %1 {qnn.range = [#qnn.range<0.0, 128.0>], qnn.channel_ranges = array<f32: 0.0, 2.0, 0.0, 128.0>, qnn.channel_powers = array<f32: 1.2, 12000.0>} : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %3 = qnn.matmul %2, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  %4 = qnn.matmul %0, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %3, %4 : tensor<1x1xf32>, tensor<1x1xf32>
+}
+
+// -----
+
+// A depthwise filter parts two groups: only the one behind it is uneven. What the
+// observer cut off, a half of the second channel, stays cut off.
+// CHECK-LABEL: @depthwise
+//       CHECK:   qnn.conv2d {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.000000e+00 : f64>]
+//       CHECK:   qnn.constant dense<8.000000e+00> : tensor<2x1x1x1xf32>
+//       CHECK:   qnn.conv2d {{.*}}groups = 2 {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.slice {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.constant dense<1.250000e-01> : tensor<1x1x1x2xf32>
+func.func @depthwise(%x: tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32> {
+  %w1 = qnn.constant dense<1.0> : tensor<2x1x1x1xf32> : tensor<2x1x1x1xf32>
+  %w2 = qnn.constant dense<[[[[1.0]]], [[[64.0]]]]> : tensor<2x1x1x1xf32> : tensor<2x1x1x1xf32>
+  %w3 = qnn.constant dense<[[[[1.0, 0.015625]]]]> : tensor<1x1x1x2xf32> : tensor<1x1x1x2xf32>
+  %0 = qnn.conv2d %x, %w1 {qnn.range = [#qnn.range<0.0, 1.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 1.0>, qnn.channel_powers = array<f32: 0.3, 0.3>} : (tensor<1x1x1x1xf32>, tensor<2x1x1x1xf32>) -> tensor<1x1x1x2xf32>
+  %1 = qnn.conv2d %0, %w2 {groups = 2 : i64, qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 128.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1x1x2xf32>, tensor<2x1x1x1xf32>) -> tensor<1x1x1x2xf32>
+  %2 = qnn.slice %1 {offsets = array<i64: 0, 0, 0, 0>, sizes = array<i64: 1, 1, 1, 2>, strides = array<i64: 1, 1, 1, 1>, qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 128.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1x1x2xf32>) -> tensor<1x1x1x2xf32>
+  %3 = qnn.conv2d %2, %w3 : (tensor<1x1x1x2xf32>, tensor<1x1x1x2xf32>) -> tensor<1x1x1x1xf32>
+  return %3 : tensor<1x1x1x1xf32>
+}
+
+// -----
+
+// A sigmoid and a clamp aren't homogeneous, a mean over channels mixes them, a
+// result is the caller's, and even channels have nothing to gain.
+// CHECK-LABEL: @stays
+// CHECK-COUNT-4: qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 6.400000e+01 : f64>]
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.000000e+00 : f64>]
+func.func @stays(%x: tensor<1x1xf32>) -> (tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>) {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %even = qnn.constant dense<1.0> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w3 = qnn.constant dense<1.0> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.sigmoid %0 {qnn.range = [#qnn.range<0.0, 1.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 1.0>, qnn.channel_powers = array<f32: 0.3, 0.3>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = qnn.matmul %1, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  %3 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %4 = qnn.matmul %3, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  %5 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %6 = qnn.clamp %5 {min = 0.0 : f32, max = 6.0 : f32, qnn.range = [#qnn.range<0.0, 6.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 6.0>, qnn.channel_powers = array<f32: 0.3, 30.0>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %7 = qnn.matmul %6, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  %8 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %9 = qnn.reduce_mean %8 {axes = array<i64: 1>, qnn.range = [#qnn.range<0.0, 33.0>], qnn.channel_ranges = array<f32: 0.0, 33.0>, qnn.channel_powers = array<f32: 900.0>} : (tensor<1x2xf32>) -> tensor<1x1xf32>
+  %10 = qnn.matmul %x, %even {qnn.range = [#qnn.range<0.0, 1.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 1.0>, qnn.channel_powers = array<f32: 0.3, 0.3>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %11 = qnn.matmul %10, %w3 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %2, %3, %7, %9, %11 : tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
+}

@@ -1,0 +1,174 @@
+//===- EqualizeTest.cpp ---------------------------------------------------===//
+#include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Dialect/QNN/ChannelAttrs.h"
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Quantize/Passes.h"
+#include "dyadic/Reference/Interpreter.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace dyadic;
+using namespace mlir;
+
+namespace {
+/// A product, a padded depthwise filter, one more product beside which its input
+/// passes, and what reads the sum. Relus and pools between them.
+const char *const kNetwork = R"mlir(
+  func.func @main(%x: tensor<1x4x4x3xf32> {qnn.name = "x"}) -> tensor<1x2xf32> {
+    %w0 = qnn.constant dense<0.5> : tensor<8x1x1x3xf32> : tensor<8x1x1x3xf32>
+    %b0 = qnn.constant dense<0.25> : tensor<8xf32> : tensor<8xf32>
+    %w1 = qnn.constant dense<0.5> : tensor<8x3x3x1xf32> : tensor<8x3x3x1xf32>
+    %w2 = qnn.constant dense<0.5> : tensor<8x1x1x8xf32> : tensor<8x1x1x8xf32>
+    %w3 = qnn.constant dense<0.5> : tensor<8x2xf32> : tensor<8x2xf32>
+    %0 = qnn.conv2d %x, %w0, %b0 : (tensor<1x4x4x3xf32>, tensor<8x1x1x3xf32>, tensor<8xf32>) -> tensor<1x4x4x8xf32>
+    %1 = qnn.relu %0 : (tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+    %2 = qnn.conv2d %1, %w1 {groups = 8 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x4x4x8xf32>, tensor<8x3x3x1xf32>) -> tensor<1x4x4x8xf32>
+    %3 = qnn.max_pool2d %2 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>} : (tensor<1x4x4x8xf32>) -> tensor<1x2x2x8xf32>
+    %4 = qnn.conv2d %3, %w2 : (tensor<1x2x2x8xf32>, tensor<8x1x1x8xf32>) -> tensor<1x2x2x8xf32>
+    %5 = qnn.add %3, %4 : (tensor<1x2x2x8xf32>, tensor<1x2x2x8xf32>) -> tensor<1x2x2x8xf32>
+    %6 = qnn.reduce_mean %5 {axes = array<i64: 1, 2>, keep_dims = false} : (tensor<1x2x2x8xf32>) -> tensor<1x8xf32>
+    %7 = qnn.matmul %6, %w3 : (tensor<1x8xf32>, tensor<8x2xf32>) -> tensor<1x2xf32>
+    return %7 : tensor<1x2xf32>
+  }
+)mlir";
+
+class Samples : public SampleStream {
+public:
+  int64_t size() const override { return 4; }
+  llvm::Expected<llvm::SmallVector<HostTensor>> read(int64_t index) override {
+    std::mt19937 random(index);
+    HostTensor tensor(ElementKind::F32, {1, 4, 4, 3});
+    for (float &x : tensor.as<float>())
+      x = std::normal_distribution<float>()(random);
+    return llvm::SmallVector<HostTensor>{tensor};
+  }
+};
+
+class EqualizeTest : public ::testing::Test {
+protected:
+  EqualizeTest() {
+    DialectRegistry registry;
+    registerReferenceModels(registry);
+    context.appendDialectRegistry(registry);
+    context.loadDialect<qnn::QNNDialect, func::FuncDialect>();
+    module = parseSourceString<ModuleOp>(kNetwork, &context);
+    func = module->lookupSymbol<func::FuncOp>("main");
+    std::mt19937 random(7);
+    for (auto op : llvm::make_early_inc_range(func.getOps<qnn::ConstantOp>())) {
+      auto type = cast<RankedTensorType>(op.getType());
+      SmallVector<float> values(type.getNumElements());
+      for (float &x : values)
+        x = std::normal_distribution<float>()(random);
+      op->setAttr("value", DenseElementsAttr::get(type, ArrayRef<float>(values)));
+    }
+  }
+
+  /// Multiplies elements of the i-th constant: factor(index).
+  template <typename Fn> void scale(int i, Fn factor) {
+    auto op = *std::next(func.getOps<qnn::ConstantOp>().begin(), i);
+    auto type = cast<RankedTensorType>(op.getType());
+    auto old = cast<DenseElementsAttr>(op->getAttr("value")).getValues<float>();
+    SmallVector<float> values(old.begin(), old.end());
+    for (auto [k, x] : llvm::enumerate(values))
+      x *= factor(k);
+    op->setAttr("value", DenseElementsAttr::get(type, ArrayRef<float>(values)));
+  }
+
+  std::vector<float> outputs() {
+    Samples samples;
+    std::vector<float> all;
+    for (int64_t i = 0; i < samples.size(); ++i) {
+      auto results = interpret(func, *samples.read(i));
+      llvm::append_range(all, (*results)[0].as<float>());
+    }
+    return all;
+  }
+
+  void equalize() {
+    Samples samples;
+    auto run = [&](llvm::ArrayRef<HostTensor> inputs, ObserveFn observe) -> LogicalResult {
+      return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
+        if (!isa<BlockArgument>(value))
+          observe(value, tensor.as<float>());
+      });
+    };
+    ObserverOptions options;
+    options.kind = ObserverOptions::Kind::MinMax;
+    ASSERT_TRUE(succeeded(calibrate(func, samples, run, options)));
+    PassManager manager(&context);
+    manager.addNestedPass<func::FuncOp>(createEqualize());
+    ASSERT_TRUE(succeeded(manager.run(*module)));
+  }
+
+  /// The largest channel's magnitude over the smallest's, as calibration would see them.
+  double spread(Operation *op) {
+    auto bounds = op->getAttrOfType<DenseF32ArrayAttr>(kChannelRangesAttr);
+    double least = INFINITY, most = 0;
+    for (int64_t c = 0; c < bounds.size(); c += 2) {
+      double magnitude = std::max(std::abs(bounds[c]), std::abs(bounds[c + 1]));
+      least = std::min(least, magnitude);
+      most = std::max(most, magnitude);
+    }
+    return most / least;
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp func;
+};
+} // namespace
+
+TEST_F(EqualizeTest, UndoesFactorsOfPowersOfTwoToTheLastBit) {
+  std::vector<float> expected = outputs();
+  auto factor = [](int64_t c) { return std::exp2(float(3 * c % 13) - 6); };
+  scale(0, [&](int64_t i) { return factor(i / 3); });
+  scale(1, [&](int64_t i) { return factor(i); });
+  scale(2, [&](int64_t i) { return factor(i / 9 + 1) / factor(i / 9); });
+  scale(3, [&](int64_t i) { return factor(i / 8 + 1) / factor(i % 8 + 1); });
+  scale(4, [&](int64_t i) { return 1 / factor(i / 2 + 1); });
+  EXPECT_EQ(outputs(), expected);
+  equalize();
+  EXPECT_EQ(outputs(), expected);
+  Operation *relu = *func.getOps<qnn::ReluOp>().begin();
+  Operation *pool = *func.getOps<qnn::MaxPool2DOp>().begin();
+  Operation *sum = *func.getOps<qnn::AddOp>().begin();
+  // Before they were about 2¹² apart.
+  for (Operation *op : {relu, pool, sum})
+    EXPECT_LT(spread(op), 32);
+}
+
+TEST_F(EqualizeTest, PredictsWhatCalibrationThenSees) {
+  scale(0, [](int64_t i) { return i / 3 == 2 ? 64.0f : 1.0f; });
+  scale(1, [](int64_t i) { return i == 2 ? 64.0f : 1.0f; });
+  scale(2, [](int64_t i) { return i / 9 == 2 ? 1 / 64.0f : 1.0f; });
+  equalize();
+  Operation *relu = *func.getOps<qnn::ReluOp>().begin();
+  auto bounds = relu->getAttrOfType<DenseF32ArrayAttr>(kChannelRangesAttr);
+  auto powers = relu->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
+  auto range = cast<qnn::RangeAttr>(relu->getAttrOfType<ArrayAttr>("qnn.range")[0]);
+  std::vector<float> least(8, INFINITY), most(8, -INFINITY), squares(8, 0);
+  Samples samples;
+  for (int64_t i = 0; i < samples.size(); ++i)
+    (void)interpret(func, *samples.read(i), [&](Value value, const HostTensor &tensor) {
+      if (value.getDefiningOp() != relu)
+        return;
+      for (int64_t k = 0; k < tensor.numElements(); ++k) {
+        auto x = static_cast<float>(tensor.get(k));
+        least[k % 8] = std::min(least[k % 8], x);
+        most[k % 8] = std::max(most[k % 8], x);
+        squares[k % 8] += x * x / (16 * samples.size());
+      }
+    });
+  for (int64_t c = 0; c < 8; ++c) {
+    EXPECT_EQ(bounds[2 * c], least[c]);
+    EXPECT_EQ(bounds[2 * c + 1], most[c]);
+    EXPECT_NEAR(powers[c], squares[c], 1e-4 * squares[c]);
+  }
+  EXPECT_EQ(range.getMax(), *llvm::max_element(most));
+}
