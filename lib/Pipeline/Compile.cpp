@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/Compile.h"
 
 #include "CheckLengths.h"
+#include "QuantizeMeasured.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -235,15 +236,28 @@ static LogicalResult checkNames(ModuleOp module, ArrayRef<std::string> names) {
   return success();
 }
 
+/// Whether there are samples, and not only statistics of such.
+static bool hasSamples(const CalibrationOptions &given) {
+  return !given.samples.empty() || !given.arrays.empty();
+}
+
+FailureOr<std::unique_ptr<SampleStream>> Compilation::openSamples() {
+  const CalibrationOptions &given = *opts.calibration;
+  auto samples =
+      given.samples.empty()
+          ? SampleStream::open(given.arrays, inputSpecs(main()))
+          : SampleStream::open(given.samples, inputSpecs(main()), given.images);
+  if (!samples)
+    return emitError(location()) << llvm::toString(samples.takeError());
+  return std::move(*samples);
+}
+
 FailureOr<NetworkStatistics> Compilation::runSamples() {
   const CalibrationOptions &given = *opts.calibration;
   func::FuncOp func = main();
-  auto samples =
-      given.samples.empty()
-          ? SampleStream::open(given.arrays, inputSpecs(func))
-          : SampleStream::open(given.samples, inputSpecs(func), given.images);
-  if (!samples)
-    return emitError(location()) << llvm::toString(samples.takeError());
+  auto samples = openSamples();
+  if (failed(samples))
+    return failure();
   if (given.interpret && lengthsOf(func))
     return func.emitError("expected fixed shapes for the interpreter, but a length is "
                           "left open");
@@ -268,7 +282,7 @@ FailureOr<NetworkStatistics> Compilation::statistics() {
     if (auto error = all.merge(*loaded))
       return emitError(location()) << path << ": " << llvm::toString(std::move(error));
   }
-  if (!given.samples.empty() || !given.arrays.empty() || given.statistics.empty()) {
+  if (hasSamples(given) || given.statistics.empty()) {
     auto seen = runSamples();
     if (failed(seen))
       return failure();
@@ -330,11 +344,36 @@ LogicalResult Compilation::calibrateAndQuantize() {
   if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
     return failure();
   report.calibrationSeconds = now() - start;
-  if (opts.onCalibrated)
-    opts.onCalibrated(*current);
-  if (failed(run([&](OpPassManager &pm) { buildQuantizePipeline(pm, opts.keepFloat, opts.weights); })))
+  if (failed(quantize()))
     return failure();
   countOps(*current, report);
+  return success();
+}
+
+LogicalResult Compilation::quantize() {
+  SampleTensors measured;
+  if (hasSamples(*opts.calibration) && !lengthsOf(main())) {
+    auto samples = openSamples();
+    if (failed(samples))
+      return failure();
+    // From all of them: they may be sorted.
+    int64_t count = countMeasured(main(), (*samples)->size());
+    for (int64_t i = 0; i < count; ++i) {
+      auto inputs = (*samples)->read(i * (*samples)->size() / count);
+      if (!inputs)
+        return emitError(location()) << llvm::toString(inputs.takeError());
+      measured.push_back(std::move(*inputs));
+    }
+  }
+  if (measured.empty())
+    return run([&](OpPassManager &pm) {
+      buildQuantizePipeline(pm, opts.keepFloat, opts.weights);
+    });
+  blame = InternalError;
+  auto best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights);
+  if (failed(best))
+    return failure();
+  current = std::move(*best);
   return success();
 }
 

@@ -36,12 +36,13 @@ void buildSimplifyPipeline(OpPassManager &pm) {
 
 void buildQuantizePipeline(OpPassManager &pm,
                            const std::vector<std::string> &keepFloat,
-                           const std::vector<std::string> &weights) {
+                           const std::vector<std::string> &weights, bool equalize) {
   QuantizeOptions options;
   options.weights.assign(weights.begin(), weights.end());
   options.keepFloat.assign(keepFloat.begin(), keepFloat.end());
   OpPassManager &func = pm.nest<func::FuncOp>();
-  func.addPass(createEqualize());
+  if (equalize)
+    func.addPass(createEqualize());
   func.addPass(createQuantize(options));
   func.addPass(createFoldActivations());
   func.addPass(createCanonicalizerPass());

@@ -4,6 +4,7 @@
 
 #include "dyadic/Dialect/QNN/ChannelAttrs.h"
 #include "dyadic/Quantize/Passes.h"
+#include "dyadic/Quantize/Recover.h"
 #include "dyadic/Simplify/ContractionWeights.h"
 #include "dyadic/Support/ConstantData.h"
 
@@ -80,12 +81,9 @@ std::optional<Channels> channelsOf(Value value, int64_t count) {
 /// A contraction that reads a group: what its weights do with each channel.
 class Reader {
 public:
-  /// `op` reads what `input` is of.
-  Reader(Operation *op, const Channels &input, ContractionWeights weights)
-      : powers(input.powers), pairs(weights.outputs()) {
-    if (auto results = op->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
-        results && results.size() == weights.outputs())
-      resultPowers = results;
+  /// `importance`: what the power of an error in a channel of the result counts.
+  Reader(const Channels &input, ContractionWeights weights, Factors importance)
+      : powers(input.powers), importance(std::move(importance)), pairs(weights.outputs()) {
     weights.forEach([&](float w, int64_t o, int64_t c) {
       // The weights of an output meet a few channels in turn, one tap after the other.
       auto &row = pairs[o];
@@ -105,12 +103,18 @@ public:
         magnitudes[pair.channel] = std::max<double>(magnitudes[pair.channel], pair.largest);
   }
 
+  /// Adds what the power of an error in each channel of the input counts.
+  void addImportance(Factors &sums) const {
+    for (auto [row, weight] : llvm::zip_equal(pairs, importance))
+      for (const Pair &pair : row)
+        sums[pair.channel] += pair.squares * weight;
+  }
+
   /// The power of the errors in the result that come from errors of `roundingError`
   /// in the input divided by `t`, and from rounding the weights multiplied by it.
-  /// Each channel counts relative to its own power: theirs may differ by orders.
   double error(ArrayRef<double> t, double roundingError) const {
     double sum = 0;
-    for (auto [o, row] : llvm::enumerate(pairs)) {
+    for (auto [row, weight] : llvm::zip_equal(pairs, importance)) {
       double widest = 0, ofInput = 0, ofWeights = 0;
       for (const Pair &pair : row) {
         double factor = t[pair.channel];
@@ -119,9 +123,7 @@ public:
         ofWeights += pair.taps * powers[pair.channel] / (factor * factor);
       }
       double weightStep = widest / 127;
-      double power = resultPowers.empty() ? 1 : resultPowers[o];
-      if (power > 0)
-        sum += (roundingError * ofInput + weightStep * weightStep / 12 * ofWeights) / power;
+      sum += (roundingError * ofInput + weightStep * weightStep / 12 * ofWeights) * weight;
     }
     return sum;
   }
@@ -134,7 +136,8 @@ private:
     float largest;
     int64_t taps;
   };
-  ArrayRef<float> powers, resultPowers;
+  ArrayRef<float> powers;
+  Factors importance;
   std::vector<SmallVector<Pair, 0>> pairs;
 };
 
@@ -245,34 +248,81 @@ void scaleMeans(Operation *op, ArrayRef<double> t) {
   op->setAttr(kInputMeansAttr, DenseF32ArrayAttr::get(op->getContext(), scaled));
 }
 
-struct EqualizePass : dyadic::impl::EqualizeBase<EqualizePass> {
-  using EqualizeBase::EqualizeBase;
-
-  void runOnOperation() override {
-    func::FuncOp func = getOperation();
-    if (func.isExternal() || !func.getBody().hasOneBlock())
-      return;
-    for (const ChannelGroup &group : channelGroups(func))
-      equalize(group);
+class Equalizer {
+public:
+  int64_t run(func::FuncOp func) {
+    // All are chosen before any is applied. The last first: what an error counts
+    // depends on who reads the channel.
+    std::vector<Plan> plans;
+    Importance importance;
+    SmallVector<ChannelGroup> groups = channelGroups(func);
+    for (const ChannelGroup &group : groups)
+      for (Operation *op : group.writers)
+        importance[op] = {};
+    for (const ChannelGroup &group : llvm::reverse(groups))
+      if (auto plan = choose(group, importance))
+        plans.push_back(std::move(*plan));
+    for (const Plan &plan : plans)
+      apply(plan);
+    return plans.size();
   }
 
-  void equalize(const ChannelGroup &group) {
+private:
+  struct Plan {
+    const ChannelGroup &group;
+    SmallVector<Channels> tensors;
+    Factors factors;
+  };
+  /// What the power of an error in each channel of a writer's result counts; empty
+  /// where that isn't known yet.
+  using Importance = llvm::DenseMap<Operation *, Factors>;
+
+  /// In a tensor that may be scaled the channels' sizes mean nothing: they count by
+  /// what readers make of them, else relative to their own power. In all others an
+  /// error is an error.
+  static Factors importanceOf(Operation *op, int64_t outputs, const Importance &known) {
+    auto writer = known.find(op);
+    if (writer == known.end())
+      return Factors(outputs, 1);
+    if (!writer->second.empty())
+      return writer->second;
+    auto powers = op->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
+    if (!powers || powers.size() != outputs)
+      return Factors(outputs, 1);
+    return llvm::map_to_vector(powers.asArrayRef(),
+                               [](float power) { return power > 0 ? 1.0 / power : 0; });
+  }
+
+  static std::optional<Plan> choose(const ChannelGroup &group, Importance &importance) {
     SmallVector<Channels> tensors;
     llvm::DenseMap<Value, Channels> channels;
     for (Value value : group.tensors) {
       auto seen = channelsOf(value, group.channels);
       if (!seen)
-        return;
+        return std::nullopt;
       tensors.push_back(*seen);
       channels.try_emplace(value, *seen);
     }
     std::vector<Reader> readers;
-    for (Operation *op : group.readers)
-      readers.emplace_back(op, channels.at(op->getOperand(0)), *ContractionWeights::read(op));
+    Factors sums(group.channels, 0);
+    for (Operation *op : group.readers) {
+      auto weights = ContractionWeights::read(op);
+      int64_t outputs = weights->outputs();
+      readers.emplace_back(channels.at(op->getOperand(0)), std::move(*weights),
+                           importanceOf(op, outputs, importance));
+      readers.back().addImportance(sums);
+    }
+    for (Operation *op : group.writers)
+      importance[op] = sums;
     Factors t = chooseFactors(tensors, readers, group.channels);
     if (t.empty())
-      return;
-    OpBuilder builder(&getContext());
+      return std::nullopt;
+    return Plan{group, std::move(tensors), std::move(t)};
+  }
+
+  void apply(const Plan &plan) {
+    const auto &[group, tensors, t] = plan;
+    OpBuilder builder(group.writers.front());
     for (Operation *op : group.writers)
       scaleWeights(builder, op, t, {});
     for (Operation *op : group.readers) {
@@ -281,7 +331,18 @@ struct EqualizePass : dyadic::impl::EqualizeBase<EqualizePass> {
     }
     for (auto [value, seen] : llvm::zip_equal(group.tensors, tensors))
       scaleStatistics(value, seen, t);
-    ++numEqualized;
   }
 };
+
+struct EqualizePass : dyadic::impl::EqualizeBase<EqualizePass> {
+  using EqualizeBase::EqualizeBase;
+
+  void runOnOperation() override { numEqualized += equalizeChannels(getOperation()); }
+};
 } // namespace
+
+int64_t dyadic::equalizeChannels(func::FuncOp func) {
+  if (func.isExternal() || !func.getBody().hasOneBlock())
+    return 0;
+  return Equalizer().run(func);
+}

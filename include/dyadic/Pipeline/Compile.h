@@ -139,12 +139,14 @@ private:
   mlir::LogicalResult import();
   /// Takes over what a model says of its own quantization.
   mlir::LogicalResult adoptQuantization();
+  mlir::FailureOr<std::unique_ptr<SampleStream>> openSamples();
   mlir::FailureOr<NetworkStatistics> runSamples();
   mlir::LogicalResult checkLengths(
       llvm::function_ref<mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>(
           const ONNXImportOptions &)>
           importWith);
   mlir::LogicalResult calibrateAndQuantize();
+  mlir::LogicalResult quantize();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();
   mlir::LogicalResult run(llvm::function_ref<void(mlir::OpPassManager &)> build);

@@ -21,9 +21,11 @@ void buildSimplifyPipeline(mlir::OpPassManager &pm);
 
 /// Level 1 with ranges → level 2. Ops whose names `keepFloat` lists stay f32;
 /// `weights` says of what kind the others' weights are, as the pass's option.
+/// Without `equalize` channels stay as they are.
 void buildQuantizePipeline(mlir::OpPassManager &pm,
                            const std::vector<std::string> &keepFloat = {},
-                           const std::vector<std::string> &weights = {});
+                           const std::vector<std::string> &weights = {},
+                           bool equalize = true);
 
 /// Level 1 with the borders of a model that comes quantized → level 2.
 void buildAdoptPipeline(mlir::OpPassManager &pm);

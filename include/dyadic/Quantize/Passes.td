@@ -22,8 +22,8 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
     Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
     Correction", 2019, section 4.1. α is that of 0, ¼, ½, ¾, 1 for which the errors
     that rounding the tensors and the weights that read them to 8 bits makes in
-    these contractions' results have the least power, each channel's relative to its
-    own, as `qnn.channel_ranges` and `qnn.channel_powers` predict it; with less than a
+    these contractions' results have the least power, each channel weighted by
+    what its readers make of it, as `qnn.channel_ranges` and `qnn.channel_powers` predict it; with less than a
     tenth to gain all stays as it is.
 
     ```mlir

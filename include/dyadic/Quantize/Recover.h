@@ -1,0 +1,50 @@
+//===- Recover.h - accuracy that measurement wins back ----------*- C++ -*-===//
+//
+// Functions on networks of one block, of levels 1 and 2, and samples in memory.
+// Networks are run by the reference interpreter.
+//
+//===----------------------------------------------------------------------===//
+#ifndef DYADIC_QUANTIZE_RECOVER_H
+#define DYADIC_QUANTIZE_RECOVER_H
+
+#include "dyadic/Support/HostTensor.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <vector>
+
+namespace dyadic {
+
+/// Tensors by sample, in the order of a function's arguments or results.
+using SampleTensors = std::vector<llvm::SmallVector<HostTensor>>;
+
+/// Equalizes channels, as `qnn-equalize`, which explains it. Returns how many
+/// groups of tensors were rescaled.
+int64_t equalizeChannels(mlir::func::FuncOp func);
+
+/// Reals by sample and result of a network: what the result is decided by, in
+/// front of a softmax or sigmoid at its end.
+using DecidingTensors = std::vector<llvm::SmallVector<llvm::SmallVector<double, 0>>>;
+
+/// What `func` makes of each of `samples`.
+mlir::FailureOr<DecidingTensors> runOn(mlir::func::FuncOp func, const SampleTensors &samples);
+
+/// How far what `func` makes of `samples` is from `expected`: the mean over its
+/// results of Σ(y − ŷ)² / Σy², all samples together. Infinite where anything isn't
+/// finite.
+mlir::FailureOr<double> outputError(mlir::func::FuncOp func, const SampleTensors &samples,
+                                    const DecidingTensors &expected);
+
+/// Gives the bias of each contraction of `quantized`, one after the other, what
+/// makes the mean of each channel of its sums that of `real`, the same network in
+/// float: rounded weights, rounded and clipped activations before it move it. The
+/// empirical correction of Nagel et al., "Data-Free Quantization Through Weight
+/// Equalization and Bias Correction", 2019, appendix D, on sums that the corrected
+/// ones before have made. Does nothing if the networks' contractions don't match.
+mlir::LogicalResult correctMeans(mlir::func::FuncOp quantized, mlir::func::FuncOp real,
+                                 const SampleTensors &samples);
+
+} // namespace dyadic
+
+#endif

@@ -1,0 +1,84 @@
+//===- QuantizeMeasured.cpp -----------------------------------------------===//
+#include "QuantizeMeasured.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Pipeline/Compile.h"
+#include "dyadic/Pipeline/Pipelines.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace dyadic {
+
+static func::FuncOp mainOf(ModuleOp module) { return module.lookupSymbol<func::FuncOp>("main"); }
+
+static int64_t elements(Value value) {
+  return cast<RankedTensorType>(value.getType()).getNumElements();
+}
+
+/// Multiplications of one run.
+static int64_t countProducts(func::FuncOp func) {
+  int64_t sum = 0;
+  func.walk([&](Operation *op) {
+    if (auto conv = dyn_cast<qnn::Conv2DOp>(op))
+      sum += elements(conv.getOutput()) * elements(conv.getFilter()) /
+             cast<RankedTensorType>(conv.getFilter().getType()).getDimSize(0);
+    else if (auto matmul = dyn_cast<qnn::MatmulOp>(op))
+      sum += elements(matmul.getOutput()) *
+             cast<RankedTensorType>(matmul.getLhs().getType()).getShape().back();
+  });
+  return sum;
+}
+
+int64_t countMeasured(func::FuncOp func, int64_t samples) {
+  constexpr int64_t kProducts = int64_t(12) << 30, kLeast = 6, kMost = 48;
+  int64_t count = std::min({samples, kMost, kProducts / std::max<int64_t>(countProducts(func), 1)});
+  return count < kLeast ? 0 : count;
+}
+
+FailureOr<OwningOpRef<ModuleOp>> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
+                                                  const std::vector<std::string> &keepFloat,
+                                                  const std::vector<std::string> &weights) {
+  SampleTensors learned, heldBack;
+  for (auto [i, inputs] : llvm::enumerate(samples))
+    (i % 3 == 2 ? heldBack : learned).push_back(inputs);
+  auto ofLearned = runOn(mainOf(module), learned), ofHeldBack = runOn(mainOf(module), heldBack);
+  if (failed(ofLearned) || failed(ofHeldBack))
+    return failure();
+
+  OwningOpRef<ModuleOp> best;
+  double least = INFINITY;
+  for (bool equalize : {true, false}) {
+    OwningOpRef<ModuleOp> real = module.clone();
+    if (equalize && !equalizeChannels(mainOf(*real)))
+      continue;
+    OwningOpRef<ModuleOp> quantized = real->clone();
+    if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
+          buildQuantizePipeline(pm, keepFloat, weights, /*equalize=*/false);
+        })))
+      return failure();
+    OwningOpRef<ModuleOp> corrected = quantized->clone();
+    if (failed(correctMeans(mainOf(*corrected), mainOf(*real), learned)))
+      return failure();
+    auto before = outputError(mainOf(*quantized), heldBack, *ofHeldBack),
+         after = outputError(mainOf(*corrected), heldBack, *ofHeldBack);
+    if (failed(before) || failed(after))
+      return failure();
+    bool helps = *after < *before;
+    OwningOpRef<ModuleOp> &better = helps ? corrected : quantized;
+    auto error = outputError(mainOf(*better), learned, *ofLearned);
+    if (failed(error))
+      return failure();
+    double all = 2 * *error + std::min(*before, *after); // of two thirds and one
+    if (!best || all < least) {
+      least = all;
+      best = std::move(better);
+    }
+  }
+  return best;
+}
+
+} // namespace dyadic

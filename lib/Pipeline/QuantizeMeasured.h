@@ -1,0 +1,29 @@
+//===- QuantizeMeasured.h - the better of several quantizations -*- C++ -*-===//
+#ifndef DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
+#define DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
+
+#include "dyadic/Quantize/Recover.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+#include <vector>
+
+namespace dyadic {
+
+/// How many samples `func`'s network can be measured on within the time that
+/// every compile has for it; 0 if too few for that to mean anything.
+int64_t countMeasured(mlir::func::FuncOp func, int64_t samples);
+
+/// Level 2 of `module`, which has ranges: with equalized channels or without,
+/// whatever has the least error on `samples`. Means are corrected on two thirds of
+/// them where that lowers the error on the others.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+quantizeMeasured(mlir::ModuleOp module, const SampleTensors &samples,
+                 const std::vector<std::string> &keepFloat,
+                 const std::vector<std::string> &weights);
+
+} // namespace dyadic
+
+#endif

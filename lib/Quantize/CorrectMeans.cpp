@@ -1,0 +1,241 @@
+//===- CorrectMeans.cpp - biases by what the quantized network computes ---===//
+//
+// The samples go through the quantized network together, op by op. When an op's
+// sums are there, their means are compared with those of the float network, its
+// bias takes the difference, and the ops behind it read the corrected tensors.
+//
+//===----------------------------------------------------------------------===//
+#include "JoinedChains.h"
+
+#include "dyadic/Quantize/Recover.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Reference/Interpreter.h"
+#include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/FixedPoint.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace dyadic;
+
+using Means = SmallVector<double, 0>;
+
+/// The ops with constant weights, in order.
+static SmallVector<Operation *> weightedOps(func::FuncOp func) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : func.getBody().getOps())
+    if (isa<qnn::Conv2DOp, qnn::MatmulOp>(op) && matchPattern(op.getOperand(1), m_Constant()))
+      ops.push_back(&op);
+  return ops;
+}
+
+static RankedTensorType resultType(Operation *op) {
+  return cast<RankedTensorType>(op->getResult(0).getType());
+}
+
+static void addSums(const HostTensor &tensor, Means &sums) {
+  ArrayRef<float> values = tensor.as<float>();
+  for (size_t i = 0; i < values.size(); i += sums.size())
+    for (auto [c, sum] : llvm::enumerate(sums))
+      sum += values[i + c];
+}
+
+static void divideBy(Means &sums, double count) {
+  for (double &sum : sums)
+    sum /= count;
+}
+
+/// How many elements each channel of an op's result has in all samples.
+static double rowsOf(Operation *op, size_t samples) {
+  RankedTensorType type = resultType(op);
+  return static_cast<double>(type.getNumElements() / type.getShape().back()) * samples;
+}
+
+/// The means of the channels of the results of `ops`, all in the float network `func`.
+static FailureOr<std::vector<Means>> meansOf(func::FuncOp func, ArrayRef<Operation *> ops,
+                                             const SampleTensors &samples) {
+  llvm::DenseMap<Value, size_t> indices;
+  std::vector<Means> means;
+  for (auto [i, op] : llvm::enumerate(ops)) {
+    indices[op->getResult(0)] = i;
+    means.emplace_back(resultType(op).getShape().back(), 0);
+  }
+  std::vector<std::vector<Means>> bySample(samples.size(), means);
+  auto run = [&](size_t i) {
+    return interpret(func, samples[i], [&](Value value, const HostTensor &tensor) {
+      if (auto found = indices.find(value); found != indices.end())
+        addSums(tensor, bySample[i][found->second]);
+    });
+  };
+  if (failed(failableParallelForEachN(func.getContext(), 0, samples.size(), run)))
+    return failure();
+  // In their order, that sums don't depend on the threads.
+  for (auto [i, op] : llvm::enumerate(ops)) {
+    for (const auto &sums : bySample)
+      for (auto [mean, sum] : llvm::zip_equal(means[i], sums[i]))
+        mean += sum;
+    divideBy(means[i], rowsOf(op, samples.size()));
+  }
+  return means;
+}
+
+/// The storage values of reals minus `shift` of their channel.
+static HostTensor roundTo(quant::UniformQuantizedType type, ElementKind kind,
+                          const HostTensor &reals, ArrayRef<double> shift) {
+  HostTensor storage(kind, reals.shape);
+  ArrayRef<float> values = reals.as<float>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    double q = roundHalfEven((values[i] - shift[i % shift.size()]) / type.getScale());
+    storage.set(i, std::clamp<double>(q + type.getZeroPoint(), type.getStorageTypeMin(),
+                                      type.getStorageTypeMax()));
+  }
+  return storage;
+}
+
+/// Takes `shift` off an op's bias.
+static LogicalResult shiftBias(Operation *op, ArrayRef<double> shift) {
+  int64_t channels = shift.size();
+  HostTensor bias(ElementKind::F32, {channels});
+  bool hasBias = op->getNumOperands() > 2;
+  if (hasBias) {
+    auto given = readConstant(op->getOperand(2));
+    if (failed(given) || given->kind != ElementKind::F32 || given->numElements() != channels)
+      return failure();
+    bias = std::move(*given);
+  }
+  for (auto [b, s] : llvm::zip_equal(bias.as<float>(), shift))
+    b = static_cast<float>(b - s);
+  OpBuilder builder(op);
+  auto type = RankedTensorType::get({channels}, builder.getF32Type());
+  Value constant = qnn::ConstantOp::create(builder, op->getLoc(), type,
+                                           makeConstant(std::move(bias), op->getContext()));
+  if (hasBias)
+    op->setOperand(2, constant);
+  else
+    op->insertOperands(2, constant);
+  return success();
+}
+
+namespace {
+/// All samples on their way through a network.
+class Lockstep {
+public:
+  Lockstep(func::FuncOp func, const SampleTensors &samples) : count(samples.size()) {
+    for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
+      Entry &entry = entries[argument];
+      for (ArrayRef<HostTensor> inputs : samples)
+        entry.tensors.push_back(inputs[i]);
+      entry.uses = usesOf(argument);
+    }
+  }
+
+  /// What `op`, or another of the same operands, makes of each sample.
+  FailureOr<SampleTensors> evaluate(Operation *op) {
+    SampleTensors results(op->hasTrait<OpTrait::ConstantLike>() ? 1 : count);
+    auto run = [&](size_t i) {
+      SmallVector<const HostTensor *> operands;
+      for (Value operand : op->getOperands()) {
+        const auto &tensors = entries.find(operand)->second.tensors;
+        operands.push_back(&tensors[tensors.size() == 1 ? 0 : i]);
+      }
+      return interpretOp(op, operands, results[i]);
+    };
+    if (failed(failableParallelForEachN(op->getContext(), 0, results.size(), run)))
+      return failure();
+    return results;
+  }
+
+  /// Keeps `results` for the readers of `op`, and drops what it was the last to read.
+  /// `operands` are those it had when it was evaluated.
+  void advance(Operation *op, ValueRange operands, SampleTensors results) {
+    for (Value operand : operands)
+      if (auto read = entries.find(operand); --read->second.uses == 0)
+        entries.erase(read);
+    for (OpResult result : op->getResults()) {
+      if (result.use_empty())
+        continue;
+      Entry &entry = entries[result];
+      entry.uses = usesOf(result);
+      for (auto &made : results)
+        entry.tensors.push_back(std::move(made[result.getResultNumber()]));
+    }
+  }
+
+private:
+  struct Entry {
+    /// One where it is the same for all samples.
+    std::vector<HostTensor> tensors;
+    int64_t uses = 0;
+  };
+  static int64_t usesOf(Value value) {
+    return std::distance(value.use_begin(), value.use_end());
+  }
+  size_t count;
+  llvm::DenseMap<Value, Entry> entries;
+};
+} // namespace
+
+/// Corrects the bias of `op` and gives its results.
+static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayRef<double> means,
+                                        size_t samples) {
+  auto type = cast<quant::UniformQuantizedType>(resultType(op).getElementType());
+  ElementKind kind = *elementKindOf(type);
+  // The same op with its sums as reals.
+  OpBuilder builder(op);
+  Operation *sums = builder.clone(*op);
+  sums->getResult(0).setType(resultType(op).clone(builder.getF32Type()));
+  auto results = network.evaluate(sums);
+  sums->erase();
+  if (failed(results))
+    return failure();
+  Means shift(means.size(), 0);
+  for (const auto &result : *results)
+    addSums(result[0], shift);
+  divideBy(shift, rowsOf(op, samples));
+  for (auto [s, mean] : llvm::zip_equal(shift, means))
+    s -= mean;
+  if (!llvm::all_of(shift, [](double s) { return std::isfinite(s); }) ||
+      failed(shiftBias(op, shift)))
+    shift.assign(shift.size(), 0);
+  for (auto &result : *results)
+    result[0] = roundTo(type, kind, result[0], shift);
+  return results;
+}
+
+LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
+                                   const SampleTensors &samples) {
+  SmallVector<Operation *> ops = weightedOps(quantized), references = weightedOps(real);
+  auto matches = [](auto pair) {
+    auto [a, b] = pair;
+    return a->getName() == b->getName() && resultType(a).getShape() == resultType(b).getShape();
+  };
+  if (ops.size() != references.size() || !llvm::all_of(llvm::zip(ops, references), matches))
+    return success();
+  auto means = meansOf(real, references, samples);
+  if (failed(means))
+    return failure();
+  JoinedChains chains(quantized);
+  Lockstep network(quantized, samples);
+  size_t next = 0;
+  for (Operation &op :
+       llvm::make_early_inc_range(quantized.getBody().front().without_terminator())) {
+    bool isWeighted = next < ops.size() && ops[next] == &op;
+    bool isCorrected =
+        isWeighted && isa<quant::UniformQuantizedType>(resultType(&op).getElementType());
+    // The constant that `correct` puts in front of the op has no part in this run.
+    SmallVector<Value> operands(op.getOperands());
+    auto results = isCorrected ? correct(&op, network, (*means)[next], samples.size())
+                               : network.evaluate(&op);
+    if (failed(results))
+      return failure();
+    next += isWeighted;
+    network.advance(&op, operands, std::move(*results));
+  }
+  return success();
+}
