@@ -351,8 +351,9 @@ LogicalResult Compilation::calibrateAndQuantize() {
 }
 
 LogicalResult Compilation::quantize() {
+  const CalibrationOptions &given = *opts.calibration;
   SampleTensors measured;
-  if (hasSamples(*opts.calibration) && !lengthsOf(main())) {
+  if (given.recovery == Recovery::Measured && hasSamples(given) && !lengthsOf(main())) {
     auto samples = openSamples();
     if (failed(samples))
       return failure();
@@ -365,16 +366,26 @@ LogicalResult Compilation::quantize() {
       measured.push_back(std::move(*inputs));
     }
   }
-  if (measured.empty())
-    return run([&](OpPassManager &pm) {
-      buildQuantizePipeline(pm, opts.keepFloat, opts.weights);
-    });
-  blame = InternalError;
-  auto best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights);
-  if (failed(best))
-    return failure();
-  current = std::move(*best);
-  return success();
+  if (!measured.empty()) {
+    std::string why;
+    FailureOr<OwningOpRef<ModuleOp>> best = failure();
+    {
+      ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+        if (why.empty())
+          why = diagnostic.str();
+      });
+      best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights);
+    }
+    if (succeeded(best)) {
+      current = std::move(*best);
+      return success();
+    }
+    // Not every network that can be compiled must have an interpreter.
+    emitWarning(location()) << "accuracy wasn't measured: " << why;
+  }
+  return run([&](OpPassManager &pm) {
+    buildQuantizePipeline(pm, opts.keepFloat, opts.weights, given.recovery != Recovery::None);
+  });
 }
 
 LogicalResult Compilation::lowerToKernels() {

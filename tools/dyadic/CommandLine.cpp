@@ -12,6 +12,8 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <map>
+
 using namespace mlir;
 
 namespace dyadic {
@@ -63,6 +65,17 @@ void CommonOptions::addCalibration(CLI::App &app) {
   app.add_option("--observer", observer,
                  std::string("how ranges follow from values: ") + kObserverChoices)
       ->capture_default_str();
+  static const std::map<std::string, Recovery> recoveries = {
+      {"none", Recovery::None},
+      {"predicted", Recovery::Predicted},
+      {"measured", Recovery::Measured}};
+  app.add_option("--recover", recovery,
+                 "what is done for accuracy beside choosing ranges: none; predicted: "
+                 "channels are equalized where statistics promise that it helps; "
+                 "measured (default): where it does on samples, on which means are "
+                 "corrected, too")
+      ->type_name("TEXT:{none,predicted,measured}")
+      ->transform(CLI::CheckedTransformer(recoveries).description(""));
   app.add_option("--keep-float", keepFloat,
                  "name of an op that stays in float32; may be repeated")
       ->type_name("NAME")
@@ -266,6 +279,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   if (!parsed)
     return emitError(loc) << "--observer: " << llvm::toString(parsed.takeError());
   calibration.observer = *parsed;
+  calibration.recovery = recovery;
   options.calibration = calibration;
   return options;
 }

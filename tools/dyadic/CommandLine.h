@@ -27,6 +27,7 @@ struct CommonOptions {
   bool emulate = false;
   std::string floatType = "f32";
   bool calibrateByInterpreter = false;
+  Recovery recovery = Recovery::Measured;
   // Images.
   std::vector<float> mean, std;
   float scale = 1.0f / 255;

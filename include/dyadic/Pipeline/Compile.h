@@ -30,6 +30,13 @@ namespace dyadic {
 /// The levels of docs/Pipeline.md.
 enum class Level { None, Float, Quantized, Integer, Kernels, Loops, LLVM };
 
+/// What the quantizer does for accuracy beside choosing ranges.
+enum class Recovery {
+  None,
+  Predicted, ///< what statistics promise: equalized channels
+  Measured   ///< what helps on samples; where there are too few, as predicted
+};
+
 struct CalibrationOptions {
   /// A file or folder of samples,
   std::string samples;
@@ -39,6 +46,7 @@ struct CalibrationOptions {
   std::vector<std::string> statistics;
   ImageOptions images;
   ObserverOptions observer;
+  Recovery recovery = Recovery::Measured;
   /// For tests of calibration itself: run the network by the interpreter.
   bool interpret = false;
 };
