@@ -368,23 +368,30 @@ LogicalResult Compilation::quantize() {
   }
   if (!measured.empty()) {
     std::string why;
-    FailureOr<OwningOpRef<ModuleOp>> best = failure();
+    FailureOr<QuantizedPair> best = failure();
     {
       ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
         if (why.empty())
           why = diagnostic.str();
       });
-      best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights);
+      best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights,
+                              opts.onCalibrated);
     }
     if (succeeded(best)) {
-      current = std::move(*best);
+      if (opts.onCalibrated)
+        opts.onCalibrated(*best->real);
+      current = std::move(best->quantized);
       return success();
     }
     // Not every network that can be compiled must have an interpreter.
     emitWarning(location()) << "accuracy wasn't measured: " << why;
   }
+  if (given.recovery != Recovery::None)
+    equalizeChannels(main());
+  if (opts.onCalibrated)
+    opts.onCalibrated(*current);
   return run([&](OpPassManager &pm) {
-    buildQuantizePipeline(pm, opts.keepFloat, opts.weights, given.recovery != Recovery::None);
+    buildQuantizePipeline(pm, opts.keepFloat, opts.weights, /*equalize=*/false);
   });
 }
 

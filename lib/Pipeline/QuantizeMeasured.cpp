@@ -39,9 +39,10 @@ int64_t countMeasured(func::FuncOp func, int64_t samples) {
   return count < kLeast ? 0 : count;
 }
 
-FailureOr<OwningOpRef<ModuleOp>> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
-                                                  const std::vector<std::string> &keepFloat,
-                                                  const std::vector<std::string> &weights) {
+FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
+                                          const std::vector<std::string> &keepFloat,
+                                          const std::vector<std::string> &weights,
+                                          const std::function<void(ModuleOp)> &mark) {
   SampleTensors learned, heldBack;
   for (auto [i, inputs] : llvm::enumerate(samples))
     (i % 3 == 2 ? heldBack : learned).push_back(inputs);
@@ -49,12 +50,14 @@ FailureOr<OwningOpRef<ModuleOp>> quantizeMeasured(ModuleOp module, const SampleT
   if (failed(ofLearned) || failed(ofHeldBack))
     return failure();
 
-  OwningOpRef<ModuleOp> best;
+  QuantizedPair best;
   double least = INFINITY;
   for (bool equalize : {true, false}) {
     OwningOpRef<ModuleOp> real = module.clone();
     if (equalize && !equalizeChannels(mainOf(*real)))
       continue;
+    if (mark)
+      mark(*real);
     OwningOpRef<ModuleOp> quantized = real->clone();
     if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
           buildQuantizePipeline(pm, keepFloat, weights, /*equalize=*/false);
@@ -73,9 +76,9 @@ FailureOr<OwningOpRef<ModuleOp>> quantizeMeasured(ModuleOp module, const SampleT
     if (failed(error))
       return failure();
     double all = 2 * *error + std::min(*before, *after); // of two thirds and one
-    if (!best || all < least) {
+    if (!best.quantized || all < least) {
       least = all;
-      best = std::move(better);
+      best = {std::move(real), std::move(better)};
     }
   }
   return best;

@@ -7,6 +7,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,20 @@ namespace dyadic {
 /// every compile has for it; 0 if too few for that to mean anything.
 int64_t countMeasured(mlir::func::FuncOp func, int64_t samples);
 
+/// The same network at level 1, as it was quantized, and at level 2.
+struct QuantizedPair {
+  mlir::OwningOpRef<mlir::ModuleOp> real, quantized;
+};
+
 /// Level 2 of `module`, which has ranges: with equalized channels or without,
 /// whatever has the least error on `samples`. Means are corrected on two thirds of
-/// them where that lowers the error on the others.
-mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
-quantizeMeasured(mlir::ModuleOp module, const SampleTensors &samples,
-                 const std::vector<std::string> &keepFloat,
-                 const std::vector<std::string> &weights);
+/// them where that lowers the error on the others. `mark` may give the ops of each
+/// level 1 attributes.
+mlir::FailureOr<QuantizedPair> quantizeMeasured(mlir::ModuleOp module,
+                                                const SampleTensors &samples,
+                                                const std::vector<std::string> &keepFloat,
+                                                const std::vector<std::string> &weights,
+                                                const std::function<void(mlir::ModuleOp)> &mark);
 
 } // namespace dyadic
 

@@ -85,7 +85,8 @@ struct CompileOptions {
   bool withFallback = false;
   FuseOptions fuse;
   /// Called with the calibrated module, at level 1, before it is quantized: it may
-  /// be copied, and its ops may be given attributes.
+  /// be copied, and its ops may be given attributes. Where several quantizations are
+  /// compared it is called for each, and at last with the one that was taken.
   std::function<void(mlir::ModuleOp)> onCalibrated;
 };
 
