@@ -152,7 +152,8 @@ class Dynamic(unittest.TestCase):
                     tensor["statistics"][key] = like["statistics"][key]
         with open(among, "w") as file:
             json.dump(counted, file)
-        return ["--statistics", alone], ["--statistics", among]
+        # Channels are only equalized where all of a network's tensors have statistics of them.
+        return ["--recover", "none", "--statistics", alone], ["--recover", "none", "--statistics", among]
 
     def compare(self, model, shapes, open_extent, lengths, samples, tolerance=0):
         """`shapes` have {} for the length. Quantized, within `tolerance` of the largest, and in float."""
