@@ -8,6 +8,7 @@
 #include "Contractions.h"
 
 #include <algorithm>
+#include <type_traits>
 
 using namespace llvm;
 using namespace dyadic;
@@ -38,6 +39,9 @@ static uint32_t dot(const int16_t *a, const int16_t *b, int64_t n) {
   return sum;
 }
 
+static float product(float x, float y) { return x * y; }
+static int32_t product(int16_t x, int16_t y) { return int32_t{x} * int32_t{y}; }
+
 static float plus(float bias, float sum) { return bias + sum; }
 static int32_t plus(int32_t bias, uint32_t sum) {
   return static_cast<int32_t>(static_cast<uint32_t>(bias) + sum);
@@ -54,6 +58,53 @@ static void multiplyRows(const T *a, int64_t rows, const T *b, int64_t columns,
           plus(bias ? bias[j] : Acc(0), dot(a + i * k, b + j * k, k));
 }
 
+/// The taps of a filter in the order in which `dot` adds their products, of fewer
+/// than 32 taps.
+static SmallVector<int64_t> orderOfSum(int64_t taps) {
+  SmallVector<int64_t> order;
+  for (int64_t i = taps / 16 * 16; i < taps; ++i)
+    order.push_back(i);
+  for (int64_t i = 0; i < taps / 16 * 16; ++i)
+    order.push_back(i);
+  return order;
+}
+
+/// A convolution with one filter for each channel: all channels at once, which a
+/// row of patches for each would make slow.
+template <typename T, typename Acc, typename Sum>
+static void convolveChannels(ArrayRef<T> input, ArrayRef<int64_t> inShape,
+                             ArrayRef<T> filter, ArrayRef<int64_t> filterShape,
+                             const Acc *bias, const ConvAttributes &conv,
+                             MutableArrayRef<Acc> output,
+                             ArrayRef<int64_t> outShape) {
+  int64_t height = inShape[1], width = inShape[2], channels = inShape[3];
+  int64_t kw = filterShape[2], taps = filterShape[1] * kw;
+  SmallVector<int64_t> order = orderOfSum(taps);
+  std::vector<T> weights(filter.size()); // taps × channels
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t tap = 0; tap < taps; ++tap)
+      weights[tap * channels + c] = filter[c * taps + tap];
+  std::vector<Sum> sums(channels);
+  Acc *out = output.data();
+  for (int64_t n = 0; n < outShape[0]; ++n)
+    for (int64_t y = 0; y < outShape[1]; ++y)
+      for (int64_t x = 0; x < outShape[2]; ++x, out += channels) {
+        std::fill(sums.begin(), sums.end(), Sum(0));
+        for (int64_t tap : order) {
+          int64_t row = y * conv.strides[0] + tap / kw * conv.dilations[0] - conv.top;
+          int64_t col = x * conv.strides[1] + tap % kw * conv.dilations[1] - conv.left;
+          if (row < 0 || row >= height || col < 0 || col >= width)
+            continue;
+          const T *pixel = input.data() + ((n * height + row) * width + col) * channels;
+          const T *weight = weights.data() + tap * channels;
+          for (int64_t c = 0; c < channels; ++c)
+            sums[c] += static_cast<Sum>(product(pixel[c], weight[c]));
+        }
+        for (int64_t c = 0; c < channels; ++c)
+          out[c] = plus(bias ? bias[c] : Acc(0), sums[c]);
+      }
+}
+
 /// Rows multiplied at once: they stay in the cache while b passes by.
 static constexpr int64_t kRowBlock = 8;
 
@@ -66,6 +117,10 @@ static void convolve(ArrayRef<T> input, ArrayRef<int64_t> inShape,
   int64_t kh = filterShape[1], kw = filterShape[2], depth = filterShape[3];
   int64_t outHeight = outShape[1], outWidth = outShape[2], outs = outShape[3];
   int64_t groupOuts = outs / conv.groups, k = kh * kw * depth;
+  using Sum = std::conditional_t<std::is_same_v<T, float>, float, uint32_t>;
+  if (depth == 1 && groupOuts == 1 && k < 32)
+    return convolveChannels<T, Acc, Sum>(input, inShape, filter, filterShape, bias,
+                                         conv, output, outShape);
   std::vector<T> patches(kRowBlock * k);
 
   auto gather = [&](int64_t n, int64_t y, int64_t x, int64_t group, T *patch) {
