@@ -16,8 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   context.getDiagEngine().registerHandler(
       [](mlir::Diagnostic &diagnostic) { (void)diagnostic.str(); });
   llvm::StringRef bytes(reinterpret_cast<const char *>(data), size);
+  dyadic::ONNXImportOptions options;
+  options.fillBytes = 16 << 20;
   // There is no such folder: weights outside the file are an error.
   (void)dyadic::importONNX(llvm::MemoryBufferRef(bytes, "fuzzed.onnx"),
-                           "/nonexistent", {}, &context);
+                           "/nonexistent", options, &context);
   return 0;
 }

@@ -22,7 +22,7 @@ import numpy as np
 import capi
 
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "onnxsuite.txt")
-KINDS = ["node", "simple", "pytorch-converted", "pytorch-operator"]
+KINDS = ["node", "simple", "pytorch-converted", "pytorch-operator", "light"]
 WORKERS = 2
 LIMIT_S, LIMIT_BYTES = 120, 6 << 30
 # What the importer says of an input that decides which code is made.
@@ -94,14 +94,43 @@ class Case:
                 )
 
 
+class LightCase(Case):
+    """A network whose weights are shapes and a number each, on the ramp that onnx's own runner makes for it."""
+
+    def __init__(self, path):
+        name = os.path.basename(path)[len("light_") : -len(".onnx")]
+        super().__init__("light", "light/test_" + name, None, None, 2e-3 if name == "densenet121" else 1e-3, 1e-7)
+        self.path = path
+
+    def load(self):
+        import onnx
+
+        self.model = onnx.load(self.path)
+        weights = {w.name for w in self.model.graph.initializer}
+        (x,) = [i for i in self.model.graph.input if i.name not in weights]
+        del self.model.graph.input[:]  # weights among them, and not always behind
+        self.model.graph.input.append(x)
+        shape = [d.dim_value or 1 for d in x.type.tensor_type.shape.dim]
+        ramp = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) / np.float32(np.prod(shape))
+        expected = onnx.load_tensor(self.path[: -len(".onnx")] + "_output_0.pb")
+        self.data_sets = [[[ramp], [onnx.numpy_helper.to_array(expected)]]]
+
+
+def light_cases():
+    import onnx.backend.test
+
+    folder = os.path.join(os.path.dirname(onnx.backend.test.__file__), "data", "light")
+    return [LightCase(os.path.join(folder, name)) for name in os.listdir(folder) if name.endswith(".onnx")]
+
+
 def collect(kinds=KINDS):
     """The cases, sorted by name."""
     from onnx.backend.test.loader import load_model_tests
 
-    cases = []
+    cases = light_cases() if "light" in kinds else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for kind in kinds:
+        for kind in set(kinds) - {"light"}:
             for case in load_model_tests(kind=kind):
                 prefix = "" if kind == "node" else kind + "/"
                 cases.append(Case(kind, prefix + case.name, case.model, case.data_sets, case.rtol, case.atol, case.model_dir))

@@ -56,6 +56,8 @@ static LogicalResult foldConstantOfShape(FoldContext &context) {
     return node.emitError()
            << "expected a value of one element, but got " << describe(value);
   Shape shape = toInts(context.in(0));
+  if (auto count = countElements(shape, kMaxFoldedElements))
+    node.allowFill(*count * byteWidth(value.kind));
   auto out = context.copy(value, shape, Shape(shape.size(), 0));
   return failed(out) ? failure() : context.finish(std::move(*out));
 }

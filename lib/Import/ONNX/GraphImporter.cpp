@@ -24,7 +24,7 @@ GraphImporter::GraphImporter(onnx::ModelProto &model, int64_t opset,
                              ModuleOp module)
     : model(model), graph(*model.mutable_graph()), folder(folder),
       options(options), module(module), builder(module.getContext()),
-      top(graph, opset) {
+      allowance(options.fillBytes), top(graph, opset) {
   top.consumed = &graph;
 }
 

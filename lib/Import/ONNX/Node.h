@@ -17,13 +17,23 @@ namespace dyadic::onnx_import {
 /// for is bounded by what it holds.
 class ConstantAllowance {
 public:
+  explicit ConstantAllowance(int64_t fills) : fills(fills) {}
+
   /// For `bytes` of constants that the model has.
   void add(int64_t bytes) { left += 64 * bytes; }
+  /// For as many that it has as a shape and one number, up to a limit of their
+  /// own: they are made, and may be copied a few times.
+  void addFill(int64_t bytes) {
+    if (bytes > fills)
+      return;
+    fills -= bytes;
+    left += 4 * bytes;
+  }
   bool has(int64_t bytes) const { return bytes <= left; }
   void take(int64_t bytes) { left -= bytes; }
 
 private:
-  int64_t left = int64_t{64} << 20;
+  int64_t left = int64_t{64} << 20, fills;
 };
 
 /// Reads a node's attributes and reports its faults. Reading an attribute of
@@ -51,7 +61,10 @@ public:
   /// Error if a constant of `count` times `bytes` is more than a model of this
   /// size may still come to: asked before it is made.
   mlir::LogicalResult checkAllowance(int64_t count, int64_t bytes) const;
-  /// The same for a constant that stays.
+  /// To be called before a constant of equal elements is made that the model may
+  /// have for weights.
+  void allowFill(int64_t bytes) const { allowance.addFill(bytes); }
+  /// The same as `checkAllowance` for a constant that stays.
   mlir::LogicalResult reserve(int64_t bytes) const;
 
   bool has(llvm::StringRef name);

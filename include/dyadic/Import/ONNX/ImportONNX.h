@@ -32,6 +32,9 @@ struct ONNXImportOptions {
   /// what decides shapes or axes must be known. A list of numbers takes the
   /// input's shape, and numbers its element type if that changes none of them.
   llvm::StringMap<HostTensor> values;
+  /// How many bytes of weights a file may have as nothing but a shape and a number
+  /// (ConstantOfShape): what else is made is bounded by the weights there are.
+  int64_t fillBytes = int64_t{1} << 30;
 };
 
 /// Sets the shape of an input: "1x3x48x320", or with a dimension left open
