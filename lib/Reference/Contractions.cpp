@@ -14,9 +14,11 @@ using namespace llvm;
 using namespace dyadic;
 using namespace dyadic::reference;
 
-/// Sixteen partial sums in a fixed order: vectorizes without reassociation.
+/// How many partial sums `dot` has.
+static constexpr int64_t kLanes = 16;
+
+/// Partial sums in a fixed order: vectorizes without reassociation.
 static float dot(const float *a, const float *b, int64_t n) {
-  constexpr int64_t kLanes = 16;
   float lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
@@ -59,12 +61,13 @@ static void multiplyRows(const T *a, int64_t rows, const T *b, int64_t columns,
 }
 
 /// The taps of a filter in the order in which `dot` adds their products, of fewer
-/// than 32 taps.
+/// than two for each partial sum.
 static SmallVector<int64_t> orderOfSum(int64_t taps) {
   SmallVector<int64_t> order;
-  for (int64_t i = taps / 16 * 16; i < taps; ++i)
+  int64_t inLanes = taps / kLanes * kLanes;
+  for (int64_t i = inLanes; i < taps; ++i)
     order.push_back(i);
-  for (int64_t i = 0; i < taps / 16 * 16; ++i)
+  for (int64_t i = 0; i < inLanes; ++i)
     order.push_back(i);
   return order;
 }
@@ -118,7 +121,7 @@ static void convolve(ArrayRef<T> input, ArrayRef<int64_t> inShape,
   int64_t outHeight = outShape[1], outWidth = outShape[2], outs = outShape[3];
   int64_t groupOuts = outs / conv.groups, k = kh * kw * depth;
   using Sum = std::conditional_t<std::is_same_v<T, float>, float, uint32_t>;
-  if (depth == 1 && groupOuts == 1 && k < 32)
+  if (depth == 1 && groupOuts == 1 && k < 2 * kLanes)
     return convolveChannels<T, Acc, Sum>(input, inShape, filter, filterShape, bias,
                                          conv, output, outShape);
   std::vector<T> patches(kRowBlock * k);
