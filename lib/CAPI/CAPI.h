@@ -42,7 +42,7 @@ struct Session {
   std::unique_ptr<Compilation> compilation;
 
   explicit Session(const mlir::DialectRegistry &registry)
-      : context(registry, mlir::MLIRContext::Threading::DISABLED) {
+      : context(registry) {
     context.printOpOnDiagnostic(false);
   }
 };

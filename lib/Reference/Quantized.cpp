@@ -7,6 +7,8 @@
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::reference;
@@ -20,7 +22,16 @@ struct Parameters {
   int64_t stride = 1;
   int64_t qmin, qmax;
 
-  int64_t channel(int64_t i) const { return i / stride % scales.size(); }
+  /// Calls fn(begin, end, channel) for the stretches of equal parameters in a
+  /// tensor of `count` elements.
+  template <typename Fn> void forEachStretch(int64_t count, Fn fn) const {
+    int64_t channels = scales.size();
+    int64_t length = channels == 1 ? std::max<int64_t>(count, 1) : stride;
+    for (int64_t begin = 0, c = 0; begin < count; begin += length) {
+      fn(begin, begin + length, c);
+      c = c + 1 == channels ? 0 : c + 1;
+    }
+  }
 };
 } // namespace
 
@@ -65,11 +76,12 @@ FailureOr<HostTensor> reference::dequantize(Operation *op, Type type,
   HostTensor reals(ElementKind::F32, storage.shape);
   std::vector<int32_t> q = integers(storage);
   float *out = reals.as<float>().data();
-  for (int64_t i = 0, e = q.size(); i < e; ++i) {
-    int64_t c = parameters->channel(i);
-    out[i] = dyadic::dequantize(q[i], static_cast<float>(parameters->scales[c]),
-                                parameters->zeroPoints[c]);
-  }
+  parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
+    float scale = static_cast<float>(parameters->scales[c]);
+    int32_t zeroPoint = parameters->zeroPoints[c];
+    for (int64_t i = begin; i < end; ++i)
+      out[i] = dyadic::dequantize(q[i], scale, zeroPoint);
+  });
   return reals;
 }
 
@@ -81,17 +93,19 @@ FailureOr<HostTensor> reference::quantize(Operation *op, Type type,
   HostTensor storage = makeResult(type);
   ArrayRef<float> x = reals.as<float>();
   std::vector<int32_t> q(x.size());
-  for (int64_t i = 0, e = q.size(); i < e; ++i) {
-    int64_t c = parameters->channel(i);
+  int32_t qmin = parameters->qmin, qmax = parameters->qmax;
+  parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
     double scale = parameters->scales[c];
-    int64_t zeroPoint = parameters->zeroPoints[c];
+    float inverse = inverseScale(scale);
+    int32_t zeroPoint = parameters->zeroPoints[c];
     // i32 is the type of biases: f32 can't hold its bounds.
-    q[i] = storage.kind == ElementKind::I32
-               ? clamp(saturateToInt32(x[i] / scale) + zeroPoint,
-                       parameters->qmin, parameters->qmax)
-               : dyadic::quantize(x[i], inverseScale(scale), zeroPoint,
-                                  parameters->qmin, parameters->qmax);
-  }
+    if (storage.kind == ElementKind::I32)
+      for (int64_t i = begin; i < end; ++i)
+        q[i] = clamp(saturateToInt32(x[i] / scale) + int64_t{zeroPoint}, qmin, qmax);
+    else
+      for (int64_t i = begin; i < end; ++i)
+        q[i] = dyadic::quantize(x[i], inverse, zeroPoint, qmin, qmax);
+  });
   store(storage, q);
   return storage;
 }

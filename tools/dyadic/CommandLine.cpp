@@ -310,9 +310,7 @@ static DialectRegistry everyDialect() {
   return registry;
 }
 
-Session::Session()
-    : context(everyDialect(), MLIRContext::Threading::DISABLED),
-      printer(&context) {}
+Session::Session() : context(everyDialect()), printer(&context) {}
 
 void printError(const llvm::Twine &message) {
   llvm::errs() << "error: " << message << "\n";

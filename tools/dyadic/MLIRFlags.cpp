@@ -7,6 +7,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,6 +27,10 @@ bool dyadic::takeMLIRFlags(int argc, char **argv, std::vector<char *> &others,
       others.push_back(argv[i]);
   if (flags.size() == 1)
     return true; // nothing to set up
+  // What they print, of a whole module at that, wants one thread.
+  char disableThreading[] = "--mlir-disable-threading";
+  if (!llvm::is_contained(llvm::ArrayRef(flags), llvm::StringRef(disableThreading)))
+    flags.push_back(disableThreading);
   registerAllPasses(); // for flags that name one
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
