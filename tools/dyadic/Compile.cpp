@@ -1,5 +1,6 @@
 //===- Compile.cpp - dyadic compile ---------------------------------------===//
 #include "CommandLine.h"
+#include "Goal.h"
 
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Variants.h"
@@ -31,6 +32,7 @@ struct Options : CommonOptions {
   std::vector<std::string> cubins;
   std::string tuneCache;
   bool keepAll = false, isStatic = false, tune = false;
+  GoalOptions goal;
 };
 } // namespace
 
@@ -158,6 +160,9 @@ static ExitCode runCompile(Options &options) {
     options.name = modelNameOf(options.output.empty() || options.output == "-"
                                    ? llvm::sys::path::stem(options.model)
                                    : StringRef(options.output));
+  auto goal = options.goal.resolve(options);
+  if (!goal)
+    return usageError(llvm::toString(goal.takeError()));
   auto start = std::chrono::steady_clock::now();
   Session session;
   auto resolved = options.resolve(&session.context);
@@ -178,6 +183,9 @@ static ExitCode runCompile(Options &options) {
       return inputError(probe.takeError());
   }
 
+  if (*goal)
+    if (ExitCode code = options.goal.reach(&session.context, **goal, *resolved))
+      return code;
   Compilation compilation(&session.context, *resolved);
   if (options.tune || !options.tuneCache.empty()) {
     TuneOptions tuning;
@@ -235,6 +243,7 @@ Command addCompile(CLI::App &app) {
                       "where measured choices are kept (the user's cache folder); "
                       "implies --tune")
       ->type_name("FILE")->group("Target");
+  options->goal.add(*command);
   command->add_option("--emit", options->emit,
                       "write the IR of a level as text, large constants left out, or what "
                       "was chosen for each kernel, or all of the network as TOSA, to -o "

@@ -7,24 +7,20 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
-#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/raw_ostream.h"
 
-bool dyadic::takeMLIRFlags(int argc, char **argv, std::vector<char *> &others,
-                           std::string &error) {
-  std::vector<const char *> flags{argv[0]};
+bool dyadic::takeMLIRFlags(llvm::ArrayRef<const char *> arguments,
+                           std::vector<const char *> &others, std::string &error) {
+  std::vector<const char *> flags{arguments.front()};
   auto isFlag = [](llvm::StringRef text) {
     return text.starts_with("--mlir-") || text.starts_with("-mlir-");
   };
   others.clear();
-  for (int i = 0; i < argc; ++i)
-    if (isFlag(argv[i]))
-      flags.push_back(argv[i]);
-    else
-      others.push_back(argv[i]);
+  for (const char *argument : arguments)
+    (isFlag(argument) ? flags : others).push_back(argument);
   if (flags.size() == 1)
     return true; // nothing to set up
   // What they print, of a whole module at that, wants one thread.

@@ -2,6 +2,8 @@
 #ifndef DYADIC_TOOLS_MLIRFLAGS_H
 #define DYADIC_TOOLS_MLIRFLAGS_H
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <string>
 #include <vector>
 
@@ -10,8 +12,8 @@ namespace dyadic {
 /// Hands the flags that begin with --mlir- to MLIR, which knows them from its
 /// own tools, and leaves the other arguments in `others`. False, and the message
 /// in `error`, where it doesn't know one.
-bool takeMLIRFlags(int argc, char **argv, std::vector<char *> &others,
-                   std::string &error);
+bool takeMLIRFlags(llvm::ArrayRef<const char *> arguments,
+                   std::vector<const char *> &others, std::string &error);
 
 } // namespace dyadic
 

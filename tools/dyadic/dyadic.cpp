@@ -4,6 +4,8 @@
 
 #include "dyadic/Support/Progress.h"
 
+#include "llvm/Support/Allocator.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/PrettyStackTrace.h"
@@ -66,14 +68,21 @@ int main(int argc, char **argv) {
   app.name("dyadic");
   app.footer("MLIR's own flags work with every command: --mlir-print-ir-after-all, "
              "--mlir-timing,\n--mlir-pass-pipeline-crash-reproducer=FILE and the "
-             "others that begin with --mlir-.");
+             "others that begin with --mlir-. @FILE stands for the options in FILE.");
   app.set_version_flag("--version", "dyadic " DYADIC_VERSION);
   app.require_subcommand(1);
   Command commands[] = {addCompile(app), addRun(app),     addCalibrate(app), addEvaluate(app),
                         addExplain(app), addInspect(app), addProfile(app)};
-  std::vector<char *> arguments;
+  llvm::BumpPtrAllocator allocator;
+  llvm::SmallVector<const char *> given(argv, argv + argc);
+  llvm::cl::ExpansionContext files(allocator, llvm::cl::TokenizeGNUCommandLine);
+  if (auto error = files.expandResponseFiles(given)) {
+    printError(llvm::toString(std::move(error)));
+    return UsageError;
+  }
+  std::vector<const char *> arguments;
   std::string unknown;
-  if (!takeMLIRFlags(argc, argv, arguments, unknown)) {
+  if (!takeMLIRFlags(given, arguments, unknown)) {
     if (!unknown.empty()) // else MLIR has said it
       printError(llvm::StringRef(unknown).rtrim());
     return UsageError;

@@ -1,0 +1,346 @@
+//===- Escalate.cpp -------------------------------------------------------===//
+#include "dyadic/Explain/Escalate.h"
+
+#include "Metric.h"
+#include "Scores.h"
+
+#include "dyadic/Explain/Explain.h"
+#include "dyadic/Support/Progress.h"
+#include "dyadic/Target/Target.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace dyadic {
+
+/// What changes the options given.
+using Remedies = SmallVector<Remedy, 2>;
+
+namespace {
+/// What a network made of the samples, and in what time.
+struct Outcome {
+  OutputsOfSamples outputs;
+  double seconds = 0;
+};
+
+class Search {
+public:
+  Search(MLIRContext *context, const CompileOptions &given, const AccuracyGoal &goal,
+         ExitCode &fault)
+      : context(context), given(given), goal(goal), fault(fault) {}
+
+  /// Reads the samples and runs the float network.
+  LogicalResult prepare();
+  LogicalResult tryObservers();
+  /// Keeps the worst ops in float: twice as many until the goal is reached, then
+  /// as few as reach it.
+  LogicalResult tryFloat();
+  Escalation take();
+
+private:
+  Location loc() const { return UnknownLoc::get(context); }
+  bool reached() const { return !found.candidates.empty() && found.candidates.back().reaches; }
+  CompileOptions optionsWith(const Remedies &remedies) const;
+  LogicalResult measure(const Remedies &remedies);
+  FailureOr<Outcome> run(Compilation &compilation);
+
+  MLIRContext *context;
+  const CompileOptions &given;
+  const AccuracyGoal &goal;
+  ExitCode &fault;
+  CompileOptions native; // `given` on this machine
+  std::unique_ptr<SampleStream> stream;
+  std::vector<SmallVector<HostTensor>> samples;
+  std::vector<std::string> outputNames;
+  OutputsOfSamples exact;
+  std::optional<Metric> metric;
+  std::optional<Scores> scores;
+  Escalation found;
+  std::vector<Remedies> tried;
+};
+} // namespace
+
+static LogicalResult report(Location loc, llvm::Error error) {
+  return emitError(loc) << llvm::toString(std::move(error));
+}
+
+static double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+FailureOr<Outcome> Search::run(Compilation &compilation) {
+  auto program = compilation.load();
+  fault = compilation.fault();
+  if (failed(program))
+    return failure();
+  Outcome trial;
+  for (ArrayRef<HostTensor> sample : samples) {
+    auto outputs = (*program)->run(sample, loc());
+    if (failed(outputs))
+      return failure();
+    trial.outputs.push_back(std::move(*outputs));
+  }
+  constexpr size_t kRuns = 50;
+  constexpr double kBudget = 0.5;
+  std::vector<double> times;
+  for (double sum = 0; times.size() < kRuns && (sum < kBudget || times.size() < 3);
+       sum += times.back()) {
+    auto start = std::chrono::steady_clock::now();
+    if (failed((*program)->run(samples.front(), loc())))
+      return failure();
+    times.push_back(secondsSince(start));
+  }
+  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  trial.seconds = times[times.size() / 2];
+  return trial;
+}
+
+LogicalResult Search::prepare() {
+  fault = UsageError;
+  auto target = resolveTarget("native", loc());
+  if (failed(target))
+    return failure();
+  native = given;
+  native.target = *target;
+  native.variants.clear();
+  native.withFallback = false;
+  CompileOptions real = native;
+  real.calibration.reset();
+  real.mayBeFloat = true;
+  Compilation compilation(context, real);
+  LogicalResult done = compilation.advance(Level::Float);
+  fault = compilation.fault();
+  if (failed(done))
+    return failure();
+  fault = InputError;
+  const CalibrationOptions &calibration = *given.calibration;
+  auto inputs = inputSpecs(compilation.main());
+  std::string path = goal.samples.empty() ? calibration.samples : goal.samples;
+  auto opened = path.empty() ? SampleStream::open(calibration.arrays, inputs)
+                             : SampleStream::open(path, inputs, goal.images);
+  if (!opened)
+    return report(loc(), opened.takeError());
+  stream = std::move(*opened);
+  for (int64_t i = 0, e = stream->size(); i < e; ++i) {
+    auto sample = stream->read(i);
+    if (!sample)
+      return report(loc(), sample.takeError());
+    samples.push_back(std::move(*sample));
+  }
+  if (goal.metric != AccuracyGoal::Metric::SQNR) {
+    AccuracyGoal named = goal;
+    named.samples = path;
+    auto read = Metric::create(named);
+    if (!read)
+      return report(loc(), read.takeError());
+    metric = std::move(*read);
+  }
+  auto trial = run(compilation);
+  if (failed(trial))
+    return failure();
+  for (const TensorInfo &output : compilation.info().outputs)
+    outputNames.push_back(output.name);
+  exact = std::move(trial->outputs);
+  found.floatSeconds = trial->seconds;
+  found.floatAccuracy = std::numeric_limits<double>::infinity();
+  if (!metric)
+    return success();
+  fault = InputError;
+  auto accuracy = metric->evaluate(exact, exact, outputNames);
+  if (!accuracy)
+    return report(loc(), accuracy.takeError());
+  found.floatAccuracy = *accuracy;
+  return success();
+}
+
+CompileOptions Search::optionsWith(const Remedies &remedies) const {
+  CompileOptions options = native;
+  for (const Remedy &remedy : remedies)
+    remedy.apply(options);
+  return options;
+}
+
+LogicalResult Search::measure(const Remedies &remedies) {
+  CompileOptions options = optionsWith(remedies);
+  OwningOpRef<ModuleOp> calibrated;
+  if (!metric && !scores)
+    options.onCalibrated = [&](ModuleOp module) { calibrated = module.clone(); };
+  Compilation compilation(context, options);
+  LogicalResult done = compilation.advance(Level::Quantized);
+  fault = compilation.fault();
+  if (failed(done))
+    return failure();
+  Candidate candidate;
+  for (const Remedy &remedy : remedies)
+    candidate.flags += (candidate.flags.empty() ? "" : " ") + remedy.flag();
+  if (!metric) {
+    if (calibrated) {
+      auto made = Scores::create(*calibrated, *stream, samples.size());
+      if (failed(made))
+        return failure();
+      scores = std::move(*made);
+    }
+    fault = UsageError;
+    if (scores->empty())
+      return emitError(loc()) << "--sqnr: expected an output of f32 to measure, but the "
+                                 "model has none: use --accuracy-drop";
+    auto noise = scores->noiseOf(compilation.module(), options.rounding);
+    if (failed(noise))
+      return failure();
+    candidate.accuracy = toDecibels(*noise);
+  }
+  auto trial = run(compilation);
+  if (failed(trial))
+    return failure();
+  candidate.seconds = trial->seconds;
+  candidate.weightBytes = compilation.info().weightBytes;
+  if (metric) {
+    fault = InputError;
+    auto accuracy = metric->evaluate(trial->outputs, exact, outputNames);
+    if (!accuracy)
+      return report(loc(), accuracy.takeError());
+    candidate.accuracy = *accuracy;
+  }
+  candidate.reaches = candidate.accuracy >= (metric ? found.floatAccuracy - goal.limit : goal.limit);
+  found.candidates.push_back(std::move(candidate));
+  tried.push_back(remedies);
+  return success();
+}
+
+LogicalResult Search::tryObservers() {
+  ObserverOptions::Kind given = native.calibration->observer.kind;
+  SmallVector<std::pair<ObserverOptions::Kind, StringRef>> others = {
+      {ObserverOptions::Kind::MinMax, "minmax"},
+      {ObserverOptions::Kind::MeanSquared, "mse"},
+      {ObserverOptions::Kind::Entropy, "entropy"}};
+  llvm::erase_if(others, [&](auto &other) { return other.first == given; });
+  Progress progress("trying observers", others.size() + 1);
+  if (failed(measure({})))
+    return failure();
+  for (auto [kind, name] : others) {
+    progress.advance();
+    if (reached())
+      return success();
+    if (failed(measure({Remedy{Remedy::Kind::Observer, {name.str()}, ""}})))
+      return failure();
+  }
+  return success();
+}
+
+/// The ops that a culprit's float needs and no worse one's does, the worst culprit
+/// first.
+static std::vector<std::vector<std::string>> floatGroups(Explanation &explanation,
+                                                         const CompileOptions &options) {
+  advise(explanation, options);
+  std::vector<std::vector<std::string>> groups;
+  llvm::StringSet<> known;
+  for (int64_t number : explanation.culprits) {
+    const Layer &layer = explanation.layers[number];
+    bool isFloat = layer.remedy.kind == Remedy::Kind::KeepFloat;
+    const Remedy &remedy = isFloat ? layer.remedy : layer.lastResort;
+    std::vector<std::string> names;
+    if (remedy.kind == Remedy::Kind::KeepFloat)
+      llvm::copy_if(remedy.values, std::back_inserter(names),
+                    [&](const std::string &name) { return known.insert(name).second; });
+    if (!names.empty())
+      groups.push_back(std::move(names));
+  }
+  return groups;
+}
+
+LogicalResult Search::tryFloat() {
+  if (reached())
+    return success();
+  auto best = std::max_element(
+      found.candidates.begin(), found.candidates.end(),
+      [](const Candidate &a, const Candidate &b) { return a.accuracy < b.accuracy; });
+  Remedies base = tried[best - found.candidates.begin()];
+  ExplainOptions how;
+  how.input = goal.samples;
+  how.images = goal.images;
+  auto explanation = explain(context, optionsWith(base), how, fault);
+  if (failed(explanation))
+    return failure();
+  auto groups = floatGroups(*explanation, optionsWith(base));
+  if (groups.empty())
+    return success();
+  auto measureFirst = [&](size_t count) {
+    Remedy remedy{Remedy::Kind::KeepFloat, {}, ""};
+    for (const auto &group : ArrayRef(groups).take_front(count))
+      llvm::append_range(remedy.values, group);
+    Remedies remedies = base;
+    remedies.push_back(std::move(remedy));
+    return measure(remedies);
+  };
+  Progress progress("trying layers in float", 2 * llvm::Log2_64_Ceil(groups.size() + 1));
+  size_t tooFew = 0, enough = 1;
+  while (true) {
+    if (failed(measureFirst(enough)))
+      return failure();
+    progress.advance();
+    if (reached())
+      break;
+    if (enough == groups.size())
+      return success(); // nothing does
+    tooFew = enough;
+    enough = std::min(2 * enough, groups.size());
+  }
+  while (enough - tooFew > 1) {
+    size_t middle = (tooFew + enough) / 2;
+    if (failed(measureFirst(middle)))
+      return failure();
+    progress.advance();
+    (reached() ? enough : tooFew) = middle;
+  }
+  return success();
+}
+
+/// Whether `a` is at least as good as `b` in everything, and better in something.
+static bool dominates(const Candidate &a, const Candidate &b) {
+  return a.accuracy >= b.accuracy && a.seconds <= b.seconds && a.weightBytes <= b.weightBytes &&
+         (a.accuracy > b.accuracy || a.seconds < b.seconds || a.weightBytes < b.weightBytes);
+}
+
+Escalation Search::take() {
+  int64_t mostAccurate = 0;
+  for (auto [i, candidate] : llvm::enumerate(found.candidates)) {
+    const Candidate &mine = candidate;
+    candidate.onFront = llvm::none_of(
+        found.candidates, [&](const Candidate &other) { return dominates(other, mine); });
+    if (candidate.accuracy > found.candidates[mostAccurate].accuracy)
+      mostAccurate = i;
+    if (candidate.reaches &&
+        (found.chosen < 0 || candidate.seconds < found.candidates[found.chosen].seconds))
+      found.chosen = i;
+  }
+  found.options = given;
+  for (const Remedy &remedy : tried[found.chosen < 0 ? mostAccurate : found.chosen])
+    remedy.apply(found.options);
+  return std::move(found);
+}
+
+FailureOr<Escalation> escalate(MLIRContext *context, const CompileOptions &compile,
+                               const AccuracyGoal &goal, ExitCode &fault) {
+  fault = UsageError;
+  Location loc = UnknownLoc::get(context);
+  if (!compile.calibration)
+    return emitError(loc) << "expected --calibrate PATH with samples";
+  if (goal.samples.empty() && compile.calibration->samples.empty() &&
+      compile.calibration->arrays.empty())
+    return emitError(loc) << "expected --goal-samples PATH with samples to measure on: there "
+                             "are none in statistics";
+  Search search(context, compile, goal, fault);
+  if (failed(search.prepare()) || failed(search.tryObservers()) || failed(search.tryFloat()))
+    return failure();
+  return search.take();
+}
+
+} // namespace dyadic
