@@ -15,25 +15,25 @@ namespace dyadic {
 
 void GoalOptions::add(CLI::App &app) {
   app.add_option("--sqnr", sqnr,
-                      "signal-to-noise ratio of the outputs, in decibels, that must be "
-                      "reached: other observers and layers in float are tried until it is")
+                 "signal-to-noise ratio of the outputs, in decibels, that must be "
+                 "reached: other observers and layers in float are tried until it is")
       ->type_name("DB")->check(CLI::PositiveNumber)->group("Accuracy");
   app.add_option("--accuracy-drop", accuracyDrop,
-                      "how much less accurate than in float the model may be by --metric, "
-                      "as .005 or 0.5%; the same is tried")
+                 "how much less accurate than in float the model may be by --metric, "
+                 "as .005 or 0.5%; the same is tried")
       ->type_name("DROP")->excludes("--sqnr")->group("Accuracy");
   app.add_option("--metric", metric,
-                      "top1, f1 (of elements above .5), cosine (with the float outputs), or "
-                      "command=COMMAND, which is given a .npz of all outputs and prints a number")
+                 "top1, f1 (of elements above .5), cosine (with the float outputs), or "
+                 "command=COMMAND, which is given a .npz of all outputs and prints a number")
       ->capture_default_str()->group("Accuracy");
   app.add_option("--labels", labels,
-                      "array of the samples' .npz with the labels")
+                 "array of the samples' .npz with the labels")
       ->type_name("NAME")->group("Accuracy");
   app.add_option("--goal-samples", samples,
-                      "samples to measure on, as for --calibrate (those)")
+                 "samples to measure on, as for --calibrate (those)")
       ->type_name("PATH")->group("Accuracy");
   app.add_option("--save-options", saveOptions,
-                      "write what was added to the options here, for @FILE")
+                 "write what was added to the options here, for @FILE")
       ->type_name("FILE")->group("Accuracy");
 }
 
