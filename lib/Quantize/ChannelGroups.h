@@ -8,16 +8,41 @@
 
 namespace dyadic {
 
-/// Tensors with the same channels (last dimension) between contractions: if the
-/// writers divide channel c of their results by t_c > 0 and the readers multiply
-/// their weights by it, the network computes the same.
+/// Tensors whose channels (of the last dimension) depend on each other between
+/// contractions: if the writers divide channel c of their results by t_c > 0 and
+/// the readers multiply their weights by it, the network computes the same. Where
+/// a concatenation joins tensors, each has some of the group's channels.
 struct ChannelGroup {
+  struct Tensor {
+    mlir::Value value;
+    /// Which channel of the group is the tensor's first.
+    int64_t first;
+  };
+  struct Writer {
+    mlir::Operation *contraction;
+    /// The last of functions of the contraction's sums that do not commute with a
+    /// factor: behind it a multiplication has to divide. Null where the weights can.
+    mlir::Operation *function;
+    int64_t first;
+  };
+  struct Reader {
+    mlir::Operation *contraction;
+    int64_t first;
+  };
+
   int64_t channels = 0;
   /// In the order they are computed.
-  llvm::SmallVector<mlir::Value> tensors;
-  /// Contractions whose result is one of the tensors, and whose input is one.
-  llvm::SmallVector<mlir::Operation *> writers, readers;
+  llvm::SmallVector<Tensor> tensors;
+  /// One of the tensors is a result, or an input of these.
+  llvm::SmallVector<Writer> writers;
+  llvm::SmallVector<Reader> readers;
+
+  /// Whether dividing needs multiplications of their own.
+  bool hasFunctions() const;
 };
+
+/// The extent of the last dimension.
+int64_t channelsOf(mlir::Value value);
 
 /// All groups of `func` that can be scaled: each with writers and readers, and
 /// nothing else that makes or reads their tensors but ops that commute with a

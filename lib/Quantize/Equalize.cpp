@@ -25,6 +25,8 @@ using Factors = SmallVector<double>;
 
 /// What calibration saw of one tensor's channels, and the range it chose.
 struct Channels {
+  /// Which channel of the group is its first.
+  int64_t first;
   ArrayRef<float> bounds, powers;
   double min, max;
   /// Whether the tensor is rounded to a type of its own.
@@ -40,10 +42,13 @@ struct Channels {
     auto [low, high] = heldOf(c);
     return std::max(std::abs(low), std::abs(high));
   }
-  /// The range of the whole tensor, its channels divided by `t`.
+  int64_t count() const { return powers.size(); }
+  /// The tensor's own of the group's factors.
+  ArrayRef<double> factorsIn(ArrayRef<double> t) const { return t.slice(first, count()); }
+  /// The range of the whole tensor, its channels divided by the group's factors.
   std::pair<double, double> range(ArrayRef<double> t) const {
     double least = 0, most = 0;
-    for (auto [c, factor] : llvm::enumerate(t)) {
+    for (auto [c, factor] : llvm::enumerate(factorsIn(t))) {
       auto [low, high] = heldOf(c);
       least = std::min(least, low / factor);
       most = std::max(most, high / factor);
@@ -67,14 +72,16 @@ bool isRounded(Value value) {
   return !value.hasOneUse() || !isa<qnn::ReluOp>(*value.user_begin());
 }
 
-std::optional<Channels> channelsOf(Value value, int64_t count) {
+std::optional<Channels> statisticsOf(const ChannelGroup::Tensor &tensor) {
+  Value value = tensor.value;
+  int64_t count = channelsOf(value);
   Operation *op = value.getDefiningOp();
   auto bounds = op->getAttrOfType<DenseF32ArrayAttr>(kChannelRangesAttr);
   auto powers = op->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
   qnn::RangeAttr range = calibratedRange(value);
   if (!bounds || !powers || !range || bounds.size() != 2 * count || powers.size() != count)
     return std::nullopt;
-  return Channels{bounds, powers, std::min(range.getMin(), 0.0), std::max(range.getMax(), 0.0),
+  return Channels{tensor.first, bounds, powers, std::min(range.getMin(), 0.0), std::max(range.getMax(), 0.0),
                   isRounded(value)};
 }
 
@@ -83,8 +90,10 @@ class Reader {
 public:
   /// `importance`: what the power of an error in a channel of the result counts.
   Reader(const Channels &input, ContractionWeights weights, Factors importance)
-      : powers(input.powers), importance(std::move(importance)), pairs(weights.outputs()) {
+      : first(input.first), powers(input.powers), importance(std::move(importance)),
+        pairs(weights.outputs()) {
     weights.forEach([&](float w, int64_t o, int64_t c) {
+      c += first;
       // The weights of an output meet a few channels in turn, one tap after the other.
       auto &row = pairs[o];
       size_t at = row.empty() ? 0 : c - row.front().channel;
@@ -120,7 +129,7 @@ public:
         double factor = t[pair.channel];
         ofInput += pair.squares * factor * factor;
         widest = std::max(widest, pair.largest * factor);
-        ofWeights += pair.taps * powers[pair.channel] / (factor * factor);
+        ofWeights += pair.taps * powers[pair.channel - first] / (factor * factor);
       }
       double weightStep = widest / 127;
       sum += (roundingError * ofInput + weightStep * weightStep / 12 * ofWeights) * weight;
@@ -129,13 +138,14 @@ public:
   }
 
 private:
-  /// The weights from one channel of the input to one of the result.
+  /// The weights from one channel of the group to one of the result.
   struct Pair {
     int64_t channel;
     double squares;
     float largest;
     int64_t taps;
   };
+  int64_t first;
   ArrayRef<float> powers;
   Factors importance;
   std::vector<SmallVector<Pair, 0>> pairs;
@@ -155,15 +165,16 @@ void normalize(Factors &magnitudes) {
 }
 
 /// Powers of two of the least error relative to that of all factors being 1;
-/// empty where those gain too little.
-Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count) {
-  constexpr double kWorthwhile = 0.9;
+/// empty where they leave more than `worthwhile` of it.
+Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count,
+                      double worthwhile) {
   // Larger ones could leave the range of f32 where groups meet.
   constexpr double kMost = 24;
   Factors activations(count, 0), weights(count, 0), ones(count, 1);
   for (const Channels &tensor : tensors)
-    for (int64_t c = 0; c < count; ++c)
-      activations[c] = std::max(activations[c], tensor.magnitude(c));
+    for (int64_t c = 0; c < tensor.count(); ++c)
+      activations[tensor.first + c] =
+          std::max(activations[tensor.first + c], tensor.magnitude(c));
   for (const Reader &reader : readers)
     reader.raise(weights);
   normalize(activations);
@@ -178,7 +189,7 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
   };
   SmallVector<double> before = errorsOf(ones);
   Factors best;
-  double least = kWorthwhile * readers.size();
+  double least = worthwhile * readers.size();
   for (bool balance : {true, false})
     for (double alpha : {0.0, 0.25, 0.5, 0.75, 1.0}) {
       Factors t(count);
@@ -227,7 +238,7 @@ void scaleStatistics(Value value, const Channels &channels, ArrayRef<double> t) 
   Builder builder(op->getContext());
   auto [min, max] = channels.range(t);
   SmallVector<float> bounds(channels.bounds), powers(channels.powers);
-  for (auto [c, factor] : llvm::enumerate(t)) {
+  for (auto [c, factor] : llvm::enumerate(channels.factorsIn(t))) {
     bounds[2 * c] /= factor;
     bounds[2 * c + 1] /= factor;
     powers[c] /= factor * factor;
@@ -248,6 +259,22 @@ void scaleMeans(Operation *op, ArrayRef<double> t) {
   op->setAttr(kInputMeansAttr, DenseF32ArrayAttr::get(op->getContext(), scaled));
 }
 
+/// Puts a multiplication behind an op that divides each channel of its result by
+/// its factor, and gives what is read instead.
+Value divideResult(OpBuilder &builder, Operation *op, ArrayRef<double> factors) {
+  Value result = op->getResult(0);
+  HostTensor inverses(ElementKind::F32, {static_cast<int64_t>(factors.size())});
+  for (auto [inverse, factor] : llvm::zip_equal(inverses.as<float>(), factors))
+    inverse = static_cast<float>(1 / factor);
+  builder.setInsertionPointAfter(op);
+  auto type = RankedTensorType::get(inverses.shape, builder.getF32Type());
+  Value constant = qnn::ConstantOp::create(builder, op->getLoc(), type,
+                                           makeConstant(std::move(inverses), type));
+  auto quotient = qnn::MulOp::create(builder, op->getLoc(), result.getType(), result, constant);
+  result.replaceAllUsesExcept(quotient, quotient);
+  return quotient;
+}
+
 class Equalizer {
 public:
   int64_t run(func::FuncOp func) {
@@ -257,8 +284,8 @@ public:
     Importance importance;
     SmallVector<ChannelGroup> groups = channelGroups(func);
     for (const ChannelGroup &group : groups)
-      for (Operation *op : group.writers)
-        importance[op] = {};
+      for (const ChannelGroup::Writer &writer : group.writers)
+        importance[writer.contraction] = {};
     for (const ChannelGroup &group : llvm::reverse(groups))
       if (auto plan = choose(group, importance))
         plans.push_back(std::move(*plan));
@@ -294,27 +321,31 @@ private:
   }
 
   static std::optional<Plan> choose(const ChannelGroup &group, Importance &importance) {
+    // Functions whose channels are scaled aren't tables any more.
+    constexpr double kWorthwhile = 0.9, kWorthMultiplying = 0.75;
     SmallVector<Channels> tensors;
     llvm::DenseMap<Value, Channels> channels;
-    for (Value value : group.tensors) {
-      auto seen = channelsOf(value, group.channels);
+    for (const ChannelGroup::Tensor &tensor : group.tensors) {
+      auto seen = statisticsOf(tensor);
       if (!seen)
         return std::nullopt;
       tensors.push_back(*seen);
-      channels.try_emplace(value, *seen);
+      channels.try_emplace(tensor.value, *seen);
     }
     std::vector<Reader> readers;
     Factors sums(group.channels, 0);
-    for (Operation *op : group.readers) {
+    for (auto [op, first] : group.readers) {
       auto weights = ContractionWeights::read(op);
       int64_t outputs = weights->outputs();
       readers.emplace_back(channels.at(op->getOperand(0)), std::move(*weights),
                            importanceOf(op, outputs, importance));
       readers.back().addImportance(sums);
     }
-    for (Operation *op : group.writers)
-      importance[op] = sums;
-    Factors t = chooseFactors(tensors, readers, group.channels);
+    for (const auto &[op, function, first] : group.writers)
+      importance[op] =
+          Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
+    Factors t = chooseFactors(tensors, readers, group.channels,
+                              group.hasFunctions() ? kWorthMultiplying : kWorthwhile);
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};
@@ -322,15 +353,26 @@ private:
 
   void apply(const Plan &plan) {
     const auto &[group, tensors, t] = plan;
-    OpBuilder builder(group.writers.front());
-    for (Operation *op : group.writers)
-      scaleWeights(builder, op, t, {});
-    for (Operation *op : group.readers) {
-      scaleWeights(builder, op, {}, t);
-      scaleMeans(op, t);
+    OpBuilder builder(group.writers.front().contraction);
+    auto factorsOf = [&t = t](Value value, int64_t first) {
+      return ArrayRef(t).slice(first, channelsOf(value));
+    };
+    for (auto [op, first] : group.readers) {
+      ArrayRef<double> own = factorsOf(op->getOperand(0), first);
+      scaleWeights(builder, op, {}, own);
+      scaleMeans(op, own);
     }
-    for (auto [value, seen] : llvm::zip_equal(group.tensors, tensors))
-      scaleStatistics(value, seen, t);
+    llvm::DenseMap<Value, Value> quotients;
+    for (const auto &[op, function, first] : group.writers)
+      if (function)
+        quotients[function->getResult(0)] =
+            divideResult(builder, function, factorsOf(function->getResult(0), first));
+      else
+        scaleWeights(builder, op, factorsOf(op->getResult(0), first), {});
+    for (auto [tensor, seen] : llvm::zip_equal(group.tensors, tensors)) {
+      Value quotient = quotients.lookup(tensor.value);
+      scaleStatistics(quotient ? quotient : tensor.value, seen, t);
+    }
   }
 };
 

@@ -113,6 +113,18 @@ static bool wouldVanish(Operation *op) {
          std::max(*lhs, *rhs) > kMostRatio * std::min(*lhs, *rhs);
 }
 
+/// Whether an op multiplies each channel of a function of a contraction's sums by a
+/// number of its own, as equalization does: in integers it would be rounded twice.
+static bool scalesFunction(Operation *op) {
+  auto mul = dyn_cast<qnn::MulOp>(op);
+  if (!mul || !isConstant(mul.getRhs()) || !mul.getLhs().getDefiningOp())
+    return false;
+  int64_t factors = cast<RankedTensorType>(mul.getRhs().getType()).getNumElements();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(mul.getType()).getShape();
+  return factors > 1 && factors == shape.back() && mul.getLhs().hasOneUse() &&
+         contractionBehind(mul.getLhs().getDefiningOp(), FloatReasons());
+}
+
 /// Why the op must be float whatever its neighbours are; empty if it need not.
 static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
@@ -124,6 +136,8 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
     return "it was asked to";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
     return reason;
+  if (scalesFunction(op))
+    return "it scales each channel of unrounded sums";
   QuantKind kind = quantizable.getQuantKind();
   if (kind == QuantKind::Contraction && op->getNumOperands() > 2 &&
       !isConstant(op->getOperand(2)))
@@ -215,18 +229,16 @@ Value dyadic::argumentOfFunction(Operation *op) {
   return argument;
 }
 
-/// Whether nothing but functions of one element is between a contraction's sums
-/// and `op`, which is one too.
-static bool isFunctionOfSums(Operation *op, const FloatReasons &floatOps) {
+Operation *dyadic::contractionBehind(Operation *op, const FloatReasons &floatOps) {
   while (Value argument = argumentOfFunction(op)) {
     op = argument.getDefiningOp();
-    if (!op || !isComputation(op) || floatOps.contains(op) ||
-        !argument.hasOneUse())
-      return false;
+    if (!op || !isComputation(op) || floatOps.contains(op) || !argument.hasOneUse() ||
+        !isa<QuantizableOpInterface>(op))
+      return nullptr;
     if (!isCheap(op))
-      return true;
+      return op;
   }
-  return false;
+  return nullptr;
 }
 
 static bool isArithmeticWithNumber(Operation *op) {
@@ -257,7 +269,7 @@ static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   for (Operation *op : llvm::reverse(ops))
     if (!floatOps.contains(op) && isReadAsFloat(op->getResult(0), floatOps) &&
         (isa<qnn::ReshapeOp>(op) || isArithmeticWithNumber(op) ||
-         isSumForFloat(op) || isFunctionOfSums(op, floatOps)))
+         isSumForFloat(op) || contractionBehind(op, floatOps)))
       floatOps[op] = "what reads it is float";
 }
 

@@ -29,6 +29,10 @@ qnn::RangeAttr calibratedRange(mlir::Value value);
 /// others being numbers: the lowering makes a table of it. Null if it isn't one.
 mlir::Value argumentOfFunction(mlir::Operation *op);
 
+/// The contraction whose sums `op` is a function of, if nothing but functions of one
+/// element is between them and nothing else reads what those compute.
+mlir::Operation *contractionBehind(mlir::Operation *op, const FloatReasons &floatOps);
+
 /// Whether `value` is read, and by nothing but float ops and the return.
 bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);
 

@@ -84,3 +84,78 @@ func.func @stays(%x: tensor<1x1xf32>) -> (tensor<1x1xf32>, tensor<1x2xf32>, tens
   %11 = qnn.matmul %10, %w3 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
   return %2, %3, %7, %9, %11 : tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
 }
+
+// -----
+
+// No factor passes through a hard swish: a multiplication behind it divides.
+// CHECK-LABEL: @behind_function
+//       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}}qnn.range = [#qnn.range<-6.400000e+01 : f64, 6.400000e+01 : f64>]
+//       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[SUMS]] {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 6.400000e+01 : f64>]
+//       CHECK:   %[[INVERSES:.*]] = qnn.constant dense<[8.000000e+00, 1.250000e-01]>
+//       CHECK:   %[[SCALED:.*]] = qnn.mul %[[SWISH]], %[[INVERSES]] {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   %[[W2:.*]] = qnn.constant dense<1.250000e-01> : tensor<2x1xf32>
+//       CHECK:   qnn.matmul %[[SCALED]], %[[W2]]
+func.func @behind_function(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<-64.0, 64.0>], qnn.channel_ranges = array<f32: -1.0, 1.0, -64.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3200.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.15, 1600.0>} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = qnn.matmul %1, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %2 : tensor<1x1xf32>
+}
+
+// -----
+
+// What a gate multiplies scales, the gate doesn't.
+// CHECK-LABEL: @gate
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.sigmoid {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.000000e+00 : f64>]
+//       CHECK:   qnn.mul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 8.000000e+00 : f64>]
+//       CHECK:   qnn.constant dense<1.250000e-01> : tensor<2x1xf32>
+func.func @gate(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.sigmoid %x {qnn.range = [#qnn.range<0.0, 1.0>], qnn.channel_ranges = array<f32: 0.0, 1.0>, qnn.channel_powers = array<f32: 0.3>} : (tensor<1x1xf32>) -> tensor<1x1xf32>
+  %2 = qnn.mul %0, %1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x2xf32>, tensor<1x1xf32>) -> tensor<1x2xf32>
+  %3 = qnn.matmul %2, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %3 : tensor<1x1xf32>
+}
+
+// -----
+
+// Each input of a concatenation has some of the channels.
+// CHECK-LABEL: @concatenation
+//       CHECK:   qnn.constant dense<4.000000e+00> : tensor<1x1xf32>
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 4.000000e+00 : f64>]
+//       CHECK:   qnn.constant dense<1.600000e+01> : tensor<1x1xf32>
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.600000e+01 : f64>]
+//       CHECK:   qnn.concat {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.600000e+01 : f64>]
+//       CHECK:   qnn.constant dense<{{\[\[}}2.500000e-01], [6.250000e-02]]> : tensor<2x1xf32>
+//       CHECK:   qnn.constant dense<6.250000e-02> : tensor<1x1xf32>
+func.func @concatenation(%x: tensor<1x1xf32>) -> (tensor<1x1xf32>, tensor<1x1xf32>) {
+  %one = qnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %large = qnn.constant dense<64.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %small = qnn.constant dense<0.015625> : tensor<1x1xf32> : tensor<1x1xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %one {qnn.range = [#qnn.range<0.0, 1.0>], qnn.channel_ranges = array<f32: 0.0, 1.0>, qnn.channel_powers = array<f32: 0.3>} : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  %1 = qnn.matmul %x, %large {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 64.0>, qnn.channel_powers = array<f32: 3000.0>} : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  %2 = qnn.concat %0, %1 {axis = 1, qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x2xf32>
+  %3 = qnn.matmul %2, %w2 : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  %4 = qnn.matmul %1, %small : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  return %3, %4 : tensor<1x1xf32>, tensor<1x1xf32>
+}
+
+// -----
+
+// A tensor that is there twice has two places: nothing can be scaled.
+// CHECK-LABEL: @twice
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 6.400000e+01 : f64>]
+func.func @twice(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625], [1.0], [0.015625]]> : tensor<4x1xf32> : tensor<4x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0>} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.concat %0, %0 {axis = 1, qnn.range = [#qnn.range<0.0, 64.0>], qnn.channel_ranges = array<f32: 0.0, 1.0, 0.0, 64.0, 0.0, 1.0, 0.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 3000.0, 0.3, 3000.0>} : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x4xf32>
+  %2 = qnn.matmul %1, %w2 : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
+  return %2 : tensor<1x1xf32>
+}

@@ -177,3 +177,23 @@ func.func @residual(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> 
   %2 = qnn.layer_norm %1, %s, %s {epsilon = 1.0e-5 : f32, qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<3x2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
   return %2 : tensor<3x2xf32>
 }
+
+// A factor for each channel of a function of sums is one more before they are
+// rounded, once.
+// CHECK-LABEL: @scaled_function
+//       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}} -> tensor<1x2x!quant.uniform<i16:f32,
+//       CHECK:   %[[REALS:.*]] = quant.dcast %[[SUMS]]
+//       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[REALS]] {qnn.float_reason = "what reads it is float"}
+//       CHECK:   %[[SCALED:.*]] = qnn.mul %[[SWISH]], %{{.*}} {qnn.float_reason = "it scales each channel of unrounded sums"}
+//       CHECK:   %[[BYTES:.*]] = quant.qcast %[[SCALED]]
+//       CHECK:   qnn.matmul %[[BYTES]]
+func.func @scaled_function(%x: tensor<1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<0.125> : tensor<2x1xf32> : tensor<2x1xf32>
+  %inverses = qnn.constant dense<[8.0, 0.125]> : tensor<2xf32> : tensor<2xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<0.0, 64.0>]} : (tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = qnn.mul %1, %inverses {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+  %3 = qnn.matmul %2, %w2 {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
+  return %3 : tensor<1x1xf32>
+}

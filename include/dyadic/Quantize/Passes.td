@@ -10,11 +10,16 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
     Level 1 → 1, between calibration and quantization. One scale serves all
     channels of a tensor, so a channel whose values are a hundredth of another's
     gets a hundredth of the steps. Where nothing but functions with f(t·x) = t·f(x)
-    for t > 0 (relu, leaky_relu, pools, means, sums, resizes, …) stands between
+    for t > 0 (relu, leaky_relu, pools, means, sums, resizes, concatenations, products
+    with a gate, …) stands between
     contractions with constant weights, channel c of all tensors between them can be
     divided by any t_c > 0, a power of two, which changes no float's mantissa: those that make it divide their weights' output channel
     and bias, those that read it multiply their input channel. The network computes
     what it did, to the last bit.
+
+    Behind another function of a contraction's sums, such as a hard swish, a `qnn.mul` by 1/t_c
+    divides. It costs next to nothing where the function works on unrounded sums, as
+    `qnn-quantize` then lets it; a quarter of the error has to be gained.
 
     t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
     channel and b_c that of the weights that read it, as in Xiao et al.,

@@ -38,6 +38,26 @@ const char *const kNetwork = R"mlir(
   }
 )mlir";
 
+/// A gated hard swish of a product, beside it a second product, both read by a third
+/// through a concatenation, and the first by a depthwise filter, too.
+const char *const kSwish = R"mlir(
+  func.func @main(%x: tensor<1x4x4x3xf32> {qnn.name = "x"}) -> (tensor<1x4x4x2xf32>, tensor<1x4x4x8xf32>) {
+    %w0 = qnn.constant dense<0.5> : tensor<8x1x1x3xf32> : tensor<8x1x1x3xf32>
+    %w1 = qnn.constant dense<0.5> : tensor<8x1x1x3xf32> : tensor<8x1x1x3xf32>
+    %w2 = qnn.constant dense<0.5> : tensor<8x3x3x1xf32> : tensor<8x3x3x1xf32>
+    %w3 = qnn.constant dense<0.5> : tensor<2x1x1x16xf32> : tensor<2x1x1x16xf32>
+    %gate = qnn.reduce_mean %x {axes = array<i64: 3>} : (tensor<1x4x4x3xf32>) -> tensor<1x4x4x1xf32>
+    %0 = qnn.conv2d %x, %w0 : (tensor<1x4x4x3xf32>, tensor<8x1x1x3xf32>) -> tensor<1x4x4x8xf32>
+    %1 = qnn.hard_swish %0 : (tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+    %2 = qnn.mul %1, %gate : (tensor<1x4x4x8xf32>, tensor<1x4x4x1xf32>) -> tensor<1x4x4x8xf32>
+    %3 = qnn.conv2d %x, %w1 : (tensor<1x4x4x3xf32>, tensor<8x1x1x3xf32>) -> tensor<1x4x4x8xf32>
+    %4 = qnn.concat %3, %2 {axis = 3} : (tensor<1x4x4x8xf32>, tensor<1x4x4x8xf32>) -> tensor<1x4x4x16xf32>
+    %5 = qnn.conv2d %4, %w3 : (tensor<1x4x4x16xf32>, tensor<2x1x1x16xf32>) -> tensor<1x4x4x2xf32>
+    %6 = qnn.conv2d %2, %w2 {groups = 8 : i64, pads = array<i64: 1, 1, 1, 1>} : (tensor<1x4x4x8xf32>, tensor<8x3x3x1xf32>) -> tensor<1x4x4x8xf32>
+    return %5, %6 : tensor<1x4x4x2xf32>, tensor<1x4x4x8xf32>
+  }
+)mlir";
+
 class Samples : public SampleStream {
 public:
   int64_t size() const override { return 4; }
@@ -57,7 +77,11 @@ protected:
     registerReferenceModels(registry);
     context.appendDialectRegistry(registry);
     context.loadDialect<qnn::QNNDialect, func::FuncDialect>();
-    module = parseSourceString<ModuleOp>(kNetwork, &context);
+    load(kNetwork);
+  }
+
+  void load(const char *network) {
+    module = parseSourceString<ModuleOp>(network, &context);
     func = module->lookupSymbol<func::FuncOp>("main");
     std::mt19937 random(7);
     for (auto op : llvm::make_early_inc_range(func.getOps<qnn::ConstantOp>())) {
@@ -85,7 +109,8 @@ protected:
     std::vector<float> all;
     for (int64_t i = 0; i < samples.size(); ++i) {
       auto results = interpret(func, *samples.read(i));
-      llvm::append_range(all, (*results)[0].as<float>());
+      for (const HostTensor &result : *results)
+        llvm::append_range(all, result.as<float>());
     }
     return all;
   }
@@ -171,4 +196,24 @@ TEST_F(EqualizeTest, PredictsWhatCalibrationThenSees) {
     EXPECT_NEAR(powers[c], squares[c], 1e-4 * squares[c]);
   }
   EXPECT_EQ(range.getMax(), *llvm::max_element(most));
+}
+
+TEST_F(EqualizeTest, DividesBehindFunctionsThroughGatesAndConcatenations) {
+  load(kSwish);
+  // Large where the weights of the first product are, linear in its sums.
+  auto factor = [](int64_t c) { return std::exp2(float(3 * c % 10)); };
+  scale(0, [&](int64_t i) { return factor(i / 3); });
+  scale(1, [&](int64_t i) { return factor(9 - i / 3); });
+  std::vector<float> expected = outputs();
+  equalize();
+  EXPECT_EQ(outputs(), expected);
+  auto products = llvm::to_vector(func.getOps<qnn::MulOp>());
+  ASSERT_EQ(products.size(), 2u);
+  qnn::MulOp behind = products[0], gated = products[1];
+  EXPECT_TRUE(behind.getLhs().getDefiningOp<qnn::HardSwishOp>());
+  EXPECT_EQ(gated.getLhs(), behind.getOutput());
+  // Before they were about 2¹⁰ apart.
+  Operation *concat = *func.getOps<qnn::ConcatOp>().begin();
+  for (Operation *op : {behind.getOperation(), gated.getOperation(), concat})
+    EXPECT_LT(spread(op), 64);
 }
