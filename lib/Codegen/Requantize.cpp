@@ -25,14 +25,19 @@ using namespace dyadic::codegen;
 
 /// The interval of a requantize's input, per channel or for all.
 static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
+  int64_t zp = static_cast<int32_t>(op.getInputZp());
   if (auto producer =
           op.getInput().getDefiningOp<AccumulatorOpInterface>()) {
     auto ranges = producer.getAccumulatorRanges();
-    if (succeeded(ranges))
+    if (succeeded(ranges)) {
+      for (AccumulatorRange &range : *ranges) {
+        range.min -= zp;
+        range.max -= zp;
+      }
       return *ranges;
+    }
   }
   StorageRange range = storageRange(op.getInput().getType());
-  int64_t zp = static_cast<int32_t>(op.getInputZp());
   return {{range.min - zp, range.max - zp}};
 }
 
@@ -211,10 +216,15 @@ Value PointwiseEmitter::clampInt(Value x, int64_t low, int64_t high,
 }
 
 Value PointwiseEmitter::clamp(ClampOp op, Value x) {
-  bool areBytes = cast<VectorType>(x.getType()).getElementType().isInteger(8);
-  return clampInt(
-      x, static_cast<int32_t>(op.getMin()), static_cast<int32_t>(op.getMax()),
-      areBytes && op.getOutput().getType().getElementType().isUnsignedInteger());
+  auto type = cast<VectorType>(x.getType());
+  bool areBytes = type.getElementType().isInteger(8);
+  auto low = static_cast<int32_t>(op.getMin()), high = static_cast<int32_t>(op.getMax());
+  // A bound that what was clamped before doesn't reach costs nothing.
+  auto before = op.getInput().getDefiningOp<RequantizeOp>();
+  if (!areBytes && before && static_cast<int32_t>(before.getClampMin()) >= low)
+    return arith::MinSIOp::create(k.b, k.loc, x, k.splatInt(type, high));
+  return clampInt(x, low, high,
+                  areBytes && op.getOutput().getType().getElementType().isUnsignedInteger());
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,7 +238,7 @@ RequantizeOp PointwiseEmitter::packedRequantize() const {
       !anchor->getResult(0).hasOneUse())
     return {};
   auto op = dyn_cast<RequantizeOp>(*anchor->getResult(0).user_begin());
-  if (!op || !op.getInput().getType().getElementType().isInteger(32) ||
+  if (!op || op.getInputZp() != 0 || !op.getInput().getType().getElementType().isInteger(32) ||
       !op.getOutput().getType().getElementType().isInteger(8))
     return {};
   return plans.find(op)->second.useFloat ? op : RequantizeOp();
@@ -378,7 +388,7 @@ Value PointwiseEmitter::requantizePair(RequantizeOp op,
   Operation *producer = op.getInput().getDefiningOp();
   int64_t lanes = k.target.lanes(), count = lanesAt(position), step = 4 * lanes;
   if (!isa_and_nonnull<dyadic::AddOp, dyadic::MulOp>(producer) ||
-      !producer->hasOneUse() || !plan.useFloat || plan.perChannel ||
+      !producer->hasOneUse() || !plan.useFloat || plan.perChannel || op.getInputZp() != 0 ||
       k.target.packedRegisters() != 4 || count <= step / 2 ||
       !op.getOutput().getType().getElementType().isInteger(8))
     return {};

@@ -43,10 +43,24 @@ static bool isAccumulator(Value value) {
   return isa_and_nonnull<AccumulatorOpInterface>(value.getDefiningOp());
 }
 
-/// Whether exactly one op reads `value`, however many of its operands it is.
-static bool hasOneUser(Value value) {
-  return llvm::hasSingleElement(
-      llvm::SmallPtrSet<Operation *, 4>(value.user_begin(), value.user_end()));
+/// The only op that reads `value`, however many of its operands it is.
+static Operation *onlyUser(Value value) {
+  llvm::SmallPtrSet<Operation *, 4> users(value.user_begin(), value.user_end());
+  return users.size() == 1 ? *users.begin() : nullptr;
+}
+
+/// Whether what reads `value` can be in one kernel with `op`, which does: nothing
+/// else, or a second pointwise op whose operands are `value` and what `op` makes of it.
+static bool isReadWith(Value value, Operation *op) {
+  Operation *next = op->getNumResults() == 1 ? onlyUser(op->getResult(0)) : nullptr;
+  bool joins = next && isPointwise(next) && next->getNumResults() == 1 &&
+               shapeOf(next->getResult(0)) == shapeOf(value) &&
+               llvm::all_of(next->getOperands(), [&](Value operand) {
+                 return operand == value || operand == op->getResult(0);
+               });
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    return user == op || (joins && user == next);
+  });
 }
 
 namespace {
@@ -91,7 +105,7 @@ private:
         Group *group = producer ? groupOf.lookup(producer) : nullptr;
         // The loops of a computation are its own.
         if (group && !isa_and_nonnull<qnn::ComputeOp>(group->anchor) &&
-            hasOneUser(operand) &&
+            isReadWith(operand, op) &&
             shapeOf(operand) == shapeOf(op->getResult(0)) &&
             (fuse || isAccumulator(operand)))
           (group->anchor ? anchored : chains).insert(group);
@@ -161,7 +175,7 @@ static void splitAccumulators(Block &block) {
     if (!isComputation(&op) || !isAccumulator(op.getResult(0)))
       continue;
     Value sum = op.getResult(0);
-    while (!sum.use_empty() && !hasOneUser(sum)) {
+    while (!sum.use_empty() && !onlyUser(sum)) {
       Operation *user = *sum.user_begin();
       OpBuilder builder(&op);
       user->replaceUsesOfWith(sum, builder.clone(op)->getResult(0));

@@ -75,6 +75,7 @@ struct LowerQNNToDyadicPass
     RewritePatternSet patterns(&getContext());
     populateContractionPatterns(converter, patterns);
     populatePointwisePatterns(converter, patterns);
+    populateHardSwishPatterns(converter, patterns);
     populatePoolingPatterns(converter, patterns);
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);

@@ -34,6 +34,20 @@ ActivationType dyadic::wideType(MLIRContext *context, double min, double max) {
       INT16_MIN, INT16_MAX);
 }
 
+/// The type of sums that only a hard swish reads: 3, where it becomes the identity, is
+/// an integer K, below −3 all is zero, and products up to h·2K stay within 2²³, that
+/// the factor behind them can be an f32's.
+static ActivationType hardSwishType(MLIRContext *context, double max) {
+  constexpr double kRoom = 1.5;
+  double most = std::max(kRoom * max, 3.0);
+  int64_t knee = static_cast<int64_t>(std::sqrt(1.5 * (1 << 23) / most));
+  knee = std::max<int64_t>(std::min<int64_t>(knee, 3 * INT16_MAX / most), 1);
+  return ActivationType::get(
+      quant::QuantizationFlags::Signed, IntegerType::get(context, 16),
+      Float32Type::get(context), static_cast<float>(3.0 / knee), /*zeroPoint=*/0, -knee,
+      std::min<int64_t>(std::ceil(most * knee / 3), INT16_MAX));
+}
+
 static QuantKind kindOf(Operation *op) {
   return cast<QuantizableOpInterface>(op).getQuantKind();
 }
@@ -64,6 +78,8 @@ ActivationType TypePlan::resultType(Operation *op) {
     if (!isa<qnn::ConcatOp>(op) && !argumentOfFunction(op) &&
         isReadAsFloat(result, floatOps)) {
       qnn::RangeAttr range = calibratedRange(result);
+      if (result.hasOneUse() && isa<qnn::HardSwishOp>(*result.user_begin()))
+        return hardSwishType(op->getContext(), range.getMax());
       return wideType(op->getContext(), range.getMin(), range.getMax());
     }
     break;

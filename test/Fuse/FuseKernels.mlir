@@ -121,3 +121,21 @@ func.func @reshape_stays_outside(%x: tensor<4xui8>) -> tensor<2x2xui8> {
   %2 = dyadic.clamp %1 {min = 2 : i32, max = 8 : i32} : (tensor<2x2xui8>) -> tensor<2x2xui8>
   return %2 : tensor<2x2xui8>
 }
+
+// Two ops that read the same and one of them the other are in its kernel, too.
+// CHECK-LABEL: @diamond
+//       CHECK:   %[[K:.*]] = dyadic.kernel
+//       CHECK:     dyadic.requantize {{.*}} -> tensor<4xi16>
+//       CHECK:     dyadic.clamp
+//       CHECK:     dyadic.mul
+//       CHECK:     dyadic.requantize {{.*}} -> tensor<4xui8>
+//   CHECK-NOT:   dyadic.kernel
+//       CHECK:   return %[[K]]
+func.func @diamond(%x: tensor<4xui8>) -> tensor<4xui8> {
+  %0 = dyadic.mul %x, %x {lhs_zp = 3 : i32, rhs_zp = 3 : i32} : (tensor<4xui8>, tensor<4xui8>) -> tensor<4xi32>
+  %1 = dyadic.requantize %0 {multiplier = array<i32: 1>, shift = array<i32: 6>, output_zp = 0 : i32, clamp_min = -99 : i32, clamp_max = 999 : i32} : (tensor<4xi32>) -> tensor<4xi16>
+  %2 = dyadic.clamp %1 {min = -99 : i32, max = 99 : i32} : (tensor<4xi16>) -> tensor<4xi16>
+  %3 = dyadic.mul %1, %2 {lhs_zp = 0 : i32, rhs_zp = -99 : i32} : (tensor<4xi16>, tensor<4xi16>) -> tensor<4xi32>
+  %4 = dyadic.requantize %3 {multiplier = array<i32: 1>, shift = array<i32: 10>, output_zp = 0 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<4xi32>) -> tensor<4xui8>
+  return %4 : tensor<4xui8>
+}

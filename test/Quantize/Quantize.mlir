@@ -181,7 +181,7 @@ func.func @residual(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> 
 // A factor for each channel of a function of sums is one more before they are
 // rounded, once.
 // CHECK-LABEL: @scaled_function
-//       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}} -> tensor<1x2x!quant.uniform<i16:f32,
+//       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}} -> tensor<1x2x!quant.uniform<i16<-362:11584>:f32, 0.0082872929
 //       CHECK:   %[[REALS:.*]] = quant.dcast %[[SUMS]]
 //       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[REALS]] {qnn.float_reason = "what reads it is float"}
 //       CHECK:   %[[SCALED:.*]] = qnn.mul %[[SWISH]], %{{.*}} {qnn.float_reason = "it scales each channel of unrounded sums"}

@@ -82,10 +82,24 @@ static AccumulatorRange productRange(StorageRange x, int64_t xZp,
   return range;
 }
 
+/// What the elements of a tensor can be, as far as the op that makes it says.
+static StorageRange rangeOf(Value value) {
+  auto number = [](uint32_t x) { return static_cast<int32_t>(x); };
+  if (auto op = value.getDefiningOp<RequantizeOp>())
+    return {number(op.getClampMin()), number(op.getClampMax())};
+  if (auto op = value.getDefiningOp<dyadic::ClampOp>()) {
+    StorageRange input = rangeOf(op.getInput());
+    auto clamped = [&](int64_t x) {
+      return std::min<int64_t>(std::max<int64_t>(x, number(op.getMin())), number(op.getMax()));
+    };
+    return {clamped(input.min), clamped(input.max)};
+  }
+  return storageRange(value.getType());
+}
+
 FailureOr<Ranges> dyadic::MulOp::getAccumulatorRanges() {
-  return Ranges{productRange(
-      storageRange(getLhs().getType()), static_cast<int32_t>(getLhsZp()),
-      storageRange(getRhs().getType()), static_cast<int32_t>(getRhsZp()))};
+  return Ranges{productRange(rangeOf(getLhs()), static_cast<int32_t>(getLhsZp()),
+                             rangeOf(getRhs()), static_cast<int32_t>(getRhsZp()))};
 }
 
 FailureOr<Ranges> BatchMatmulOp::getAccumulatorRanges() {

@@ -134,15 +134,9 @@ LogicalResult RequantizeOp::verify() {
       return emitOpError() << "expected shifts in [0, 62], but got " << shift;
   }
   Type inputType = getInput().getType();
-  if (getElementTypeOrSelf(inputType).isInteger(32)) {
-    if (getInputZp() != 0)
-      return emitOpError() << "expected an input zero point of 0 for i32, but "
-                              "got "
-                           << static_cast<int32_t>(getInputZp());
-  } else if (failed(checkStorage(*this, "the input zero point", getInputZp(),
-                                 inputType))) {
+  if (!getElementTypeOrSelf(inputType).isInteger(32) &&
+      failed(checkStorage(*this, "the input zero point", getInputZp(), inputType)))
     return failure();
-  }
   if (failed(checkStorage(*this, "the output zero point", getOutputZp(), type)))
     return failure();
   return checkClamp(*this, getClampMin(), getClampMax(), type);

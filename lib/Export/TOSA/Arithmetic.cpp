@@ -18,7 +18,7 @@ static int64_t magnitudeOf(RequantizeOp op) {
     ranges = producer.getAccumulatorRanges();
   if (succeeded(ranges)) {
     for (const AccumulatorRange &range : *ranges)
-      most = std::max(most, range.magnitude());
+      most = std::max({most, zp - range.min, range.max - zp});
     return most;
   }
   StorageRange range = storageRange(op.getInput().getType());
@@ -64,6 +64,13 @@ static FailureOr<Value> exportRequantize(Exporter &e, RequantizeOp op) {
       signedValue(op.getInputZp()) - offsetOf(op.getInput().getType());
   int64_t outputZp = signedValue(op.getOutputZp()) - offset;
   SmallVector<int32_t> multipliers(op.getMultiplier()), shifts(op.getShift());
+  Value input = e.operand(op.getInput());
+  if (inputZp && getElementTypeOrSelf(input.getType()).isInteger(32)) {
+    auto type = cast<RankedTensorType>(input.getType());
+    SmallVector<int64_t> ones(type.getRank(), 1);
+    input = e.create<tosa::SubOp>(type, input, e.splat(type.clone(ones), inputZp));
+    inputZp = 0;
+  }
   if (failed(checkZeroPoint(e, op.getInput().getType(), inputZp)) ||
       failed(checkZeroPoint(e, op.getOutput().getType(), outputZp)) ||
       failed(fitBounds(e, op, multipliers, shifts)))
@@ -72,7 +79,7 @@ static FailureOr<Value> exportRequantize(Exporter &e, RequantizeOp op) {
   if (op.getRounding() == Rounding::DoubleRound)
     numbers.rounding = tosa::RoundingMode::DOUBLE_ROUND;
   RankedTensorType type = e.resultType();
-  Value result = e.rescale(e.operand(op.getInput()), type, numbers);
+  Value result = e.rescale(input, type, numbers);
   int64_t low = signedValue(op.getClampMin()) - offset,
           high = signedValue(op.getClampMax()) - offset;
   StorageRange range = storageRange(type);
