@@ -322,7 +322,7 @@ private:
 
   static std::optional<Plan> choose(const ChannelGroup &group, Importance &importance) {
     // Functions whose channels are scaled aren't tables any more.
-    constexpr double kWorthwhile = 0.9, kWorthMultiplying = 0.5;
+    constexpr double kWorthwhile = 0.9, kWorthMultiplying = 0.75;
     SmallVector<Channels> tensors;
     llvm::DenseMap<Value, Channels> channels;
     for (const ChannelGroup::Tensor &tensor : group.tensors) {

@@ -51,6 +51,17 @@ func.func @arithmetic(%x: tensor<2x3xui8>, %y: tensor<2x3xi8>) -> tensor<2xi8> {
   return %4 : tensor<2xi8>
 }
 
+// TOSA has no zero points of i32.
+// CHECK-LABEL: @shifted
+// CHECK: %[[P:.*]] = tosa.mul
+// CHECK: %[[S:.*]] = tosa.sub %[[P]], %{{.*}} -> tensor<2x3xi32>
+// CHECK: tosa.rescale %[[S]]
+func.func @shifted(%x: tensor<2x3xui8>) -> tensor<2x3xi8> {
+  %0 = dyadic.mul %x, %x {lhs_zp = 5 : i32, rhs_zp = 0 : i32} : (tensor<2x3xui8>, tensor<2x3xui8>) -> tensor<2x3xi32>
+  %1 = dyadic.requantize %0 {clamp_max = 127 : i32, clamp_min = -128 : i32, input_zp = 700 : i32, multiplier = array<i32: 1073741824>, output_zp = 3 : i32, shift = array<i32: 40>, rounding = #dyadic.rounding<half_up>} : (tensor<2x3xi32>) -> tensor<2x3xi8>
+  return %1 : tensor<2x3xi8>
+}
+
 // Every second element: rows of two, and their first column.
 // CHECK-LABEL: @move
 // CHECK: tosa.slice {{.*}} -> tensor<5x2xi8>
