@@ -19,7 +19,7 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
 
     Behind another function of a contraction's sums, such as a hard swish, a `qnn.mul` by 1/t_c
     divides. It costs next to nothing where the function works on unrounded sums, as
-    `qnn-quantize` then lets it; half of the error has to be gained.
+    `qnn-quantize` then lets it; a quarter of the error has to be gained.
 
     t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
     channel and b_c that of the weights that read it, as in Xiao et al.,
