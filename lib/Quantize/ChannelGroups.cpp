@@ -124,9 +124,10 @@ static bool isScalable(Operation *op) {
 
 /// The contraction in front of `op` if `op` ends a function of its sums that is more
 /// than clamping them: what a table would give 8-bit numbers can be had from
-/// unrounded sums at once, with a factor for each channel.
+/// unrounded sums at once, with a factor for each channel. Not from exponentials: a
+/// GELU for each sum makes MiniLM an eighth slower.
 static Operation *contractionOfFunction(Operation *op) {
-  if (op->getNumResults() != 1 || isa<qnn::ReluOp, qnn::ClampOp>(op))
+  if (op->getNumResults() != 1 || isa<qnn::ReluOp, qnn::ClampOp, qnn::GeluOp>(op))
     return nullptr;
   Operation *contraction = contractionBehind(op, FloatReasons());
   return contraction && isScalable(contraction) &&
@@ -150,6 +151,25 @@ static void countFromFirst(ChannelGroup &group) {
   shift(group.writers);
   shift(group.readers);
   group.channels = end - least;
+}
+
+SmallVector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
+  SmallVector<ChannelGroup> groups;
+  for (Operation &op : func.getBody().getOps()) {
+    if (!isComputation(&op) || op.getNumResults() != 1 || isa<qnn::QuantizableOpInterface>(op))
+      continue;
+    Value result = op.getResult(0);
+    ChannelGroup group;
+    group.channels = channelsOf(result);
+    group.tensors.push_back({result, 0});
+    group.writers.push_back({nullptr, &op, 0});
+    for (Operation *user : result.getUsers())
+      if (isScalable(user) && user->getOperand(0) == result)
+        group.readers.push_back({user, 0});
+    if (!group.readers.empty() && group.channels > 1)
+      groups.push_back(std::move(group));
+  }
+  return groups;
 }
 
 SmallVector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {

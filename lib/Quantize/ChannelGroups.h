@@ -19,6 +19,7 @@ struct ChannelGroup {
     int64_t first;
   };
   struct Writer {
+    /// Null where `function` is an op without an integer form, which others may read.
     mlir::Operation *contraction;
     /// The last of functions of the contraction's sums that do not commute with a
     /// factor: behind it a multiplication has to divide. Null where the weights can.
@@ -39,6 +40,8 @@ struct ChannelGroup {
 
   /// Whether dividing needs multiplications of their own.
   bool hasFunctions() const;
+  /// Whether it is a group of `floatGroups`.
+  bool isOfFloats() const { return !writers.front().contraction; }
 };
 
 /// The extent of the last dimension.
@@ -48,6 +51,11 @@ int64_t channelsOf(mlir::Value value);
 /// nothing else that makes or reads their tensors but ops that commute with a
 /// positive factor per channel.
 llvm::SmallVector<ChannelGroup> channelGroups(mlir::func::FuncOp func);
+
+/// One group for each result of an op without an integer form, such as a layer norm,
+/// that contractions read: what they read alone is rounded and can be divided, whatever
+/// else reads the floats.
+llvm::SmallVector<ChannelGroup> floatGroups(mlir::func::FuncOp func);
 
 } // namespace dyadic
 

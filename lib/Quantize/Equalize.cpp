@@ -164,10 +164,22 @@ void normalize(Factors &magnitudes) {
     m = m > 0 ? m / mean : 1;
 }
 
+/// Raises channels of next to no magnitude to a few times the median one: on other
+/// samples than those of calibration they may be larger.
+void raiseToFloor(Factors &magnitudes) {
+  constexpr double kFloor = 2;
+  Factors sorted(magnitudes);
+  auto middle = sorted.begin() + sorted.size() / 2;
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  for (double &m : magnitudes)
+    m = std::max(m, kFloor * *middle);
+}
+
 /// Powers of two of the least error relative to that of all factors being 1;
-/// empty where they leave more than `worthwhile` of it.
+/// empty where they leave more than `worthwhile` of it. With `floor` no channel
+/// counts as smaller than most are.
 Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count,
-                      double worthwhile) {
+                      double worthwhile, bool floor) {
   // Larger ones could leave the range of f32 where groups meet.
   constexpr double kMost = 24;
   Factors activations(count, 0), weights(count, 0), ones(count, 1);
@@ -175,6 +187,8 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
     for (int64_t c = 0; c < tensor.count(); ++c)
       activations[tensor.first + c] =
           std::max(activations[tensor.first + c], tensor.magnitude(c));
+  if (floor)
+    raiseToFloor(activations);
   for (const Reader &reader : readers)
     reader.raise(weights);
   normalize(activations);
@@ -260,8 +274,9 @@ void scaleMeans(Operation *op, ArrayRef<double> t) {
 }
 
 /// Puts a multiplication behind an op that divides each channel of its result by
-/// its factor, and gives what is read instead.
-Value divideResult(OpBuilder &builder, Operation *op, ArrayRef<double> factors) {
+/// its factor, and gives what the readers read instead.
+Value divideResult(OpBuilder &builder, Operation *op, ArrayRef<double> factors,
+                   function_ref<bool(OpOperand &)> isReader) {
   Value result = op->getResult(0);
   HostTensor inverses(ElementKind::F32, {static_cast<int64_t>(factors.size())});
   for (auto [inverse, factor] : llvm::zip_equal(inverses.as<float>(), factors))
@@ -271,7 +286,9 @@ Value divideResult(OpBuilder &builder, Operation *op, ArrayRef<double> factors) 
   Value constant = qnn::ConstantOp::create(builder, op->getLoc(), type,
                                            makeConstant(std::move(inverses), type));
   auto quotient = qnn::MulOp::create(builder, op->getLoc(), result.getType(), result, constant);
-  result.replaceAllUsesExcept(quotient, quotient);
+  result.replaceUsesWithIf(quotient, [&](OpOperand &use) {
+    return use.getOwner() != quotient && isReader(use);
+  });
   return quotient;
 }
 
@@ -286,7 +303,12 @@ public:
     for (const ChannelGroup &group : groups)
       for (const ChannelGroup::Writer &writer : group.writers)
         importance[writer.contraction] = {};
+    // What is float can be divided for the contractions alone: no others see it.
+    SmallVector<ChannelGroup> ofFloats = floatGroups(func);
     for (const ChannelGroup &group : llvm::reverse(groups))
+      if (auto plan = choose(group, importance))
+        plans.push_back(std::move(*plan));
+    for (const ChannelGroup &group : ofFloats)
       if (auto plan = choose(group, importance))
         plans.push_back(std::move(*plan));
     for (const Plan &plan : plans)
@@ -342,10 +364,12 @@ private:
       readers.back().addImportance(sums);
     }
     for (const auto &[op, function, first] : group.writers)
-      importance[op] =
-          Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
+      if (op)
+        importance[op] =
+            Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
     Factors t = chooseFactors(tensors, readers, group.channels,
-                              group.hasFunctions() ? kWorthMultiplying : kWorthwhile);
+                              group.hasFunctions() ? kWorthMultiplying : kWorthwhile,
+                              /*floor=*/group.isOfFloats());
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};
@@ -353,7 +377,7 @@ private:
 
   void apply(const Plan &plan) {
     const auto &[group, tensors, t] = plan;
-    OpBuilder builder(group.writers.front().contraction);
+    OpBuilder builder(group.readers.front().contraction);
     auto factorsOf = [&t = t](Value value, int64_t first) {
       return ArrayRef(t).slice(first, channelsOf(value));
     };
@@ -362,11 +386,16 @@ private:
       scaleWeights(builder, op, {}, own);
       scaleMeans(op, own);
     }
+    auto isReader = [&group = group](OpOperand &use) {
+      return !group.isOfFloats() || llvm::any_of(group.readers, [&](const auto &reader) {
+        return reader.contraction == use.getOwner();
+      });
+    };
     llvm::DenseMap<Value, Value> quotients;
     for (const auto &[op, function, first] : group.writers)
       if (function)
-        quotients[function->getResult(0)] =
-            divideResult(builder, function, factorsOf(function->getResult(0), first));
+        quotients[function->getResult(0)] = divideResult(
+            builder, function, factorsOf(function->getResult(0), first), isReader);
       else
         scaleWeights(builder, op, factorsOf(op->getResult(0), first), {});
     for (auto [tensor, seen] : llvm::zip_equal(group.tensors, tensors)) {

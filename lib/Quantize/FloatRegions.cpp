@@ -113,16 +113,15 @@ static bool wouldVanish(Operation *op) {
          std::max(*lhs, *rhs) > kMostRatio * std::min(*lhs, *rhs);
 }
 
-/// Whether an op multiplies each channel of a function of a contraction's sums by a
-/// number of its own, as equalization does: in integers it would be rounded twice.
-static bool scalesFunction(Operation *op) {
+/// What an op multiplies each channel of by a number of its own, as equalization does;
+/// null for other ops.
+static Operation *scaledByChannel(Operation *op) {
   auto mul = dyn_cast<qnn::MulOp>(op);
-  if (!mul || !isConstant(mul.getRhs()) || !mul.getLhs().getDefiningOp())
-    return false;
+  if (!mul || !isConstant(mul.getRhs()))
+    return nullptr;
   int64_t factors = cast<RankedTensorType>(mul.getRhs().getType()).getNumElements();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(mul.getType()).getShape();
-  return factors > 1 && factors == shape.back() && mul.getLhs().hasOneUse() &&
-         contractionBehind(mul.getLhs().getDefiningOp(), FloatReasons());
+  return factors > 1 && factors == shape.back() ? mul.getLhs().getDefiningOp() : nullptr;
 }
 
 /// Why the op must be float whatever its neighbours are; empty if it need not.
@@ -136,8 +135,13 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
     return "it was asked to";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
     return reason;
-  if (scalesFunction(op))
-    return "it scales each channel of unrounded sums";
+  // In integers it would be rounded twice.
+  if (Operation *scaled = scaledByChannel(op)) {
+    if (isComputation(scaled) && !isa<QuantizableOpInterface>(scaled))
+      return "what it reads is float";
+    if (scaled->hasOneUse() && contractionBehind(scaled, FloatReasons()))
+      return "it scales each channel of unrounded sums";
+  }
   QuantKind kind = quantizable.getQuantKind();
   if (kind == QuantKind::Contraction && op->getNumOperands() > 2 &&
       !isConstant(op->getOperand(2)))

@@ -159,3 +159,23 @@ func.func @twice(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
   %2 = qnn.matmul %1, %w2 : (tensor<1x4xf32>, tensor<4x1xf32>) -> tensor<1x1xf32>
   return %2 : tensor<1x1xf32>
 }
+
+// -----
+
+// What a product reads of a layer norm is divided; the sum reads it as it was. Of four
+// channels the small ones count as twice the median.
+// CHECK-LABEL: @layer_norm
+//       CHECK:   %[[NORM:.*]] = qnn.layer_norm
+//       CHECK:   %[[T:.*]] = qnn.constant dense<[2.000000e+00, 2.000000e+00, 2.000000e+00, 1.250000e-01]> : tensor<4xf32>
+//       CHECK:   %[[READ:.*]] = qnn.mul %[[NORM]], %[[T]]
+//       CHECK:   qnn.matmul %[[READ]]
+//       CHECK:   qnn.add %{{.*}}, %[[NORM]]
+func.func @layer_norm(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
+  %scale = qnn.constant dense<[1.0, 1.0, 0.015625, 64.0]> : tensor<4xf32> : tensor<4xf32>
+  %bias = qnn.constant dense<0.0> : tensor<4xf32> : tensor<4xf32>
+  %w = qnn.constant dense<1.0> : tensor<4x4xf32> : tensor<4x4xf32>
+  %0 = qnn.layer_norm %x, %scale, %bias {epsilon = 1.0e-5 : f32, qnn.range = [#qnn.range<-128.0, 128.0>], qnn.channel_ranges = array<f32: -2.0, 2.0, -2.0, 2.0, -0.03125, 0.03125, -128.0, 128.0>, qnn.channel_powers = array<f32: 1.0, 1.0, 0.0002, 4.0>} : (tensor<1x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4xf32>
+  %1 = qnn.matmul %0, %w {qnn.input_means = array<f32: 0.0, 0.0, 0.0, 0.0>} : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32>
+  %2 = qnn.add %1, %0 : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  return %2 : tensor<1x4xf32>
+}

@@ -21,6 +21,11 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
     divides. It costs next to nothing where the function works on unrounded sums, as
     `qnn-quantize` then lets it; a quarter of the error has to be gained.
 
+    What a contraction reads of an op without an integer form, such as a layer norm, is
+    rounded for it alone and divided there; what else reads those floats isn't changed.
+    Samples tell less about where such a tensor's outliers are: no channel counts as smaller
+    than twice the median one.
+
     t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
     channel and b_c that of the weights that read it, as in Xiao et al.,
     "SmoothQuant", 2023, eq. 4; across depthwise convolutions, and with b_c = 1, it is
