@@ -375,7 +375,7 @@ LogicalResult Compilation::quantize() {
           why = diagnostic.str();
       });
       best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights,
-                              opts.onCalibrated);
+                              given.weightRounding, opts.onCalibrated);
     }
     if (succeeded(best)) {
       if (opts.onCalibrated)

@@ -5,6 +5,7 @@
 #include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Pipeline/Pipelines.h"
 
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -39,9 +40,33 @@ int64_t countMeasured(func::FuncOp func, int64_t samples) {
   return count < kLeast ? 0 : count;
 }
 
+/// Whether some weights have so few values that learning how to round them pays.
+static bool hasFewValues(ModuleOp module) {
+  return module
+      .walk([](qnn::ConstantOp op) {
+        auto type = dyn_cast<quant::QuantizedType>(
+            cast<RankedTensorType>(op.getOutput().getType()).getElementType());
+        return type && type.getStorageTypeIntegralWidth() < 8 ? WalkResult::interrupt()
+                                                              : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// How weights are rounded on samples for comparison with the nearest values.
+static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp quantized) {
+  if (asked == WeightRounding::Nearest)
+    return {};
+  if (asked != WeightRounding::Best)
+    return {asked};
+  if (hasFewValues(quantized))
+    return {WeightRounding::GPTQ, WeightRounding::AdaRound};
+  return {WeightRounding::GPTQ};
+}
+
 FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
                                           const std::vector<std::string> &keepFloat,
                                           const std::vector<std::string> &weights,
+                                          WeightRounding rounding,
                                           const std::function<void(ModuleOp)> &mark) {
   SampleTensors learned, heldBack;
   for (auto [i, inputs] : llvm::enumerate(samples))
@@ -51,7 +76,9 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
     return failure();
 
   QuantizedPair best;
-  double least = INFINITY;
+  // The best one as it was before its means were corrected, and its errors.
+  OwningOpRef<ModuleOp> plain;
+  double least = INFINITY, heldBackError = INFINITY;
   for (bool equalize : {true, false}) {
     OwningOpRef<ModuleOp> real = module.clone();
     if (equalize && !equalizeChannels(mainOf(*real)))
@@ -78,7 +105,21 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
     double all = 2 * *error + std::min(*before, *after); // of two thirds and one
     if (!best.quantized || all < least) {
       least = all;
+      heldBackError = std::min(*before, *after);
+      plain = helps ? std::move(quantized) : better->clone();
       best = {std::move(real), std::move(better)};
+    }
+  }
+  for (WeightRounding candidate : roundingsToTry(rounding, *plain)) {
+    OwningOpRef<ModuleOp> rounded = plain->clone();
+    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.real), learned, candidate)))
+      return failure();
+    auto error = outputError(mainOf(*rounded), heldBack, *ofHeldBack);
+    if (failed(error))
+      return failure();
+    if (candidate == rounding || *error < heldBackError) {
+      heldBackError = *error;
+      best.quantized = std::move(rounded);
     }
   }
   return best;

@@ -24,12 +24,14 @@ struct QuantizedPair {
 
 /// Level 2 of `module`, which has ranges: with equalized channels or without,
 /// whatever has the least error on `samples`. Means are corrected on two thirds of
-/// them where that lowers the error on the others. `mark` may give the ops of each
+/// them where that lowers the error on the others, and so are weights rounded, unless
+/// `rounding` names a way, which is taken. `mark` may give the ops of each
 /// level 1 attributes.
 mlir::FailureOr<QuantizedPair> quantizeMeasured(mlir::ModuleOp module,
                                                 const SampleTensors &samples,
                                                 const std::vector<std::string> &keepFloat,
                                                 const std::vector<std::string> &weights,
+                                                WeightRounding rounding,
                                                 const std::function<void(mlir::ModuleOp)> &mark);
 
 } // namespace dyadic

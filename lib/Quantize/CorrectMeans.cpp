@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "JoinedChains.h"
+#include "LearnRounding.h"
 
 #include "dyadic/Quantize/Recover.h"
 
@@ -151,6 +152,21 @@ public:
     return results;
   }
 
+  /// What an operand is for each sample.
+  SmallVector<const HostTensor *> at(Value operand) {
+    SmallVector<const HostTensor *> tensors;
+    for (const HostTensor &tensor : entries.find(operand)->second.tensors)
+      tensors.push_back(&tensor);
+    return tensors;
+  }
+
+  /// Gives a constant that has been evaluated other elements.
+  void replace(qnn::ConstantOp constant, HostTensor tensor) {
+    auto type = cast<RankedTensorType>(constant.getValue().getType());
+    entries.find(constant.getOutput())->second.tensors.assign(1, tensor);
+    constant.setValueAttr(makeConstant(std::move(tensor), type));
+  }
+
   /// Keeps `results` for the readers of `op`, and drops what it was the last to read.
   /// `operands` are those it had when it was evaluated.
   void advance(Operation *op, ValueRange operands, SampleTensors results) {
@@ -209,7 +225,7 @@ static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayR
 }
 
 LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
-                                   const SampleTensors &samples) {
+                                   const SampleTensors &samples, WeightRounding rounding) {
   SmallVector<Operation *> ops = weightedOps(quantized), references = weightedOps(real);
   auto matches = [](auto pair) {
     auto [a, b] = pair;
@@ -228,6 +244,9 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
     bool isWeighted = next < ops.size() && ops[next] == &op;
     bool isCorrected =
         isWeighted && isa<quant::UniformQuantizedType>(resultType(&op).getElementType());
+    if (isWeighted)
+      if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)), rounding))
+        network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), std::move(*weights));
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
     auto results = isCorrected ? correct(&op, network, (*means)[next], samples.size())

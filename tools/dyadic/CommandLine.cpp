@@ -76,6 +76,17 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "corrected, too")
       ->type_name("TEXT:{none,predicted,measured}")
       ->transform(CLI::CheckedTransformer(recoveries).description(""));
+  static const std::map<std::string, WeightRounding> roundings = {
+      {"nearest", WeightRounding::Nearest},
+      {"gptq", WeightRounding::GPTQ},
+      {"adaround", WeightRounding::AdaRound},
+      {"best", WeightRounding::Best}};
+  app.add_option("--round-weights", weightRounding,
+                 "with --recover measured: to the nearest value; by gptq or adaround, "
+                 "with which a layer's errors make up for each other on the samples; "
+                 "best (default): by gptq, and 4 bits by adaround, where that helps")
+      ->type_name("TEXT:{nearest,gptq,adaround,best}")
+      ->transform(CLI::CheckedTransformer(roundings).description(""));
   app.add_option("--keep-float", keepFloat,
                  "name of an op that stays in float32; may be repeated")
       ->type_name("NAME")
@@ -280,6 +291,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
     return emitError(loc) << "--observer: " << llvm::toString(parsed.takeError());
   calibration.observer = *parsed;
   calibration.recovery = recovery;
+  calibration.weightRounding = weightRounding;
   options.calibration = calibration;
   return options;
 }

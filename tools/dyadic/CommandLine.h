@@ -28,6 +28,7 @@ struct CommonOptions {
   std::string floatType = "f32";
   bool calibrateByInterpreter = false;
   Recovery recovery = Recovery::Measured;
+  WeightRounding weightRounding = WeightRounding::Best;
   // Images.
   std::vector<float> mean, std;
   float scale = 1.0f / 255;

@@ -14,6 +14,7 @@
 #include "dyadic/Emit/ProgramInfo.h"
 #include "dyadic/Import/ImportModel.h"
 #include "dyadic/Pipeline/Pipelines.h"
+#include "dyadic/Quantize/Recover.h"
 #include "dyadic/Support/ExitCode.h"
 #include "dyadic/Target/TargetInfo.h"
 
@@ -47,6 +48,8 @@ struct CalibrationOptions {
   ImageOptions images;
   ObserverOptions observer;
   Recovery recovery = Recovery::Measured;
+  /// How weights are rounded with `Recovery::Measured`; to the nearest else.
+  WeightRounding weightRounding = WeightRounding::Best;
   /// For tests of calibration itself: run the network by the interpreter.
   bool interpret = false;
 };

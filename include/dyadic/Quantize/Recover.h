@@ -36,14 +36,25 @@ mlir::FailureOr<DecidingTensors> runOn(mlir::func::FuncOp func, const SampleTens
 mlir::FailureOr<double> outputError(mlir::func::FuncOp func, const SampleTensors &samples,
                                     const DecidingTensors &expected);
 
+/// Which of the values around it a weight becomes.
+enum class WeightRounding {
+  Nearest,
+  /// By what its inputs are like on samples; docs/Quantization.md, "Rounding on samples".
+  GPTQ,
+  AdaRound,
+  Best ///< what the error is least with on samples
+};
+
 /// Gives the bias of each contraction of `quantized`, one after the other, what
 /// makes the mean of each channel of its sums that of `real`, the same network in
 /// float: rounded weights, rounded and clipped activations before it move it. The
 /// empirical correction of Nagel et al., "Data-Free Quantization Through Weight
 /// Equalization and Bias Correction", 2019, appendix D, on sums that the corrected
-/// ones before have made. Does nothing if the networks' contractions don't match.
+/// ones before have made. Before that the weights are rounded as `rounding` says,
+/// `Best` being GPTQ. Does nothing if the networks' contractions don't match.
 mlir::LogicalResult correctMeans(mlir::func::FuncOp quantized, mlir::func::FuncOp real,
-                                 const SampleTensors &samples);
+                                 const SampleTensors &samples,
+                                 WeightRounding rounding = WeightRounding::Nearest);
 
 } // namespace dyadic
 

@@ -1,0 +1,173 @@
+//===- InputMoments.cpp ---------------------------------------------------===//
+#include "InputMoments.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/STLExtras.h"
+
+#include <Eigen/Core>
+
+#include <numeric>
+
+using namespace mlir;
+using namespace dyadic;
+
+using MatrixF = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using MatrixD = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+std::optional<ContractionMatrix> ContractionMatrix::of(Operation *op) {
+  if (!isa<qnn::Conv2DOp, qnn::MatmulOp>(op))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = typeOf(op->getOperand(1)).getShape();
+  ContractionMatrix matrix;
+  if (auto conv = dyn_cast<qnn::Conv2DOp>(op)) {
+    matrix.groups = conv.getGroups();
+    matrix.outputs = shape[0] / matrix.groups;
+    matrix.inputs = shape[1] * shape[2] * shape[3];
+  } else {
+    if (shape.size() != 2)
+      return std::nullopt;
+    matrix.inputs = shape[0];
+    matrix.outputs = shape[1];
+    matrix.inputsFirst = true;
+  }
+  return matrix;
+}
+
+InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_t samples)
+    : op(op), matrix(matrix), rowSize(matrix.groups * matrix.inputs) {
+  // Enough for a matrix of full rank and for its entries to be more than chance.
+  constexpr int64_t kPerInput = 4, kLeast = 4096, kMost = 8192;
+  int64_t all = std::clamp(kPerInput * matrix.inputs, kLeast, kMost);
+  RankedTensorType result = typeOf(op->getResult(0));
+  positions = result.getNumElements() / result.getShape().back();
+  wanted = std::min<int64_t>(positions, llvm::divideCeil(all, samples));
+  Type element = typeOf(op->getOperand(0)).getElementType();
+  scales = {1};
+  zeroPoints = {0};
+  if (auto type = dyn_cast<quant::UniformQuantizedType>(element)) {
+    scales[0] = static_cast<float>(type.getScale());
+    zeroPoints[0] = static_cast<float>(type.getZeroPoint());
+  } else if (auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(element)) {
+    scales.assign(type.getScales().begin(), type.getScales().end());
+    zeroPoints.assign(type.getZeroPoints().begin(), type.getZeroPoints().end());
+  }
+  sums.assign(matrix.groups, std::vector<double>(matrix.inputs, 0));
+  products.assign(matrix.groups, std::vector<double>(matrix.inputs * matrix.inputs, 0));
+}
+
+/// Copies `channels` elements from `offset` on, as reals.
+template <typename T>
+static float *copyReals(ArrayRef<T> input, int64_t offset, int64_t channels,
+                        ArrayRef<float> scales, ArrayRef<float> zeroPoints, float *out) {
+  for (int64_t c = 0; c < channels; ++c) {
+    int64_t p = scales.size() == 1 ? 0 : c;
+    *out++ = (static_cast<float>(input[offset + c]) - zeroPoints[p]) * scales[p];
+  }
+  return out;
+}
+
+void InputMoments::gather(const HostTensor &input, int64_t position, float *row) const {
+  int64_t channels = input.shape.back();
+  auto copy = [&](int64_t offset) {
+    switch (input.kind) {
+    case ElementKind::U8:
+      row = copyReals(input.as<uint8_t>(), offset, channels, scales, zeroPoints, row);
+      break;
+    case ElementKind::I8:
+      row = copyReals(input.as<int8_t>(), offset, channels, scales, zeroPoints, row);
+      break;
+    case ElementKind::F32:
+      row = copyReals(input.as<float>(), offset, channels, scales, zeroPoints, row);
+      break;
+    default:
+      for (int64_t c = 0; c < channels; ++c) {
+        int64_t p = scales.size() == 1 ? 0 : c;
+        *row++ = (static_cast<float>(input.get(offset + c)) - zeroPoints[p]) * scales[p];
+      }
+    }
+  };
+  auto conv = dyn_cast<qnn::Conv2DOp>(op);
+  if (!conv)
+    return copy(position * channels);
+  ArrayRef<int64_t> out = typeOf(conv.getOutput()).getShape();
+  ArrayRef<int64_t> filter = typeOf(conv.getFilter()).getShape();
+  int64_t x = position % out[2], y = position / out[2] % out[1], n = position / out[2] / out[1];
+  for (int64_t i = 0; i < filter[1]; ++i)
+    for (int64_t j = 0; j < filter[2]; ++j) {
+      int64_t line = y * conv.getStrides()[0] + i * conv.getDilations()[0] - conv.getPads()[0];
+      int64_t column = x * conv.getStrides()[1] + j * conv.getDilations()[1] - conv.getPads()[1];
+      if (line < 0 || line >= input.shape[1] || column < 0 || column >= input.shape[2])
+        row = std::fill_n(row, channels, 0.0f);
+      else
+        copy(((n * input.shape[1] + line) * input.shape[2] + column) * channels);
+    }
+}
+
+void InputMoments::add(const HostTensor &input) {
+  constexpr size_t kRows = 512;
+  // Multiples of a number near the golden section of all positions, which has no
+  // divisor in common with it, lie evenly and in no pattern of lines.
+  int64_t stride = std::max<int64_t>(1, static_cast<int64_t>(0.618034 * positions));
+  while (std::gcd(stride, positions) != 1)
+    ++stride;
+  for (int64_t i = 0; i < wanted; ++i) {
+    int64_t position = (samplesSeen * wanted + i) * stride % positions;
+    rows.resize(rows.size() + rowSize);
+    gather(input, position, rows.data() + rows.size() - rowSize);
+    if (rows.size() == kRows * rowSize)
+      addRows();
+  }
+  ++samplesSeen;
+}
+
+void InputMoments::addRows() {
+  int64_t inputs = matrix.inputs, height = rows.size() / rowSize;
+  if (height == 0)
+    return;
+  count += height;
+  Eigen::Map<const MatrixF> all(rows.data(), height, rowSize);
+  if (matrix.groups > 1) {
+    // A group's inputs are some channels of each place under the filter.
+    int64_t channels = typeOf(op->getOperand(0)).getShape().back();
+    int64_t own = channels / matrix.groups;
+    parallelFor(op->getContext(), 0, matrix.groups, [&](size_t g) {
+      MatrixF x(height, inputs);
+      for (int64_t place = 0; place < inputs / own; ++place)
+        x.middleCols(place * own, own) = all.middleCols(place * channels + g * own, own);
+      Eigen::Map<MatrixD>(products[g].data(), inputs, inputs) +=
+          (x.transpose() * x).cast<double>();
+      Eigen::Map<Eigen::RowVectorXd>(sums[g].data(), inputs) +=
+          x.cast<double>().colwise().sum();
+    });
+  } else {
+    constexpr int64_t kBlock = 128;
+    Eigen::Map<MatrixD> product(products[0].data(), inputs, inputs);
+    // The lower triangle.
+    parallelFor(op->getContext(), 0, llvm::divideCeil(inputs, kBlock), [&](size_t b) {
+      int64_t begin = b * kBlock, size = std::min(kBlock, inputs - begin);
+      product.block(begin, 0, size, begin + size) +=
+          (all.middleCols(begin, size).transpose() * all.leftCols(begin + size)).cast<double>();
+    });
+    Eigen::Map<Eigen::RowVectorXd>(sums[0].data(), inputs) +=
+        all.cast<double>().colwise().sum();
+  }
+  rows.clear();
+}
+
+std::vector<double> InputMoments::takeCovariance(int64_t group) {
+  addRows();
+  int64_t inputs = matrix.inputs;
+  Eigen::Map<MatrixD> product(products[group].data(), inputs, inputs);
+  if (matrix.groups == 1)
+    product.triangularView<Eigen::StrictlyUpper>() = product.transpose();
+  Eigen::VectorXd mean =
+      Eigen::Map<Eigen::VectorXd>(sums[group].data(), inputs) / std::max<int64_t>(count, 1);
+  product /= std::max<int64_t>(count, 1);
+  product -= mean * mean.transpose();
+  return std::move(products[group]);
+}

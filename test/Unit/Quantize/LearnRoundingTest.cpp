@@ -1,0 +1,127 @@
+//===- LearnRoundingTest.cpp - rounding in networks -----------------------===//
+#include "dyadic/Quantize/Recover.h"
+
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Reference/Interpreter.h"
+#include "dyadic/Support/ConstantData.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace dyadic;
+using namespace mlir;
+
+namespace {
+class LearnRoundingTest : public ::testing::Test {
+protected:
+  LearnRoundingTest() {
+    DialectRegistry registry;
+    registry.insert<qnn::QNNDialect, quant::QuantDialect, func::FuncDialect>();
+    registerReferenceModels(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  /// Samples whose neighbours along the innermost dimension but one are twins.
+  void makeSamples(ArrayRef<int64_t> shape, bool twins = true) {
+    std::mt19937 random(1);
+    std::uniform_int_distribution<int> values(0, 20);
+    for (int s = 0; s < 8; ++s) {
+      HostTensor tensor(ElementKind::F32, shape);
+      int64_t inner = shape.back();
+      for (auto [i, x] : llvm::enumerate(tensor.as<float>()))
+        x = twins && (i / inner) % 2 ? tensor.as<float>()[i - inner] : values(random);
+      samples.push_back({tensor});
+    }
+  }
+
+  /// The weights of `quantized`'s only contraction after rounding.
+  template <typename Op> std::vector<int> round(const char *real, const char *quantized,
+                                                WeightRounding rounding) {
+    auto floats = parseSourceString<ModuleOp>(real, &context);
+    auto integers = parseSourceString<ModuleOp>(quantized, &context);
+    auto realMain = floats->lookupSymbol<func::FuncOp>("main");
+    auto main = integers->lookupSymbol<func::FuncOp>("main");
+    EXPECT_TRUE(succeeded(correctMeans(main, realMain, samples, rounding)));
+    EXPECT_TRUE(succeeded(verify(*integers)));
+    HostTensor weights = *readConstant((*main.getOps<Op>().begin())->getOperand(1));
+    std::vector<int> result;
+    for (int64_t i = 0; i < weights.numElements(); ++i)
+      result.push_back(weights.get(i));
+    return result;
+  }
+
+  MLIRContext context;
+  SampleTensors samples;
+};
+
+const char *const kRealMatmul = R"mlir(
+  func.func @main(%x: tensor<4x2x1xf32>) -> tensor<4x2xf32> {
+    %w = qnn.constant dense<[[0.4, -0.4], [0.4, -0.4]]> : tensor<2x2xf32> : tensor<2x2xf32>
+    %r = qnn.reshape %x : (tensor<4x2x1xf32>) -> tensor<4x2xf32>
+    %0 = qnn.matmul %r, %w : (tensor<4x2xf32>, tensor<2x2xf32>) -> tensor<4x2xf32>
+    return %0 : tensor<4x2xf32>
+  }
+)mlir";
+const char *const kMatmul = R"mlir(
+  !q = !quant.uniform<u8:f32, 1.0>
+  !w = !quant.uniform<i4<-7:7>:f32:1, {1.0, 0.5}>
+  !y = !quant.uniform<i16:f32, 0.01>
+  func.func @main(%x: tensor<4x2x1xf32>) -> tensor<4x2x!y> {
+    %w = qnn.constant dense<[[0, -1], [0, -1]]> : tensor<2x2xi4> : tensor<2x2x!w>
+    %q = quant.qcast %x : tensor<4x2x1xf32> to tensor<4x2x1x!q>
+    %r = qnn.reshape %q : (tensor<4x2x1x!q>) -> tensor<4x2x!q>
+    %0 = qnn.matmul %r, %w : (tensor<4x2x!q>, tensor<2x2x!w>) -> tensor<4x2x!y>
+    return %0 : tensor<4x2x!y>
+  }
+)mlir";
+const char *const kRealDepthwise = R"mlir(
+  func.func @main(%x: tensor<1x4x2x2xf32>) -> tensor<1x4x1x2xf32> {
+    %w = qnn.constant dense<[[[[0.4], [0.4]]], [[[1.6], [0.8]]]]> : tensor<2x1x2x1xf32> : tensor<2x1x2x1xf32>
+    %0 = qnn.conv2d %x, %w {groups = 2 : i64} : (tensor<1x4x2x2xf32>, tensor<2x1x2x1xf32>) -> tensor<1x4x1x2xf32>
+    return %0 : tensor<1x4x1x2xf32>
+  }
+)mlir";
+const char *const kDepthwise = R"mlir(
+  !q = !quant.uniform<u8:f32, 1.0>
+  !w = !quant.uniform<i8<-127:127>:f32:0, {1.0, 1.0}>
+  !y = !quant.uniform<i16:f32, 0.01>
+  func.func @main(%x: tensor<1x4x2x2xf32>) -> tensor<1x4x1x2x!y> {
+    %w = qnn.constant dense<[[[[0], [0]]], [[[2], [1]]]]> : tensor<2x1x2x1xi8> : tensor<2x1x2x1x!w>
+    %q = quant.qcast %x : tensor<1x4x2x2xf32> to tensor<1x4x2x2x!q>
+    %0 = qnn.conv2d %q, %w {groups = 2 : i64} : (tensor<1x4x2x2x!q>, tensor<2x1x2x1x!w>) -> tensor<1x4x1x2x!y>
+    return %0 : tensor<1x4x1x2x!y>
+  }
+)mlir";
+} // namespace
+
+TEST_F(LearnRoundingTest, TakesTwinsTogether) {
+  makeSamples({4, 2, 1});
+  for (auto rounding : {WeightRounding::GPTQ, WeightRounding::AdaRound}) {
+    auto w = round<qnn::MatmulOp>(kRealMatmul, kMatmul, rounding);
+    // 0.8 is nearer to 1 than to 0; −0.8 nearer to −2 · 0.5 than to −1 · 0.5.
+    EXPECT_EQ(w[0] + w[2], 1);
+    EXPECT_EQ(w[1] + w[3], -2);
+  }
+  EXPECT_EQ(round<qnn::MatmulOp>(kRealMatmul, kMatmul, WeightRounding::Nearest),
+            (std::vector<int>{0, -1, 0, -1}));
+}
+
+TEST_F(LearnRoundingTest, LeavesUnrelatedInputsAtTheirNearest) {
+  makeSamples({4, 2, 1}, /*twins=*/false);
+  EXPECT_EQ(round<qnn::MatmulOp>(kRealMatmul, kMatmul, WeightRounding::GPTQ),
+            (std::vector<int>{0, -1, 0, -1}));
+}
+
+TEST_F(LearnRoundingTest, RoundsAChannelOfADepthwiseFilterAlone) {
+  makeSamples({1, 4, 2, 2});
+  auto w = round<qnn::Conv2DOp>(kRealDepthwise, kDepthwise, WeightRounding::GPTQ);
+  EXPECT_EQ(w[0] + w[1], 1);
+  EXPECT_EQ(w[2] + w[3], 2); // 2.4, where the nearest values make 3
+}
