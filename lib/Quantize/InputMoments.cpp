@@ -39,7 +39,8 @@ std::optional<ContractionMatrix> ContractionMatrix::of(Operation *op) {
 }
 
 InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_t samples)
-    : op(op), matrix(matrix), rowSize(matrix.groups * matrix.inputs) {
+    : op(op), matrix(matrix), rowSize(matrix.groups * matrix.inputs),
+      shift(rowSize, 0) {
   // Enough for a matrix of full rank and for its entries to be more than chance.
   constexpr int64_t kPerInput = 4, kLeast = 4096, kMost = 8192;
   int64_t all = std::clamp(kPerInput * matrix.inputs, kLeast, kMost);
@@ -129,8 +130,12 @@ void InputMoments::addRows() {
   int64_t inputs = matrix.inputs, height = rows.size() / rowSize;
   if (height == 0)
     return;
+  Eigen::Map<MatrixF> all(rows.data(), height, rowSize);
+  // Squares of what is far from zero would lose how little it varies.
+  if (count == 0)
+    Eigen::Map<Eigen::RowVectorXf>(shift.data(), rowSize) = all.colwise().mean();
+  all.rowwise() -= Eigen::Map<const Eigen::RowVectorXf>(shift.data(), rowSize);
   count += height;
-  Eigen::Map<const MatrixF> all(rows.data(), height, rowSize);
   if (matrix.groups > 1) {
     // A group's inputs are some channels of each place under the filter.
     int64_t channels = typeOf(op->getOperand(0)).getShape().back();
@@ -160,7 +165,6 @@ void InputMoments::addRows() {
 }
 
 std::vector<double> InputMoments::takeCovariance(int64_t group) {
-  addRows();
   int64_t inputs = matrix.inputs;
   Eigen::Map<MatrixD> product(products[group].data(), inputs, inputs);
   if (matrix.groups == 1)
@@ -169,5 +173,10 @@ std::vector<double> InputMoments::takeCovariance(int64_t group) {
       Eigen::Map<Eigen::VectorXd>(sums[group].data(), inputs) / std::max<int64_t>(count, 1);
   product /= std::max<int64_t>(count, 1);
   product -= mean * mean.transpose();
+  // Of few positions most correlations are chance: as many as there are inputs halve
+  // them.
+  Eigen::VectorXd power = product.diagonal();
+  product *= double(count) / (count + inputs);
+  product.diagonal() = power;
   return std::move(products[group]);
 }

@@ -37,7 +37,10 @@ public:
 
   /// `input` is the op's first operand for the next sample, of that operand's type.
   void add(const HostTensor &input);
-  /// Of a group's inputs, inputs × inputs; once.
+  /// After the last one.
+  void finish() { addRows(); }
+  /// Of a group's inputs, inputs × inputs, those of different inputs shrunk by how
+  /// little the positions tell of them; once.
   std::vector<double> takeCovariance(int64_t group);
 
 private:
@@ -54,6 +57,8 @@ private:
   /// Rows that are still to be added.
   std::vector<float> rows;
   int64_t rowSize;
+  /// What is taken off each row: about its mean.
+  std::vector<float> shift;
   /// By group.
   std::vector<std::vector<double>> sums, products;
 };

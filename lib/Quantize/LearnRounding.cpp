@@ -80,6 +80,7 @@ std::optional<HostTensor> dyadic::learnRounding(Operation *op, Operation *real,
   InputMoments moments(op, *matrix, inputs.size());
   for (const HostTensor *input : inputs)
     moments.add(*input);
+  moments.finish();
   ScaledGrid grid(op, type);
   ArrayRef<float> reals = weights->as<float>();
   MutableArrayRef<int8_t> integers = stored->as<int8_t>();

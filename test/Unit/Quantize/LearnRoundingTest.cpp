@@ -28,15 +28,20 @@ protected:
     context.loadAllAvailableDialects();
   }
 
-  /// Samples whose neighbours along the innermost dimension but one are twins.
+  /// Samples whose neighbours along the innermost dimension but one are twins, or
+  /// else take all pairs of two values.
   void makeSamples(ArrayRef<int64_t> shape, bool twins = true) {
     std::mt19937 random(1);
     std::uniform_int_distribution<int> values(0, 20);
     for (int s = 0; s < 8; ++s) {
       HostTensor tensor(ElementKind::F32, shape);
+      MutableArrayRef<float> x = tensor.as<float>();
       int64_t inner = shape.back();
-      for (auto [i, x] : llvm::enumerate(tensor.as<float>()))
-        x = twins && (i / inner) % 2 ? tensor.as<float>()[i - inner] : values(random);
+      for (int64_t i = 0, e = x.size(); i < e; ++i)
+        if (!twins)
+          x[i] = i % 2 ? 20 * (i / 2 % 2) : 20 * (i / 4 % 2);
+        else
+          x[i] = i / inner % 2 ? x[i - inner] : values(random);
       samples.push_back({tensor});
     }
   }

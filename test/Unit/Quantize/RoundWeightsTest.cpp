@@ -63,11 +63,13 @@ TEST(RoundWeightsTest, FindsAKnownOptimum) {
   // which three weights of one make and no nearest value does.
   constexpr int64_t kInputs = 10;
   Integers grid;
-  Rows weights(kInputs, 0.3f);
+  Rows weights;
+  for (int k = 0; k < kInputs; ++k)
+    weights.push_back(0.255f + 0.01f * k);
   WeightRows rows{weights, 0, grid};
   WeightRounder rounder(kInputs, std::vector<double>(kInputs * kInputs, 1), 0.01);
   EXPECT_EQ(rounder.nearest(rows), Rows(kInputs, 0));
-  for (const Rows &rounded : {rounder.gptq(rows), rounder.adaRound(rows)}) {
+  for (const Rows &rounded : {gptq(rounder, rows), adaRound(rounder, rows)}) {
     EXPECT_EQ(std::accumulate(rounded.begin(), rounded.end(), 0.0f), 3);
     EXPECT_EQ(std::count(rounded.begin(), rounded.end(), 1.0f), 3);
   }
