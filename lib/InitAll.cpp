@@ -2,6 +2,7 @@
 #include "dyadic/InitAll.h"
 
 #include "dyadic/Codegen/Passes.h"
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Emit/Passes.h"
@@ -42,7 +43,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 void dyadic::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<qnn::QNNDialect, DyadicDialect, mlir::func::FuncDialect,
+  registry.insert<coded::CodedDialect, qnn::QNNDialect, DyadicDialect, mlir::func::FuncDialect,
                   mlir::quant::QuantDialect, mlir::amx::AMXDialect,
                   mlir::affine::AffineDialect, mlir::arith::ArithDialect,
                   mlir::bufferization::BufferizationDialect,

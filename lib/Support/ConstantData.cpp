@@ -146,13 +146,22 @@ FailureOr<HostTensor> readConstant(Attribute attribute) {
   if (!elements)
     return failure();
   auto kind = elementKindOf(elements.getElementType());
-  auto raw = rawBytes(attribute);
-  if (!kind || failed(raw))
+  if (!kind)
     return failure();
   auto type = cast<ShapedType>(elements.getType());
   HostTensor tensor;
   tensor.kind = *kind;
   tensor.shape.assign(type.getShape().begin(), type.getShape().end());
+  auto raw = rawBytes(attribute);
+  if (failed(raw)) {
+    // Stored in a form of its own.
+    auto decoded = elements.tryGetValues<float>();
+    if (!decoded || *kind != ElementKind::F32)
+      return failure();
+    tensor.bytes.resize(type.getNumElements() * sizeof(float));
+    llvm::copy(*decoded, tensor.as<float>().begin());
+    return tensor;
+  }
   int64_t size = type.getNumElements() * byteWidth(*kind);
   auto [bytes, isSplat] = *raw;
   if (isNibbles(type)) {
@@ -192,8 +201,13 @@ FailureOr<ArrayRef<T>> viewConstant(Attribute attribute,
   if (!elements || elementKindOf(elements.getElementType()) != elementKindOf<T>())
     return failure();
   auto raw = rawBytes(attribute);
-  if (failed(raw))
-    return failure();
+  if (failed(raw)) {
+    FailureOr<HostTensor> tensor = readConstant(attribute);
+    if (failed(tensor))
+      return failure();
+    storage.assign(tensor->as<T>().begin(), tensor->as<T>().end());
+    return ArrayRef<T>(storage);
+  }
   auto [bytes, isSplat] = *raw;
   int64_t count = cast<ShapedType>(elements.getType()).getNumElements();
   if (isNibbles(elements.getType())) {

@@ -1,6 +1,7 @@
 //===- QNNDialect.cpp - registration and verifiers ------------------------===//
 #include "dyadic/Dialect/QNN/QNN.h"
 
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Control.h"
 
 #include "dyadic/Support/ConstantData.h"

@@ -25,7 +25,8 @@ def QNN_Dialect : Dialect {
     alone; only data movement, `gather`, `cast` and `compute` take them. The same
     holds for floats other than f32.
   }];
-  let dependentDialects = ["::mlir::quant::QuantDialect"];
+  let dependentDialects = ["::mlir::quant::QuantDialect",
+                           "::dyadic::coded::CodedDialect"];
   let useDefaultAttributePrinterParser = 1;
 }
 
