@@ -51,9 +51,7 @@ qnn::RangeAttr dyadic::calibratedRange(Value value) {
   return range;
 }
 
-/// Whether an op carries one of `names`: its own location's, or one of those
-/// that were fused into it.
-static bool isNamed(Operation *op, ArrayRef<std::string> names) {
+bool dyadic::isNamed(Operation *op, ArrayRef<std::string> names) {
   if (names.empty())
     return false;
   return op->getLoc()

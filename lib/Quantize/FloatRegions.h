@@ -22,6 +22,10 @@ bool holdsReals(mlir::Value value);
 /// but the constants.
 bool isComputation(mlir::Operation *op);
 
+/// Whether an op carries one of `names`: its own location's, or one of those
+/// that were fused into it.
+bool isNamed(mlir::Operation *op, llvm::ArrayRef<std::string> names);
+
 /// The finite range that calibration found for `value`; null if there is none.
 qnn::RangeAttr calibratedRange(mlir::Value value);
 

@@ -1,100 +1,15 @@
 //===- LowBitWeights.cpp - weights of four bits ---------------------------===//
 #include "LowBitWeights.h"
 
-#include "FloatRegions.h"
-#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/FixedPoint.h"
 
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/GlobPattern.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
 #include <limits>
-#include <tuple>
 
-using namespace mlir;
 using namespace dyadic;
-
-std::optional<WeightKind> dyadic::parseWeightKind(StringRef name) {
-  return llvm::StringSwitch<std::optional<WeightKind>>(name)
-      .Case("int8", WeightKind::Int8)
-      .Case("int4", WeightKind::Int4)
-      .Case("codebook4", WeightKind::Codebook4)
-      .Default(std::nullopt);
-}
-
-int32_t dyadic::largestWeight(WeightKind kind) {
-  return kind == WeightKind::Int4 ? 7 : 127;
-}
-
-WeightKind dyadic::weightKindOf(Operation *contraction) {
-  auto name = contraction->getAttrOfType<StringAttr>(kWeightKindAttr);
-  return name ? parseWeightKind(name).value_or(WeightKind::Int8)
-              : WeightKind::Int8;
-}
-
-//===----------------------------------------------------------------------===//
-// Which weights
-//===----------------------------------------------------------------------===//
-
-static bool isContraction(Operation *op) {
-  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
-  return quantizable &&
-         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
-}
-
-static bool isDepthwise(Operation *op) {
-  auto conv = dyn_cast<qnn::Conv2DOp>(op);
-  return conv && conv.getGroups() > 1 &&
-         cast<RankedTensorType>(conv.getFilter().getType()).getDimSize(3) == 1;
-}
-
-static bool nameMatches(Operation *op, const llvm::GlobPattern &pattern) {
-  return op->getLoc()
-      ->walk([&](Location loc) {
-        auto name = dyn_cast<NameLoc>(loc);
-        return name && pattern.match(name.getName().getValue())
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
-      })
-      .wasInterrupted();
-}
-
-LogicalResult dyadic::chooseWeightKinds(func::FuncOp func,
-                                        ArrayRef<std::string> choices) {
-  for (StringRef choice : choices) {
-    StringRef pattern = "*", kind = choice;
-    if (choice.contains('='))
-      std::tie(pattern, kind) = choice.rsplit('=');
-    if (!parseWeightKind(kind))
-      return func.emitError() << "expected weights of kind int8, int4 or "
-                                 "codebook4, but got "
-                              << kind;
-    auto glob = llvm::GlobPattern::create(pattern);
-    if (!glob) {
-      llvm::consumeError(glob.takeError());
-      return func.emitError() << "expected a pattern of names, but got "
-                              << pattern;
-    }
-    bool all = pattern == "*", any = all;
-    func.walk([&](Operation *op) {
-      if (!isContraction(op) || (!all && !nameMatches(op, *glob)))
-        return;
-      any = true;
-      if (!isDepthwise(op))
-        op->setAttr(kWeightKindAttr, StringAttr::get(op->getContext(), kind));
-    });
-    if (!any)
-      return func.emitError() << "there is no convolution or matrix product "
-                                 "named \""
-                              << pattern << "\" whose weights could be " << kind;
-  }
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Their values
-//===----------------------------------------------------------------------===//
+using llvm::ArrayRef;
 
 double dyadic::leastErrorScale(ArrayRef<float> weights, int32_t max) {
   float magnitude = 0;
@@ -194,12 +109,10 @@ private:
 };
 } // namespace
 
-std::array<int8_t, 16> dyadic::chooseCodebook(ArrayRef<double> weights) {
-  std::vector<int8_t> centres = Clusters(weights).choose(16);
-  llvm::sort(centres);
-  centres.erase(llvm::unique(centres), centres.end());
-  std::array<int8_t, 16> codebook;
-  codebook.fill(centres.empty() ? 0 : centres.back());
-  llvm::copy(centres, codebook.begin());
+std::vector<int8_t> dyadic::chooseCodebook(ArrayRef<double> weights, int entries) {
+  std::vector<int8_t> codebook = Clusters(weights).choose(entries);
+  llvm::sort(codebook);
+  codebook.erase(llvm::unique(codebook), codebook.end());
+  codebook.resize(entries, codebook.empty() ? 0 : codebook.back());
   return codebook;
 }

@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Quantize/Passes.h"
 
-#include "LowBitWeights.h"
 #include "Recurrent.h"
 #include "TypePlan.h"
+#include "WeightFormat.h"
 #include "Weights.h"
 
 #include "dyadic/Dialect/QNN/ChannelAttrs.h"
@@ -118,7 +118,7 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       return signalPassFailure();
 
     SmallVector<std::string> kinds(weights.begin(), weights.end());
-    if (failed(chooseWeightKinds(func, kinds)))
+    if (failed(chooseWeightFormats(func, kinds, WeightUse::IntegerProducts)))
       return signalPassFailure();
     bool isSigned = activations == "i8";
     SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end());

@@ -8,6 +8,7 @@
 #include "Weights.h"
 
 #include "LowBitWeights.h"
+#include "WeightFormat.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
 
@@ -71,13 +72,18 @@ Value dyadic::quantizeConstant(OpBuilder &builder, Value constant,
   return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
 }
 
+/// The format of an integer op's weights.
+static WeightFormat integerFormatOf(Operation *contraction) {
+  return weightFormatOf(contraction).value_or(WeightFormat());
+}
+
 double dyadic::largestWeightScale(Operation *contraction) {
   std::vector<float> storage;
   float magnitude = 0;
   for (float w : elementsOf(contraction->getOperand(1), storage))
     magnitude = std::max(magnitude, std::fabs(w));
   return chooseSymmetricScale(magnitude,
-                              largestWeight(weightKindOf(contraction)));
+                              integerFormatOf(contraction).largest());
 }
 
 namespace {
@@ -109,25 +115,26 @@ struct ChannelLayout {
 static SmallVector<double> channelScales(const ChannelLayout &layout,
                                          ArrayRef<float> weights,
                                          ArrayRef<float> bias,
-                                         double inputScale, WeightKind kind) {
+                                         double inputScale,
+                                         const WeightFormat &format) {
   SmallVector<float> magnitude(layout.channels, 0);
   std::vector<std::vector<float>> ofChannel(layout.channels);
   layout.forEach([&](int64_t c, int64_t i) {
     magnitude[c] = std::max(magnitude[c], std::fabs(weights[i]));
-    if (kind == WeightKind::Int4)
+    if (format.bits < 8)
       ofChannel[c].push_back(weights[i]);
   });
   float largest = 0;
   for (float m : magnitude)
     largest = std::max(largest, m);
-  int32_t max = largestWeight(kind);
+  int32_t max = format.largest();
   double least = chooseSymmetricScale(largest, max) * kLeastRelativeScale;
 
   SmallVector<double> scales;
   for (int64_t c = 0; c < layout.channels; ++c) {
     double scale = 0;
     if (magnitude[c] > 0)
-      scale = kind == WeightKind::Int4
+      scale = format.largest() < 127
                   ? leastErrorScale(ofChannel[c], max)
                   : chooseSymmetricScale(magnitude[c], max);
     if (!bias.empty())
@@ -144,7 +151,7 @@ static SmallVector<double> channelScales(const ChannelLayout &layout,
 static void toCodebook(Operation *contraction, const ChannelLayout &layout,
                        ArrayRef<float> weights, ArrayRef<double> scales,
                        MutableArrayRef<int8_t> storage) {
-  int32_t max = largestWeight(WeightKind::Codebook4);
+  constexpr int32_t max = INT8_MAX;
   std::vector<double> histogram(2 * max + 1, 0);
   double largest = *llvm::max_element(scales);
   layout.forEach([&](int64_t c, int64_t i) {
@@ -169,10 +176,10 @@ Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
     bias = elementsOf(contraction->getOperand(2), biasStorage);
 
   ChannelLayout layout(contraction, tensorType);
-  WeightKind kind = weightKindOf(contraction);
-  int32_t max = largestWeight(kind);
+  WeightFormat format = integerFormatOf(contraction);
+  int32_t max = format.largest();
   SmallVector<double> scales =
-      channelScales(layout, weights, bias, inputScale, kind);
+      channelScales(layout, weights, bias, inputScale, format);
   HostTensor tensor(ElementKind::I8, tensorType.getShape());
   MutableArrayRef<int8_t> storage = tensor.as<int8_t>();
   layout.forEach([&](int64_t c, int64_t i) {
@@ -180,10 +187,9 @@ Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
     storage[i] = static_cast<int8_t>(
         std::min<double>(std::max<double>(q, -max), max));
   });
-  if (kind == WeightKind::Codebook4)
+  if (format.values == WeightFormat::Values::Codebook)
     toCodebook(contraction, layout, weights, scales, storage);
-  Type element = kind == WeightKind::Int4 ? builder.getI4Type()
-                                          : builder.getI8Type();
+  Type element = builder.getIntegerType(max < INT8_MAX ? format.bits : 8);
   auto type = quant::UniformQuantizedPerAxisType::get(
       quant::QuantizationFlags::Signed, element, builder.getF32Type(), scales,
       SmallVector<int64_t>(layout.channels, 0), layout.dimension, -max, max);

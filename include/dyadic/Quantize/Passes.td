@@ -113,6 +113,39 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
   ];
 }
 
+def EncodeWeights : Pass<"qnn-encode-weights", "::mlir::func::FuncOp"> {
+  let summary = "store the weights of float ops in few bits";
+  let description = [{
+    Level 1, before or instead of anything that needs samples: activations stay
+    f32. The constant weights of convolutions and matrix products, and the tables
+    that gathers read, become `#coded.weights`: eight bits with a scale per channel
+    (a table's per row), or what `weights` says. Each is rounded to the nearest
+    value of a grid whose scales lose least. Constants that are coded already,
+    depthwise filters, what `keep-float` names and the bodies of branches and loops
+    stay as they are.
+
+    ```mlir
+    %w = qnn.constant dense<[[0.5, -1.0], [0.25, 1.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+    %y = qnn.matmul %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    // with weights=int2, the constant becomes
+    %w = qnn.constant #coded.weights<codes = dense<[[3, 1], [2, 3]]> : tensor<2x2xui8>,
+        scales = dense<[[0.5], [1.0]]> : tensor<2x1xf32>, axis = 1, group = 2, bits = 2>
+        : tensor<2x2xf32> : tensor<2x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect"];
+  let options = [
+    ListOption<"weights", "weights", "std::string",
+               "formats, as int4:group=64, of all contractions, or pattern=format "
+               "of the contractions and tables whose names match">,
+    ListOption<"keepFloat", "keep-float", "std::string",
+               "names of ops (their locations) whose weights stay f32">
+  ];
+  let statistics = [
+    Statistic<"numEncoded", "encoded", "constants that became coded">
+  ];
+}
+
 def AdoptQuantization : Pass<"qnn-adopt-quantization", "::mlir::func::FuncOp"> {
   let summary = "compute on integers where the model says how tensors are quantized";
   let description = [{
