@@ -12,6 +12,7 @@
 #include "Contraction.h"
 
 #include "BF16.h"
+#include "CodedPanels.h"
 #include "PanelLayout.h"
 #include "Trim.h"
 
@@ -45,14 +46,19 @@ public:
                      PointwiseEmitter &epilogue)
       : k(k), c(c), epilogue(epilogue), lanes(k.target.lanes()),
         nibbles(nibblesOf(c, k.target)),
-        kind(c.kind == OperandKind::F32 && k.target.getInfo().bf16
+        kind(c.kind == OperandKind::F32 && !c.coded && k.target.getInfo().bf16
                  ? OperandKind::BF16
                  : c.kind),
         shape{kind, c.images * c.rowsPerImage, c.pixels, c.channels,
               c.segments() * c.length, c.segments(), nibbles, /*matrices=*/true,
               c.joinedGroups},
         tile(k.target.tileFor(shape, &strategy)),
-        layout(c, tile, nibbles, lanes, k.target.packedColumns(shape)) {}
+        inRegisters(c.coded && c.segments() == 1 && limitSums()),
+        layout(c, tile, nibbles, lanes,
+               c.coded ? 0 : k.target.packedColumns(shape)) {
+    if (c.coded)
+      tile.panelsOutermost = true;
+  }
 
   void emit() {
     strategy.record(k.getFunction());
@@ -63,6 +69,7 @@ public:
       currentGroup = group;
       if (tile.panelsOutermost)
         forPanels(group, [&](Value weights, Value channel, Panel panel) {
+          weights = decodePanel(weights, channel, panel);
           forPixels(group, [&](Value base, Value pixel, int64_t count) {
             base = prepareTile(base, count);
             emitTile(base, pixel, count, weights, channel, panel);
@@ -97,6 +104,16 @@ private:
     pixelShare = shares[panelsFirst ? 4 : 3];
   }
 
+  /// Whether all pixels are in one tile, which then gets as few vectors as leave
+  /// registers for two sums a result and for decoding.
+  bool limitSums() {
+    int64_t most = k.target.vectorRegisters() / 4 / (shape.rows * c.pixels);
+    if (most < 1 || shape.rows * c.pixels > tile.pixels)
+      return false;
+    tile.vectors = llvm::bit_floor(uint64_t(std::min(tile.vectors, most)));
+    return true;
+  }
+
   using PanelBody = llvm::function_ref<void(Value weights, Value channel, Panel)>;
   using PixelBody = llvm::function_ref<void(Value base, Value pixel, int64_t)>;
 
@@ -109,6 +126,15 @@ private:
                body(k.add(groupWeights, weightsOf(channel)), channel,
                     {width, static_cast<int64_t>(llvm::divideCeil(width, lanes))});
              });
+  }
+
+  /// Makes floats of a panel's weights where they aren't such, unless tiles do.
+  Value decodePanel(Value weights, Value channel, Panel panel) {
+    if (!c.coded)
+      return weights;
+    if (!inRegisters)
+      coded->decode(currentGroup, {channel, panel.vectors}, packed);
+    return k.index(0);
   }
 
   /// Where the weights of a panel are that begins with `channel`.
@@ -258,7 +284,11 @@ private:
           k.loadVector(bias, k.add(biasChannel(channel), v * lanes), lanes));
     KernelBuilder::Carried acc =
         k.target.beginTile(k.b, k.loc, tile, count, biases);
-    acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
+    if (inRegisters)
+      acc = coded->accumulate(currentGroup, {channel, panel.vectors}, source.memory,
+                              pixelsOf(base, count), acc);
+    else
+      acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
     acc = k.target.finishTile(k.b, k.loc, tile, count, acc);
     if (tile.weightShift)
       for (Value &sum : acc)
@@ -380,12 +410,18 @@ private:
     return acc;
   }
 
-  /// `depth` products of every sum.
-  KernelBuilder::Carried emitStep(Value base, Value weights, ValueRange sums,
-                                  int64_t count, Panel panel, int64_t depth) {
+  /// Where the activations of a tile's pixels are.
+  SmallVector<Value> pixelsOf(Value base, int64_t count) {
     SmallVector<Value> pixels;
     for (int64_t p = 0; p < count; p += std::max<int64_t>(tile.tileRows, 1))
       pixels.push_back(k.add(base, p * source.pixelStride));
+    return pixels;
+  }
+
+  /// `depth` products of every sum.
+  KernelBuilder::Carried emitStep(Value base, Value weights, ValueRange sums,
+                                  int64_t count, Panel panel, int64_t depth) {
+    SmallVector<Value> pixels = pixelsOf(base, count);
     return k.target.step(k.b, k.loc,
                          {kind, tile, panel.vectors, depth, source.memory,
                           packed, pixels, weights, fullRangeWeights,
@@ -408,6 +444,15 @@ private:
   }
 
   void pack() {
+    if (c.coded) {
+      coded.emplace(k, *c.coded, c.groups, k.target.packedColumns(shape),
+                    layout.panelColumns());
+      bias = k.constants<float>(layout.packBias<float>());
+      if (!inRegisters)
+        packed = k.scratch(layout.depth() * layout.panelColumns() * sizeof(float),
+                           k.b.getF32Type());
+      return;
+    }
     if (isFloat(kind)) {
       packed = kind == OperandKind::BF16
                    ? k.weights<BF16>(layout.packWeights<BF16>())
@@ -435,8 +480,10 @@ private:
   KernelStrategy strategy;
   ContractionShape shape;
   RegisterTile tile;
+  bool inRegisters; // decodes weights of few bits for each tile
   PanelLayout layout;
   bool fullRangeWeights = false;
+  std::optional<CodedPanels> coded;
   Source source;
   Value packed, bias, currentGroup;
   /// The first pixel of the present tile whose result is new.

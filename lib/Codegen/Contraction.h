@@ -5,6 +5,8 @@
 #include "PackedWeights.h"
 #include "Pointwise.h"
 
+#include "dyadic/Dialect/Coded/WeightGrid.h"
+
 namespace dyadic::codegen {
 
 /// The operands of a convolution, float or integer, read from the op.
@@ -19,6 +21,7 @@ struct ConvOperands {
   bool joinsRows = true;
   HostTensor filter; // O×KH×KW×(C/groups)
   NibbleTable nibbles;
+  std::optional<CodedWeights> coded; // the filter, in memory of few bits
   HostTensor bias;   // O; zeros where there is none
   llvm::SmallVector<int64_t> strides, dilations;
   int64_t groups;
@@ -40,6 +43,7 @@ struct MatmulOperands {
   int64_t rows, depth, channels;
   HostTensor weights; // depth × channels
   NibbleTable nibbles;
+  std::optional<CodedWeights> coded; // the weights, in memory of few bits
   HostTensor bias;    // channels; zeros where there is none
 
   static mlir::FailureOr<MatmulOperands> read(mlir::Operation *op);
@@ -90,6 +94,8 @@ struct Contraction {
   int64_t joinedGroups = 1;
   /// Weights have four bits, and mean this.
   NibbleTable nibbles;
+  /// Floats that are stored as this; null: as they are.
+  const CodedWeights *coded = nullptr;
   const HostTensor *bias = nullptr;
 
   int64_t segments() const;

@@ -3,6 +3,7 @@
 #include "Emitters.h"
 #include "Trim.h"
 
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "llvm/ADT/STLExtras.h"
@@ -37,6 +38,19 @@ static FailureOr<HostTensor> constantOperand(Operation *op, Value value,
   return constant;
 }
 
+/// The codes of `value`, if it is stored so.
+static LogicalResult readCoded(Operation *op, Value value,
+                               std::optional<CodedWeights> &coded) {
+  auto weights = codedWeights(value);
+  if (!weights)
+    return success();
+  auto read = weights->read();
+  if (failed(read))
+    return op->emitError("expected weights known at compile time");
+  coded = std::move(*read);
+  return success();
+}
+
 /// Zeros where the op has no bias.
 template <typename Op>
 static LogicalResult readBias(HostTensor &bias, Op op, int64_t channels) {
@@ -63,7 +77,8 @@ static LogicalResult readConv(ConvOperands &operands, Op op) {
   auto kind = operandKind(op, op.getInput());
   auto filter = constantOperand(op, op.getFilter(), "a filter",
                                 &operands.nibbles);
-  if (failed(kind) || failed(filter))
+  if (failed(kind) || failed(filter) ||
+      failed(readCoded(op, op.getFilter(), operands.coded)))
     return failure();
   operands.kind = *kind;
   operands.filter = std::move(*filter);
@@ -99,6 +114,7 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
   c.groupStride = depth;
   c.bias = &conv.bias;
   c.nibbles = conv.nibbles;
+  c.coded = conv.coded ? &*conv.coded : nullptr;
   bool onePixel = kh == 1 && kw == 1;
   auto row = reshapeStrides(shape.take_front(3), strides.take_front(3),
                             {images * height * width});
@@ -135,7 +151,7 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
 /// Groups with fewer channels than a register has lanes are computed together.
 static void joinGroups(Contraction &c, const KernelTarget &target) {
   int64_t together = target.lanes() / c.channels;
-  if (c.groups == 1 || c.nibbles || together < 2 ||
+  if (c.groups == 1 || c.nibbles || c.coded || together < 2 ||
       target.lanes() % c.channels != 0 || c.groups % together != 0 ||
       !target.joinsGroups(c.kind, together, c.length))
     return;
@@ -187,7 +203,8 @@ static LogicalResult readMatmul(MatmulOperands &operands, Op op) {
   auto kind = operandKind(op, op.getLhs());
   auto weights = constantOperand(op, op.getRhs(), "a right operand",
                                  &operands.nibbles);
-  if (failed(kind) || failed(weights))
+  if (failed(kind) || failed(weights) ||
+      failed(readCoded(op, op.getRhs(), operands.coded)))
     return failure();
   ArrayRef<int64_t> rhs = shapeOf(op.getRhs());
   operands.kind = *kind;
@@ -220,6 +237,7 @@ Contraction codegen::contractionOf(const MatmulOperands &matmul,
   c.length = matmul.depth;
   c.bias = &matmul.bias;
   c.nibbles = matmul.nibbles;
+  c.coded = matmul.coded ? &*matmul.coded : nullptr;
   c.weight = [&matmul](int64_t channel, int64_t, int64_t i) {
     return matmul.weights.get(i * matmul.channels + channel);
   };

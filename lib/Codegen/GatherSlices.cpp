@@ -5,9 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CodedTable.h"
 #include "Emitters.h"
 #include "ResultSink.h"
 #include "Trim.h"
+
+#include "dyadic/Dialect/Coded/Coded.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -66,12 +69,50 @@ static void emitPieces(KernelBuilder &k, ResultSink &sink, Op op) {
               });
 }
 
+/// The same for rows of a table of few bits.
+static void emitCodedRows(KernelBuilder &k, ResultSink &sink, qnn::GatherOp op,
+                          CodedTable &table) {
+  RankedTensorType type = tensorTypeOf(op.getInput());
+  int64_t extent = type.getDimSize(0), inner = type.getDimSize(1);
+  int64_t count = tensorTypeOf(op.getIndices()).getNumElements();
+  Value indices = k.buffer(op.getIndices());
+  Type element = tensorTypeOf(op.getIndices()).getElementType();
+  Value limit = limitOfRows(k, op.getIndices(), 0);
+  k.forPieces({count}, inner, table.pieceWidth(),
+              [&](ValueRange at, Value start, int64_t width) {
+                ifBelow(k, at[0], limit, [&] {
+                  Value index = memref::LoadOp::create(k.b, k.loc, indices, at[0]);
+                  Value row = placeOf(k, index, element, extent);
+                  Value to = k.add(k.mul(at[0], inner), start);
+                  table.forVectors(row, start, width, [&](int64_t offset, Value vector) {
+                    sink.emitAt(k.add(to, offset), vector);
+                  });
+                });
+              });
+}
+
+/// The table that a gather of whole rows reads, if it is of few bits.
+static std::optional<CodedTable> codedTable(KernelBuilder &k, const ResultSink &sink,
+                                            qnn::GatherOp op) {
+  auto coded = codedWeights(op.getInput());
+  if (!coded || op.getAxis() != 0 || coded->getAxis() != 0 ||
+      coded->getType().getRank() != 2 ||
+      (!sink.canFlatten() && sink.rowExtent() < coded->getType().getDimSize(1)))
+    return std::nullopt;
+  auto weights = coded->read();
+  if (failed(weights) || !CodedTable::suits(k, weights->grid))
+    return std::nullopt;
+  return CodedTable(k, *weights);
+}
+
 LogicalResult codegen::emitGather(KernelBuilder &k, Operation *anchor) {
   auto sink = ResultSink::create(k, anchor);
   if (failed(sink))
     return failure();
   if (auto op = dyn_cast<dyadic::GatherOp>(anchor))
     emitPieces(k, *sink, op);
+  else if (auto table = codedTable(k, *sink, cast<qnn::GatherOp>(anchor)))
+    emitCodedRows(k, *sink, cast<qnn::GatherOp>(anchor), *table);
   else
     emitPieces(k, *sink, cast<qnn::GatherOp>(anchor));
   return success();

@@ -137,7 +137,8 @@ KernelBuilder::loop(int64_t count, Carried initial,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Carried next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-  scf::YieldOp::create(b, loc, next);
+  if (!next.empty()) // else it is there
+    scf::YieldOp::create(b, loc, next);
   return Carried(loop.getResults());
 }
 

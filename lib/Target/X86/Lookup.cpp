@@ -1,4 +1,6 @@
-//===- Lookup.cpp - tables of 256 bytes on x86 ----------------------------===//
+//===- Lookup.cpp - tables on x86 -----------------------------------------===//
+//
+// Of floats as many as a register holds, by vpermps. Of 256 bytes:
 //
 //   VBMI       two vpermi2b of 128 entries each; bit 7 chooses
 //   otherwise  a vpshufb for each 16 entries. It reads by the low four bits and
@@ -98,4 +100,12 @@ Value X86Target::lookup(OpBuilder &b, Location loc, Value x,
     result = ops.insert(part, result, i);
   }
   return result;
+}
+
+Value X86Target::lookUpFloats(OpBuilder &b, Location loc, Value table,
+                              Value numbers) const {
+  VectorOps ops(b, loc);
+  return ops.callIntrinsic(lanes() == 16 ? "llvm.x86.avx512.permvar.sf.512"
+                                         : "llvm.x86.avx2.permps",
+                           table.getType(), {table, numbers});
 }

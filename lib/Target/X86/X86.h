@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_TARGET_X86_X86_H
 #define DYADIC_LIB_TARGET_X86_X86_H
 
+#include "dyadic/Target/FloatTables.h"
 #include "dyadic/Target/KernelTarget.h"
 
 namespace dyadic::x86 {
@@ -25,7 +26,7 @@ enum Form : unsigned {
 /// What a tile's activations may take on the stack in another form.
 constexpr int64_t kMaxPrepared = 64 * 1024;
 
-class X86Target : public KernelTarget {
+class X86Target : public KernelTarget, public FloatTables {
 public:
   explicit X86Target(TargetInfo info);
 
@@ -76,6 +77,9 @@ public:
                      int64_t constant) const override;
   Values productOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
                    mlir::Value rhs, int64_t lhsZp, int64_t rhsZp) const override;
+  int64_t floatTableSize() const override { return lanes(); }
+  mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::Value table,
+                           mlir::Value numbers) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
