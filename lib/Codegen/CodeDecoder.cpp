@@ -21,7 +21,7 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-CodeDecoder::CodeDecoder(KernelBuilder &k, const WeightGrid &grid)
+CodeDecoder::CodeDecoder(KernelBuilder &k, const CodedGrid &grid)
     : k(k), tables(dynamic_cast<const FloatTables *>(&k.target)), bits(grid.bits), integers(grid.hasIntegers()), table(grid.values) {
   if (integers) // the negative ones behind
     std::rotate(table.begin(), table.begin() + table.size() / 2, table.end());

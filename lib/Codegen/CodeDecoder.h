@@ -4,7 +4,7 @@
 
 #include "KernelBuilder.h"
 
-#include "dyadic/Dialect/Coded/WeightGrid.h"
+#include "dyadic/Dialect/Coded/CodedGrid.h"
 #include "dyadic/Target/FloatTables.h"
 
 namespace dyadic::codegen {
@@ -18,7 +18,7 @@ template <> inline mlir::Type KernelBuilder::elementType<int16_t>() {
 /// another element.
 class CodeDecoder {
 public:
-  CodeDecoder(KernelBuilder &k, const WeightGrid &grid);
+  CodeDecoder(KernelBuilder &k, const CodedGrid &grid);
 
   int64_t wordsPerUnit() const { return bits == 3 ? 3 : 1; }
   int64_t codesPerUnit() const { return 32 * wordsPerUnit() / bits; }

@@ -68,7 +68,7 @@ private:
 
   KernelBuilder &k;
   const CodedWeights &weights;
-  const WeightGrid &grid;
+  const CodedGrid &grid;
   int64_t convGroups, channels, packedColumns, panelColumns, lanes;
   CodeDecoder decoder;
   /// Words of a group, and of a whole channel.

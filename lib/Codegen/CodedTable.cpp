@@ -12,7 +12,7 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-bool CodedTable::suits(const KernelBuilder &k, const WeightGrid &grid) {
+bool CodedTable::suits(const KernelBuilder &k, const CodedGrid &grid) {
   return !k.target.getInfo().target->isGPU() &&
          (grid.groups() == 1 || grid.group % k.target.lanes() == 0);
 }

@@ -11,7 +11,7 @@ namespace dyadic::codegen {
 class CodedTable {
 public:
   /// Whether the elements of a register have one scale. On a GPU nothing does.
-  static bool suits(const KernelBuilder &k, const WeightGrid &grid);
+  static bool suits(const KernelBuilder &k, const CodedGrid &grid);
   CodedTable(KernelBuilder &k, const CodedWeights &weights);
 
   /// The elements that begin with a unit.
@@ -22,7 +22,7 @@ public:
                   llvm::function_ref<void(int64_t offset, mlir::Value)> body);
 
 private:
-  WeightGrid grid;
+  CodedGrid grid;
   KernelBuilder &k;
   int64_t lanes;
   CodeDecoder decoder;

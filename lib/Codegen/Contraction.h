@@ -5,7 +5,7 @@
 #include "PackedWeights.h"
 #include "Pointwise.h"
 
-#include "dyadic/Dialect/Coded/WeightGrid.h"
+#include "dyadic/Dialect/Coded/CodedGrid.h"
 
 namespace dyadic::codegen {
 

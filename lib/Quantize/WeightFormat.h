@@ -6,7 +6,7 @@
 #ifndef DYADIC_LIB_QUANTIZE_WEIGHTFORMAT_H
 #define DYADIC_LIB_QUANTIZE_WEIGHTFORMAT_H
 
-#include "dyadic/Dialect/Coded/WeightGrid.h"
+#include "dyadic/Dialect/Coded/CodedGrid.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -82,18 +82,18 @@ bool isDepthwise(mlir::Operation *op);
 
 /// A grid for `weights`, [channel][depth], whose values and scales lose least in
 /// the sum of squares, as far as a search among some of them finds.
-WeightGrid makeGrid(const WeightFormat &format, llvm::ArrayRef<float> weights,
+CodedGrid makeGrid(const WeightFormat &format, llvm::ArrayRef<float> weights,
                     int64_t channels, int64_t depth);
 
 /// Chooses the scale, and the zero point where `format` has such, of group `g` of
 /// channel `o` again, for these weights of the group: the least error, each weight's
 /// counting `importance` times (once without). Scales of groups are bf16 numbers:
 /// they are stored so.
-void fitGroup(WeightGrid &grid, const WeightFormat &format, int64_t o, int64_t g,
+void fitGroup(CodedGrid &grid, const WeightFormat &format, int64_t o, int64_t g,
               llvm::ArrayRef<float> weights, llvm::ArrayRef<float> importance = {});
 
 /// Every weight to its nearest value.
-CodedWeights roundWeights(WeightGrid grid, llvm::ArrayRef<float> weights);
+CodedWeights roundWeights(CodedGrid grid, llvm::ArrayRef<float> weights);
 
 //===----------------------------------------------------------------------===//
 // The weights of an op

@@ -106,7 +106,7 @@ static double widestScale(float low, float high, ArrayRef<float> weights) {
 /// The scales to try are these parts of the one that cuts nothing off.
 static constexpr double kLeastPart = 0.5, kParts = 32;
 
-static void fitSymmetric(WeightGrid &grid, int64_t at, bool isNarrow, bool search,
+static void fitSymmetric(CodedGrid &grid, int64_t at, bool isNarrow, bool search,
                          ArrayRef<float> weights, ArrayRef<float> importance) {
   double least = INFINITY;
   GroupError error(grid.values, weights, importance);
@@ -129,36 +129,46 @@ static void fitSymmetric(WeightGrid &grid, int64_t at, bool isNarrow, bool searc
   }
 }
 
-static void fitAsymmetric(WeightGrid &grid, int64_t at, bool isNarrow, bool search,
+static void fitAsymmetric(CodedGrid &grid, int64_t at, bool isNarrow, bool search,
                           ArrayRef<float> weights, ArrayRef<float> importance) {
   auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   double first = grid.values.front(), steps = grid.values.back() - first;
   GroupError error(grid.values, weights, importance);
   double least = INFINITY;
-  int most = search ? 8 : 0;
-  for (int cutLow = 0; cutLow <= most; ++cutLow)
-    for (int cutHigh = 0; cutHigh <= most; ++cutHigh) {
-      constexpr double kCut = 1.0 / 32;
-      double l = *low * (1 - cutLow * kCut), h = *high * (1 - cutHigh * kCut);
-      if (!(h > l))
-        continue;
-      float scale = storedScale((h - l) / steps, isNarrow);
-      double zero = roundHalfEven(first - l / scale);
-      zero = std::min(std::max(zero, -128.0), 127.0);
-      if (double e = error(scale, static_cast<float>(zero)); e < least) {
-        least = e;
-        grid.scales[at] = scale;
-        grid.zeros[at] = static_cast<int8_t>(zero);
-      }
+  constexpr int kMost = 12;
+  int best[2] = {0, 0};
+  auto attempt = [&](int cutLow, int cutHigh) {
+    constexpr double kCut = 1.0 / 32;
+    double l = *low * (1 - cutLow * kCut), h = *high * (1 - cutHigh * kCut);
+    if (!(h > l))
+      return;
+    float scale = storedScale((h - l) / steps, isNarrow);
+    double zero = roundHalfEven(first - l / scale);
+    zero = std::min(std::max(zero, -128.0), 127.0);
+    if (double e = error(scale, static_cast<float>(zero)); e < least) {
+      least = e;
+      best[0] = cutLow;
+      best[1] = cutHigh;
+      grid.scales[at] = scale;
+      grid.zeros[at] = static_cast<int8_t>(zero);
     }
+  };
+  // Both ends alike, then one after the other.
+  int most = search ? kMost : 0;
+  for (int cut = 0; cut <= most; ++cut)
+    attempt(cut, cut);
+  for (int cut = 0; cut <= most; ++cut)
+    attempt(cut, best[1]);
+  for (int cut = 0; cut <= most; ++cut)
+    attempt(best[0], cut);
   if (least < INFINITY)
     return;
-  // All are one value: that of the code above the zero point, or below it.
+  // All are one value, whose code is one from zero.
   grid.scales[at] = storedScale(std::fabs(*low), isNarrow);
   grid.zeros[at] = 0;
 }
 
-void dyadic::fitGroup(WeightGrid &grid, const WeightFormat &format, int64_t o,
+void dyadic::fitGroup(CodedGrid &grid, const WeightFormat &format, int64_t o,
                       int64_t g, ArrayRef<float> weights,
                       ArrayRef<float> importance) {
   int64_t at = grid.scaleOf(o, g * grid.group);
@@ -170,7 +180,7 @@ void dyadic::fitGroup(WeightGrid &grid, const WeightFormat &format, int64_t o,
 
 /// Calls `fn` with the channel, the number and the weights of each group.
 template <typename Fn>
-static void forGroups(const WeightGrid &grid, ArrayRef<float> weights, Fn fn) {
+static void forGroups(const CodedGrid &grid, ArrayRef<float> weights, Fn fn) {
   if (grid.scales.size() == 1)
     return fn(0, 0, weights);
   for (int64_t o = 0; o < grid.channels; ++o)
@@ -183,7 +193,7 @@ static void forGroups(const WeightGrid &grid, ArrayRef<float> weights, Fn fn) {
 
 /// Sixteen values (or fewer) that lose least: those of the weights' histogram,
 /// optimal, then moved to the means of what is nearest to them.
-static void learnCodebook(WeightGrid &grid, const WeightFormat &format,
+static void learnCodebook(CodedGrid &grid, const WeightFormat &format,
                           ArrayRef<float> weights) {
   constexpr int kEnd = 127, kRounds = 3;
   int64_t entries = int64_t(1) << grid.bits;
@@ -221,9 +231,9 @@ static void learnCodebook(WeightGrid &grid, const WeightFormat &format,
   }
 }
 
-WeightGrid dyadic::makeGrid(const WeightFormat &format, ArrayRef<float> weights,
+CodedGrid dyadic::makeGrid(const WeightFormat &format, ArrayRef<float> weights,
                             int64_t channels, int64_t depth) {
-  WeightGrid grid;
+  CodedGrid grid;
   grid.channels = channels;
   grid.depth = depth;
   grid.group = format.group ? std::min(format.group, depth) : depth;
@@ -233,7 +243,7 @@ WeightGrid dyadic::makeGrid(const WeightFormat &format, ArrayRef<float> weights,
     grid.zeros.resize(grid.scales.size());
   switch (format.values) {
   case Values::Integers:
-    grid.values = WeightGrid::integers(format.bits);
+    grid.values = CodedGrid::integers(format.bits);
     break;
   case Values::NormalFloat:
     grid.values.assign(std::begin(kNormalFloat4), std::end(kNormalFloat4));
@@ -251,7 +261,7 @@ WeightGrid dyadic::makeGrid(const WeightFormat &format, ArrayRef<float> weights,
   return grid;
 }
 
-CodedWeights dyadic::roundWeights(WeightGrid grid, ArrayRef<float> weights) {
+CodedWeights dyadic::roundWeights(CodedGrid grid, ArrayRef<float> weights) {
   CodedWeights coded{std::move(grid), {}};
   coded.codes.reserve(weights.size());
   for (int64_t o = 0; o < coded.grid.channels; ++o)

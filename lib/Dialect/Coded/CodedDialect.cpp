@@ -102,13 +102,13 @@ FailureOr<CodedWeights> WeightsAttr::read() const {
     return failure();
   ChannelMajor layout(getType().getShape(), getAxis());
   CodedWeights weights;
-  WeightGrid &grid = weights.grid;
+  CodedGrid &grid = weights.grid;
   grid.channels = layout.channels;
   grid.depth = layout.depth;
   grid.group = getGroup();
   grid.bits = getBits();
   grid.values = getValues() ? getValues().asArrayRef().vec()
-                            : WeightGrid::integers(getBits());
+                            : CodedGrid::integers(getBits());
   grid.scales.assign(scales->as<float>().begin(), scales->as<float>().end());
   if (getZeros()) {
     auto zeros = readConstant(getZeros());
@@ -141,7 +141,7 @@ WeightsAttr::try_value_begin_impl(OverloadToken<float>) const {
 WeightsAttr WeightsAttr::get(RankedTensorType type, int64_t axis,
                              const CodedWeights &weights) {
   MLIRContext *context = type.getContext();
-  const WeightGrid &grid = weights.grid;
+  const CodedGrid &grid = weights.grid;
   ChannelMajor layout(type.getShape(), axis);
   HostTensor codes(ElementKind::U8, type.getShape());
   for (int64_t o = 0; o < layout.channels; ++o)

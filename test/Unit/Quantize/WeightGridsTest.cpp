@@ -66,7 +66,7 @@ TEST(WeightGrids, AsymmetricRangeIsMet) {
   std::vector<float> weights;
   for (int i = 0; i < 16; ++i)
     weights.push_back(10 + 0.125f * i);
-  WeightGrid grid = makeGrid(format("int4:asymmetric"), weights, 1, 16);
+  CodedGrid grid = makeGrid(format("int4:asymmetric"), weights, 1, 16);
   EXPECT_EQ(grid.scales[0], 0.125f);
   EXPECT_EQ(grid.zeros[0], -88);
   EXPECT_EQ(errorOf("int4:asymmetric", weights, 1), 0);
@@ -76,13 +76,13 @@ TEST(WeightGrids, AsymmetricRangeIsMet) {
 TEST(WeightGrids, CodebookIsKMeans) {
   // Zero is kept; three clusters of values two apart have their means beside it.
   std::vector<float> weights{0, 0, -127, -125, 38, 40, 125, 127};
-  WeightGrid grid = makeGrid(format("codebook2"), weights, 1, 8);
+  CodedGrid grid = makeGrid(format("codebook2"), weights, 1, 8);
   for (float w : weights)
     EXPECT_NEAR(std::fabs(grid.nearest(0, 0, w) - w), w == 0 ? 0 : 1, 0.1) << w;
 }
 
 TEST(WeightGrids, NormalFloat) {
-  WeightGrid grid = makeGrid(format("nf4"), {-2, 0, 1, 2}, 1, 4);
+  CodedGrid grid = makeGrid(format("nf4"), {-2, 0, 1, 2}, 1, 4);
   EXPECT_EQ(grid.values.front(), -1);
   EXPECT_EQ(grid.values[7], 0);
   EXPECT_FLOAT_EQ(grid.values[8], 0.0795803f);
@@ -91,7 +91,7 @@ TEST(WeightGrids, NormalFloat) {
 }
 
 TEST(WeightGrids, PowersOfTwo) {
-  WeightGrid grid = makeGrid(format("pow2"), {-1, 0.5f, 0.25f, 1}, 1, 4);
+  CodedGrid grid = makeGrid(format("pow2"), {-1, 0.5f, 0.25f, 1}, 1, 4);
   for (float x : {-1.0f, -0.5f, -0.25f, -0.125f, 0.0f, 0.125f, 0.25f, 0.5f, 1.0f})
     EXPECT_EQ(grid.nearest(0, 0, x), x);
 }
@@ -110,7 +110,7 @@ TEST(WeightGrids, OrderOfErrors) {
 
 TEST(WeightGrids, GroupsThatDontDivide) {
   std::vector<float> weights = normal(5 * 70);
-  WeightGrid grid = makeGrid(format("int4:group=32"), weights, 5, 70);
+  CodedGrid grid = makeGrid(format("int4:group=32"), weights, 5, 70);
   EXPECT_EQ(grid.groups(), 3);
   EXPECT_EQ(grid.scales.size(), 15u);
   EXPECT_EQ(grid.scaleOf(1, 69), 5);
@@ -119,7 +119,7 @@ TEST(WeightGrids, GroupsThatDontDivide) {
 TEST(WeightGrids, ImportanceMovesTheScale) {
   WeightFormat f = format("int2");
   std::vector<float> weights{1, 0.45f, 0.45f, -0.45f}, importance{0, 1, 1, 1};
-  WeightGrid grid = makeGrid(f, weights, 1, 4);
+  CodedGrid grid = makeGrid(f, weights, 1, 4);
   fitGroup(grid, f, 0, 0, weights, importance);
   EXPECT_NEAR(grid.nearest(0, 1, 0.45), 0.45, 0.06);
 }

@@ -2,7 +2,7 @@
 #ifndef DYADIC_DIALECT_CODED_CODED_H
 #define DYADIC_DIALECT_CODED_CODED_H
 
-#include "dyadic/Dialect/Coded/WeightGrid.h"
+#include "dyadic/Dialect/Coded/CodedGrid.h"
 
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -1,11 +1,11 @@
-//===- WeightGrid.cpp -----------------------------------------------------===//
-#include "dyadic/Dialect/Coded/WeightGrid.h"
+//===- CodedGrid.cpp -----------------------------------------------------===//
+#include "dyadic/Dialect/Coded/CodedGrid.h"
 
 #include <algorithm>
 
 using namespace dyadic;
 
-unsigned WeightGrid::encode(int64_t o, int64_t k, double x) const {
+unsigned CodedGrid::encode(int64_t o, int64_t k, double x) const {
   int64_t at = scaleOf(o, k);
   double value = x / scales[at] + zeroAt(at);
   auto above = std::lower_bound(values.begin(), values.end(), value);
@@ -16,7 +16,7 @@ unsigned WeightGrid::encode(int64_t o, int64_t k, double x) const {
   return above - values.begin();
 }
 
-std::vector<float> WeightGrid::integers(unsigned bits) {
+std::vector<float> CodedGrid::integers(unsigned bits) {
   std::vector<float> values(size_t(1) << bits);
   float least = -static_cast<float>(values.size() / 2);
   for (size_t i = 0; i < values.size(); ++i)

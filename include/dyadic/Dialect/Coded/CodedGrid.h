@@ -1,6 +1,6 @@
-//===- WeightGrid.h - the values that weights of few bits can have -*- C++ -*-===//
-#ifndef DYADIC_DIALECT_CODED_WEIGHTGRID_H
-#define DYADIC_DIALECT_CODED_WEIGHTGRID_H
+//===- CodedGrid.h - the values that weights of few bits can have -*- C++ -*--===//
+#ifndef DYADIC_DIALECT_CODED_CODEDGRID_H
+#define DYADIC_DIALECT_CODED_CODEDGRID_H
 
 #include <cstdint>
 #include <vector>
@@ -10,7 +10,7 @@ namespace dyadic {
 /// What the elements of a weight matrix, channels × depth, can be: element k of
 /// channel o is (values[code] − zero) · scale, rounded to f32, with the scale and
 /// zero of group k / `group` of the channel.
-struct WeightGrid {
+struct CodedGrid {
   int64_t channels = 0, depth = 0;
   /// Elements of a channel that share a scale; the last group may be shorter.
   int64_t group = 0;
@@ -49,7 +49,7 @@ struct WeightGrid {
 
 /// A weight matrix on a grid.
 struct CodedWeights {
-  WeightGrid grid;
+  CodedGrid grid;
   std::vector<uint8_t> codes; // [channel][depth]
 
   float at(int64_t o, int64_t k) const {
