@@ -113,9 +113,14 @@ static void fitSymmetric(CodedGrid &grid, int64_t at, bool isNarrow, bool search
   // There is one more negative integer than positive ones: a negative scale gives it
   // to the other side.
   float low = grid.values.front(), high = grid.values.back();
+  float before = storedScale(grid.scales[at], isNarrow);
   grid.scales[at] = storedScale(widestScale(low, high, weights), isNarrow);
   if (!search)
     return;
+  if (before > std::numeric_limits<float>::min()) {
+    least = error(before, 0);
+    grid.scales[at] = before;
+  }
   for (int sign = 1; sign >= (low == -high ? 1 : -1); sign -= 2) {
     double widest = sign > 0 ? widestScale(low, high, weights)
                              : widestScale(-high, -low, weights);
