@@ -186,19 +186,39 @@ private:
     int64_t lanes = k.target.lanes(), registers = k.target.packedRegisters();
     int64_t whole = registers > 1 ? llvm::alignTo(width, lanes) : width;
     DepthwiseTile tile;
-    if (registers > 1 && !summed.empty() && width > lanes &&
-        element.isUnsignedInteger(8))
-      tile = k.target.chooseDepthwise(
-          {OperandKind::U8, 1, registers * lanes, 2, 2});
-    if (tile.taps > 1 && summed.back().extent >= tile.taps)
-      return sumInterleaved(first, width, tile.taps);
+    int64_t bytes = registers * lanes, together = bytes / width;
+    if (registers > 1 && !summed.empty() && element.isUnsignedInteger(8))
+      tile = k.target.chooseDepthwise({OperandKind::U8, 1, bytes, 2, 2});
+    // Rows without gaps, of all that is kept.
+    bool areShort = width >= 8 && together > 1 && summed.size() == 1 &&
+                    summed[0].inputStride == width;
+    if (tile.taps > 1 && areShort && summed[0].extent >= together * tile.taps)
+      return k.widen(sumShortRows(first, width, together, tile.taps), whole);
+    if (tile.taps > 1 && width > lanes && summed.back().extent >= tile.taps)
+      return sumInterleaved(summed, first, width, tile.taps);
     return sum(summed, first, whole, [&](Value at) {
       return k.extend(k.widen(k.loadVector(input, at, width), whole), element);
     });
   }
 
-  /// The same by products with one, of several rows at once.
-  Value sumInterleaved(Value first, int64_t width, int64_t taps) {
+  /// Sums of rows so short that `together` of them fill the registers: of the
+  /// elements of all, and those added up.
+  Value sumShortRows(Value first, int64_t width, int64_t together, int64_t taps) {
+    Axis rows = summed.back();
+    int64_t rest = rows.extent % together;
+    Axis groups{rows.extent / together, rows.inputStride * together, 0};
+    Value sums = sumInterleaved(groups, first, together * width, taps);
+    Value total = sliceLanes(k, sums, 0, width);
+    for (int64_t i = 1; i < together; ++i)
+      total = emitAdd(k, total, sliceLanes(k, sums, i * width, width));
+    for (int64_t i = rows.extent - rest; i < rows.extent; ++i)
+      total = emitAdd(k, total, load(k.add(first, i * rows.inputStride), width));
+    return total;
+  }
+
+  /// Sums of neighbours by products with one, of several rows at once.
+  Value sumInterleaved(ArrayRef<Axis> summed, Value first, int64_t width,
+                       int64_t taps) {
     using Carried = KernelBuilder::Carried;
     int64_t lanes = k.target.lanes(), registers = k.target.packedRegisters(),
             bytes = registers * lanes;
