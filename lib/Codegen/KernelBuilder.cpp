@@ -283,8 +283,21 @@ VectorType KernelBuilder::vectorType(int64_t width, Type element) {
 
 Value KernelBuilder::loadVector(Value memref, Value index, int64_t width) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
-  return vector::LoadOp::create(b, loc, vectorType(width, element), memref,
-                                index);
+  auto load = [&](Value at, int64_t n) -> Value {
+    return vector::LoadOp::create(b, loc, vectorType(n, element), memref, at);
+  };
+  // An odd number of bytes LLVM puts together one by one: the last ones are read
+  // with some of those before them instead.
+  int64_t unit = width > 8 ? 8 : 4, rest = width % unit, whole = width - rest;
+  if (target.packedRegisters() == 1 || !element.isInteger(8) || !whole || !rest)
+    return load(index, width);
+  int64_t size = llvm::PowerOf2Ceil(width);
+  Value low = widen(load(index, whole), size),
+        high = widen(load(add(index, width - unit), unit), size);
+  SmallVector<int64_t> from(width);
+  for (int64_t i = 0; i < width; ++i)
+    from[i] = i < whole ? i : size + i - (width - unit);
+  return vector::ShuffleOp::create(b, loc, low, high, from);
 }
 
 void KernelBuilder::storeVector(Value vector, Value memref, Value index) {
