@@ -306,9 +306,12 @@ Value PointwiseEmitter::operand(Value tensor, ArrayRef<int64_t> shape,
 
 Value PointwiseEmitter::compute(Operation *op, const Position &position) {
   ArrayRef<int64_t> shape = tensorType(op->getResult(0)).getShape();
-  if (auto requantize = dyn_cast<RequantizeOp>(op))
+  if (auto requantize = dyn_cast<RequantizeOp>(op)) {
+    if (Value bytes = requantizeFactor(requantize, position))
+      return bytes;
     if (Value bytes = requantizePair(requantize, position))
       return bytes;
+  }
   SmallVector<Value> operands;
   for (Value tensor : op->getOperands()) {
     Value vector = operand(tensor, shape, position);

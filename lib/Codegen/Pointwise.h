@@ -101,6 +101,8 @@ private:
     bool fitHalves = true;
     /// The second step of double_round fits 32 bits.
     bool narrows = false;
+    /// half_up in 32 bits, by constants in the code.
+    bool inWords = false;
     std::vector<float> scales;                     // float form
     mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
@@ -136,6 +138,12 @@ private:
   /// A requantize of a sum or product that nothing else uses, on bytes; null where plain
   /// lanes must do.
   mlir::Value requantizePair(RequantizeOp op, const Position &p);
+  /// The same for the product of a byte with a factor of 16 bits.
+  mlir::Value requantizeFactor(RequantizeOp op, const Position &p);
+  /// The operands of `op` as they are in memory, in whole vectors of `step`; the
+  /// last ones may be for nothing.
+  llvm::SmallVector<mlir::Value> operandsInSteps(mlir::Operation *op,
+                                                 int64_t step, const Position &p);
   /// Bytes of registers of i32.
   mlir::Value packFused(RequantizeOp op, llvm::ArrayRef<mlir::Value> words,
                         llvm::ArrayRef<mlir::Value> scales, int64_t valid,

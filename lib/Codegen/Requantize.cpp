@@ -117,6 +117,37 @@ static bool canNarrow(RequantizeOp op, ArrayRef<AccumulatorRange> ranges,
          llvm::all_of(shifts, [](int32_t s) { return s >= 31 && s < kMaxShift; });
 }
 
+/// Whether half_up stays in 32 bits for one multiplier.
+static bool staysInWords(RequantizeOp op, ArrayRef<AccumulatorRange> ranges,
+                         ArrayRef<int32_t> multipliers, ArrayRef<int32_t> shifts) {
+  constexpr int64_t kMost = int64_t{1} << 29;
+  if (op.getRounding() != Rounding::HalfUp || multipliers.size() != 1 ||
+      shifts[0] < 1 || shifts[0] > 29)
+    return false;
+  return llvm::all_of(ranges, [&](const AccumulatorRange &range) {
+    return range.magnitude() < kMost && range.magnitude() * multipliers[0] < kMost;
+  });
+}
+
+/// zp + x · multiplier rounded half up by `shift` bits, clamped, in lanes of i32.
+static Value emitHalfUp(KernelBuilder &k, Value x, RequantizeOp op) {
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  auto type = cast<VectorType>(x.getType());
+  auto splat = [&](int64_t value) { return k.splatInt(type, value); };
+  int32_t multiplier = op.getMultiplier()[0], shift = op.getShift()[0];
+  if (multiplier != 1)
+    x = arith::MulIOp::create(b, loc, x, splat(multiplier));
+  x = arith::AddIOp::create(b, loc, x, splat(int64_t{1} << (shift - 1)));
+  x = arith::ShRSIOp::create(b, loc, x, splat(shift));
+  if (auto zp = static_cast<int32_t>(op.getOutputZp()))
+    x = arith::AddIOp::create(b, loc, x, splat(zp));
+  x = arith::MaxSIOp::create(b, loc, x,
+                             splat(static_cast<int32_t>(op.getClampMin())));
+  return arith::MinSIOp::create(b, loc, x,
+                                splat(static_cast<int32_t>(op.getClampMax())));
+}
+
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
@@ -153,6 +184,8 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     if (k.target.packedRegisters() > 1)
       padded.resize(padded.size() + k.target.lanes());
     plan.scale = k.constants<float>(padded);
+  } else if (!byLength && staysInWords(op, ranges, multipliers, shifts)) {
+    plan.inWords = true;
   } else {
     // x·m + addend + (parity & x·m >> shift), all shifted right by shift. For
     // double_round that is the first 31 bits, and `parity` how many are left.
@@ -370,6 +403,8 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     }
     return k.concatenate(bytes, count);
   }
+  if (plan.inWords)
+    return emitHalfUp(k, x, op);
   if (plan.narrows)
     return emitNarrowDoubleRounding(k, x, load(plan.multiplier), load(plan.parity),
                                     zp, low, high);
@@ -380,56 +415,6 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
                                  {x, load(plan.multiplier), load(plan.shift),
                                   load(plan.addend), load(plan.parity), zp, low,
                                   high});
-}
-
-Value PointwiseEmitter::requantizePair(RequantizeOp op,
-                                      const Position &position) {
-  const RequantizePlan &plan = plans.find(op)->second;
-  Operation *producer = op.getInput().getDefiningOp();
-  int64_t lanes = k.target.lanes(), count = lanesAt(position), step = 4 * lanes;
-  if (!isa_and_nonnull<dyadic::AddOp, dyadic::MulOp>(producer) ||
-      !producer->hasOneUse() || !plan.useFloat || plan.perChannel || op.getInputZp() != 0 ||
-      k.target.packedRegisters() != 4 || count <= step / 2 ||
-      !op.getOutput().getType().getElementType().isInteger(8))
-    return {};
-  for (Value tensor : producer->getOperands())
-    if (!cast<RankedTensorType>(tensor.getType())
-             .getElementType()
-             .isUnsignedInteger(8))
-      return {};
-  // The registers of four at a time; the last ones may be for nothing.
-  int64_t whole = llvm::alignTo(count, step);
-  SmallVector<Value> operands;
-  auto shape = cast<RankedTensorType>(op.getInput().getType()).getShape();
-  for (Value tensor : producer->getOperands()) {
-    Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
-    Value bytes = k.truncate(operand(tensor, shape, position), element);
-    operands.push_back(k.widen(bytes, whole));
-  }
-  auto compute = [&](Value lhs, Value rhs) {
-    auto number = [](uint32_t x) -> int64_t { return static_cast<int32_t>(x); };
-    if (auto mul = dyn_cast<dyadic::MulOp>(producer))
-      return k.target.productOf(k.b, k.loc, lhs, rhs, number(mul.getLhsZp()),
-                                number(mul.getRhsZp()));
-    auto sum = cast<dyadic::AddOp>(producer);
-    int64_t left = number(sum.getLhsMultiplier()),
-            right = number(sum.getRhsMultiplier());
-    if (std::max(std::abs(left), std::abs(right)) >= 1 << 15)
-      return KernelTarget::Values();
-    return k.target.weightedSum(k.b, k.loc, lhs, rhs, left, right,
-                                -number(sum.getLhsZp()) * left -
-                                    number(sum.getRhsZp()) * right);
-  };
-  Position one{position.flat, position.channel, lanes};
-  SmallVector<Value> scales(4, parameter(plan.scale, false, one)), bytes;
-  for (int64_t at = 0; at < whole; at += step) {
-    KernelTarget::Values words = compute(sliceLanes(k, operands[0], at, step),
-                                         sliceLanes(k, operands[1], at, step));
-    if (words.empty())
-      return {};
-    bytes.push_back(packFused(op, words, scales, lanes, LaneOrder::Interleaved));
-  }
-  return sliceLanes(k, k.concatenate(bytes, whole), 0, count);
 }
 
 Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {

@@ -4,6 +4,7 @@
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/FixedPoint.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 
@@ -193,6 +194,69 @@ template <typename Op> struct LowerSum : OpConversionPattern<Op> {
   }
 };
 
+/// x · g with a g that many elements of x share, as those of a channel do the gate
+/// of a squeeze-and-excite: once per element of g it becomes a factor of 16 bits,
+/// and the product one multiplication that rounds.
+struct LowerGate : OpConversionPattern<qnn::MulOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(qnn::MulOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto gate = sharedOperand(op);
+    if (!gate || isLiteRTExact(op))
+      return failure();
+    auto x = activationTypeOf(op, op->getOperand(1 - *gate)),
+         g = activationTypeOf(op, op->getOperand(*gate)),
+         out = activationTypeOf(op, op.getOutput());
+    if (failed(x) || failed(g) || failed(out))
+      return failure();
+    for (ActivationType type : {*x, *g, *out})
+      if (type.getStorageTypeIntegralWidth() != 8)
+        return failure();
+    int64_t magnitude = std::max(g->getStorageTypeMax() - g->getZeroPoint(),
+                                 g->getZeroPoint() - g->getStorageTypeMin());
+    auto multipliers = factorMultipliers(
+        x->getScale() * g->getScale() / out->getScale(), magnitude);
+    if (!multipliers)
+      return failure();
+    Location loc = op.getLoc();
+    Value small = adaptor.getOperands()[*gate];
+    auto i16 = ActivationType::get(
+        quant::QuantizationFlags::Signed, rewriter.getI16Type(),
+        rewriter.getF32Type(), 1.0, 0, -kGreatestFactor, kGreatestFactor);
+    Value factor = requantizeTo(
+        rewriter, op, small, multipliers->factor,
+        cast<RankedTensorType>(small.getType()).clone(rewriter.getI16Type()), i16,
+        g->getZeroPoint(), Rounding::NearestEven);
+    auto resultType = storageTensorOf(op.getOutput());
+    Value product = dyadic::MulOp::create(
+        rewriter, loc, resultType.clone(rewriter.getI32Type()),
+        adaptor.getOperands()[1 - *gate], factor, x->getZeroPoint(), 0);
+    rewriter.replaceOp(op, requantizeTo(rewriter, op, product,
+                                        multipliers->product, resultType, *out,
+                                        /*inputZeroPoint=*/0, Rounding::HalfUp));
+    return success();
+  }
+
+private:
+  /// The number of the operand whose elements are known at run time only, and
+  /// shared by at least four of the result.
+  static std::optional<unsigned> sharedOperand(qnn::MulOp op) {
+    auto typeOf = [](Value value) {
+      return cast<RankedTensorType>(value.getType());
+    };
+    auto whole = typeOf(op.getOutput());
+    for (unsigned i : {1u, 0u}) {
+      Value small = op->getOperand(i);
+      if (typeOf(op->getOperand(1 - i)).getShape() == whole.getShape() &&
+          !small.getDefiningOp<qnn::ConstantOp>() &&
+          4 * typeOf(small).getNumElements() <= whole.getNumElements())
+        return i;
+    }
+    return std::nullopt;
+  }
+};
+
 struct LowerMul : OpConversionPattern<qnn::MulOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -230,5 +294,7 @@ void dyadic::populatePointwisePatterns(const TypeConverter &converter,
                LowerDequantize<qnn::DequantizeOp>, LowerSum<qnn::AddOp>,
                LowerSum<qnn::SubOp>, LowerMul>(converter, context);
   // Before the others: a sum with one number is a function of one element.
-  patterns.add<LowerUnary>(converter, context, /*benefit=*/2);
+  patterns.add<LowerUnary>(converter, context, /*benefit=*/3);
+  // Before LowerMul, which takes every product.
+  patterns.add<LowerGate>(converter, context, /*benefit=*/2);
 }

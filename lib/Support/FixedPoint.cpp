@@ -69,6 +69,17 @@ std::optional<AddMultipliers> dyadic::addMultipliers(double lhsRatio,
   return best;
 }
 
+std::optional<FactorMultipliers>
+dyadic::factorMultipliers(double ratio, int32_t magnitude) {
+  for (int32_t doublings = 0; doublings <= kMostDoublings; ++doublings) {
+    auto factor = quantizeMultiplier(std::ldexp(ratio, kFactorShift - doublings));
+    if (factor && requantize(magnitude, factor->multiplier, factor->shift) <=
+                      kGreatestFactor)
+      return FactorMultipliers{*factor, {1 << doublings, kFactorShift}};
+  }
+  return std::nullopt;
+}
+
 FloatRequantize dyadic::canUseFloatRequantize(int64_t min, int64_t max,
                                               int32_t multiplier,
                                               int32_t shift) {

@@ -54,6 +54,20 @@ Value dyadic::emitFusedRequantize(OpBuilder &b, Location loc,
   return op.clampFirst ? y : VectorOps(b, loc).clamp(y, op.low, op.high);
 }
 
+Value dyadic::emitFactorProduct(OpBuilder &b, Location loc, Value x, Value factors,
+                                const FactorProduct &op, StringRef multiply) {
+  VectorOps ops(b, loc);
+  VectorType type = ops.typeOf(x);
+  if (op.inputZp)
+    x = arith::SubIOp::create(b, loc, x, ops.splat(type, op.inputZp));
+  if (op.multiplier != 1)
+    x = arith::MulIOp::create(b, loc, x, ops.splat(type, op.multiplier));
+  Value product = ops.callIntrinsic(multiply, type, {x, factors});
+  if (!op.zeroPoint)
+    return product;
+  return arith::AddIOp::create(b, loc, product, ops.splat(type, op.zeroPoint));
+}
+
 Value dyadic::emitWideRequantize(OpBuilder &b, Location loc,
                              const WideRequantize &op) {
   VectorOps ops(b, loc);

@@ -131,3 +131,31 @@ func.func @main(%x: tensor<1x6x10x64xui8>) -> tensor<1x4x8x64xui8> {
   %y = dyadic.requantize %acc {multiplier = array<i32: 8388608>, shift = array<i32: 28>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<1x4x8x64xi32>) -> tensor<1x4x8x64xui8>
   return %y : tensor<1x4x8x64xui8>
 }
+
+// -----
+
+// 64 bytes times factors that every pixel shares: half of them in 16-bit lanes, the
+// other half, and packed.
+// CHECK-LABEL: func.func private @k0(
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.pmul.hr.sw.512"
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.packuswb.512"
+// CHECK: vector.store {{.*}} vector<64xi8>
+func.func @main(%x: tensor<1x4x4x64xui8>, %f: tensor<1x1x1x64xi16>) -> tensor<1x4x4x64xui8> {
+  %acc = dyadic.mul %x, %f {lhs_zp = 7 : i32, rhs_zp = 0 : i32} : (tensor<1x4x4x64xui8>, tensor<1x1x1x64xi16>) -> tensor<1x4x4x64xi32>
+  %y = dyadic.requantize %acc {multiplier = array<i32: 2>, shift = array<i32: 15>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32, rounding = #dyadic.rounding<half_up>} : (tensor<1x4x4x64xi32>) -> tensor<1x4x4x64xui8>
+  return %y : tensor<1x4x4x64xui8>
+}
+
+// -----
+
+// What 16 bits can't hold is done in 32, which half_up needs no more of.
+// CHECK-LABEL: func.func private @k0(
+// CHECK-NOT: pmul.hr.sw
+// CHECK: arith.shrsi {{.*}} : vector<64xi32>
+// CHECK-NOT: xi64>
+// CHECK: return
+func.func @main(%x: tensor<1x4x4x64xui8>, %f: tensor<1x1x1x64xi16>) -> tensor<1x4x4x64xui8> {
+  %acc = dyadic.mul %x, %f {lhs_zp = 7 : i32, rhs_zp = 0 : i32} : (tensor<1x4x4x64xui8>, tensor<1x1x1x64xi16>) -> tensor<1x4x4x64xi32>
+  %y = dyadic.requantize %acc {multiplier = array<i32: 1>, shift = array<i32: 14>, output_zp = 3 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32, rounding = #dyadic.rounding<half_up>} : (tensor<1x4x4x64xi32>) -> tensor<1x4x4x64xui8>
+  return %y : tensor<1x4x4x64xui8>
+}

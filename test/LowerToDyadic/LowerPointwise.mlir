@@ -38,6 +38,43 @@ func.func @mul(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!s> {
   return %0 : tensor<4x!s>
 }
 
+// A gate that 16 elements share: 0.5 · 1/255 in 2^−15 is 64 1/4, 16384 at most, and
+// the product needs no doubling. The operands may come in either order.
+// CHECK-LABEL: func @gate
+// CHECK: %[[F:.*]] = dyadic.requantize %arg0 {clamp_max = 32767 : i32, clamp_min = -32767 : i32, multiplier = array<i32: 8421505>, output_zp = 0 : i32, shift = array<i32: 17>} : (tensor<1x1x1x8xui8>) -> tensor<1x1x1x8xi16>
+// CHECK: %[[P:.*]] = dyadic.mul %arg1, %[[F]] {lhs_zp = 3 : i32, rhs_zp = 0 : i32} : (tensor<1x4x4x8xui8>, tensor<1x1x1x8xi16>) -> tensor<1x4x4x8xi32>
+// CHECK: dyadic.requantize %[[P]] {clamp_max = 255 : i32, clamp_min = 0 : i32, multiplier = array<i32: 1>, output_zp = 5 : i32, rounding = #dyadic.rounding<half_up>, shift = array<i32: 15>}
+!gate = !quant.uniform<u8:f32, 0.003921569>
+!wide = !quant.uniform<u8:f32, 1.0:5>
+func.func @gate(%g: tensor<1x1x1x8x!gate>, %x: tensor<1x4x4x8x!a>) -> tensor<1x4x4x8x!wide> {
+  %0 = qnn.mul %g, %x : (tensor<1x1x1x8x!gate>, tensor<1x4x4x8x!a>) -> tensor<1x4x4x8x!wide>
+  return %0 : tensor<1x4x4x8x!wide>
+}
+
+// At four and more three bits of the factor go; from eight on it would be too coarse.
+// Nor is it worth a factor where only two elements share it, or where LiteRT's
+// bytes are asked for.
+// CHECK-LABEL: func @gates
+// CHECK: dyadic.requantize %{{.*}} -> tensor<1x1x1x8xi16>
+// CHECK: dyadic.requantize %{{.*}}multiplier = array<i32: 8>, {{.*}}half_up
+// CHECK: dyadic.mul %arg1, %arg0 {lhs_zp = 3 : i32, rhs_zp = 0 : i32} : (tensor<1x4x4x8xui8>, tensor<1x1x1x8xui8>)
+// CHECK: dyadic.mul %{{.*}} : (tensor<1x1x2x8xui8>, tensor<1x1x1x8xui8>)
+func.func @gates(%g: tensor<1x1x1x8x!gate>, %x: tensor<1x4x4x8x!a>, %y: tensor<1x1x2x8x!a>)
+    -> (tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0833>>, tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0625>>, tensor<1x1x2x8x!a>) {
+  %0 = qnn.mul %x, %g : (tensor<1x4x4x8x!a>, tensor<1x1x1x8x!gate>) -> tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0833>>
+  %1 = qnn.mul %x, %g : (tensor<1x4x4x8x!a>, tensor<1x1x1x8x!gate>) -> tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0625>>
+  %2 = qnn.mul %y, %g : (tensor<1x1x2x8x!a>, tensor<1x1x1x8x!gate>) -> tensor<1x1x2x8x!a>
+  return %0, %1, %2 : tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0833>>, tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0625>>, tensor<1x1x2x8x!a>
+}
+
+// CHECK-LABEL: func @litert_gate
+// CHECK-NOT: half_up
+// CHECK: dyadic.mul %arg1, %arg0 {{.*}} : (tensor<1x4x4x8xui8>, tensor<1x1x1x8xui8>)
+func.func @litert_gate(%g: tensor<1x1x1x8x!gate>, %x: tensor<1x4x4x8x!a>) -> tensor<1x4x4x8x!wide> attributes {qnn.rounding = "double_round"} {
+  %0 = qnn.mul %x, %g : (tensor<1x4x4x8x!a>, tensor<1x1x1x8x!gate>) -> tensor<1x4x4x8x!wide>
+  return %0 : tensor<1x4x4x8x!wide>
+}
+
 // |q − 3| · 0.5 / 0.25 + 4: 10, 8, 6, 4, 6 …, and 255 from where it saturates.
 // CHECK-LABEL: func @table
 // CHECK: dyadic.lookup %arg0, dense<"0x0A080604060{{.*}}FFFFFF"> : tensor<256xui8>

@@ -122,6 +122,28 @@ struct AddMultipliers {
 /// None when a ratio isn't finite or is 2^39 or more.
 std::optional<AddMultipliers> addMultipliers(double lhsRatio, double rhsRatio);
 
+/// What makes x · g, 8 bits each, a product with a factor of 16 bits: the factor
+/// is g − z_g requantized, the product x − z_x times that, rounded half up.
+struct FactorMultipliers {
+  FixedPointMultiplier factor;
+  /// 2^doublings · 2^−kFactorShift.
+  FixedPointMultiplier product;
+};
+
+/// The bits that a product with a factor is shifted by: what vpmulhrsw and
+/// sqrdmulh, x · y · 2^−15 rounded half up, do at once.
+constexpr int32_t kFactorShift = 15;
+/// The greatest factor: −2^15 · −2^15, where the two instructions differ, is out.
+constexpr int32_t kGreatestFactor = (1 << 15) - 1;
+/// Each doubling takes a bit of the factor.
+constexpr int32_t kMostDoublings = 3;
+
+/// Those for a ratio s_x·s_g/s_y and |g − z_g| of at most `magnitude` (20a). None
+/// where the product would be 2^kMostDoublings · (x − z_x) or more: the factor
+/// would be too coarse.
+std::optional<FactorMultipliers> factorMultipliers(double ratio,
+                                                   int32_t magnitude);
+
 /// Whether fma(x, multiplier · 2^−shift, 1.5 · 2^23) is a requantization.
 enum class FloatRequantize {
   /// No: the integer sequence must be used.

@@ -114,6 +114,15 @@ struct WideRequantize {
   int64_t zeroPoint, low, high;
 };
 
+/// zeroPoint + ((x − inputZp) · multiplier · factor · 2^−kFactorShift rounded half
+/// up), saturated to a byte. `x` is a vector of 4·lanes() bytes, `factor` one of as
+/// many i16; |x − inputZp| · multiplier is less than 2^14.
+struct FactorProduct {
+  mlir::Value x, factor;
+  int64_t inputZp, multiplier, zeroPoint;
+  bool isUnsigned, resultIsUnsigned;
+};
+
 class KernelTarget {
 public:
   explicit KernelTarget(TargetInfo info) : info(std::move(info)) {}
@@ -267,6 +276,13 @@ public:
   virtual Values productOf(mlir::OpBuilder &b, mlir::Location loc,
                            mlir::Value lhs, mlir::Value rhs, int64_t lhsZp,
                            int64_t rhsZp) const {
+    return {};
+  }
+
+  /// Bytes from bytes in 16-bit lanes. What depends on the factors alone is
+  /// computed apart. Null where products in lanes of 32 bits must do.
+  virtual mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
+                                       const FactorProduct &op) const {
     return {};
   }
 

@@ -11,6 +11,7 @@
 
 namespace dyadic {
 
+struct FactorProduct;
 struct FusedRequantize;
 struct WideRequantize;
 
@@ -36,6 +37,12 @@ mlir::Value emitFusedRounding(mlir::OpBuilder &b, mlir::Location loc,
 /// The same, clamped as integers.
 mlir::Value emitFusedRequantize(mlir::OpBuilder &b, mlir::Location loc,
                             const FusedRequantize &op);
+/// A product with factors in lanes of i16, before it is saturated. `multiply` names
+/// the intrinsic for x · y · 2^−15, rounded half up.
+mlir::Value emitFactorProduct(mlir::OpBuilder &b, mlir::Location loc,
+                              mlir::Value x, mlir::Value factors,
+                              const FactorProduct &op,
+                              llvm::StringRef multiply);
 /// By products and shifts of 64 bits.
 mlir::Value emitWideRequantize(mlir::OpBuilder &b, mlir::Location loc,
                            const WideRequantize &op);

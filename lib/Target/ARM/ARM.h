@@ -49,6 +49,8 @@ public:
                           llvm::ArrayRef<mlir::Value> x,
                           llvm::ArrayRef<mlir::Value> w,
                           bool fullRangeWeights) const override;
+  mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
+                               const FactorProduct &op) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;
 

@@ -32,9 +32,7 @@ DepthwiseTile X86Target::chooseDepthwise(const DepthwiseShape &shape) const {
   return tile;
 }
 
-/// The bytes of `x` and `y` by turns, from the lower (or upper) half of each
-/// 128 bits; `size` bytes at a time.
-static Value unpack(VectorOps &ops, Value x, Value y, bool upper, int64_t size) {
+Value x86::unpack(VectorOps &ops, Value x, Value y, bool upper, int64_t size) {
   SmallVector<int64_t> from;
   int64_t width = ops.width(x);
   for (int64_t part = 0; part < width; part += 16)

@@ -4,6 +4,7 @@
 //          (AVX-512, of 16 bits for sure: vpermt2w) and vpackuswb, whose
 //          saturation is the clamp; one alone through vpmaxsd and vpminsd
 //   wide   vpmuldq to 64 bits, vpsraq (which AVX2 makes of other shifts)
+//   factor vpunpck with zero to 16 bits, vpmulhrsw, vpackuswb
 //
 //===----------------------------------------------------------------------===//
 #include "X86.h"
@@ -73,4 +74,33 @@ Value X86Target::packBytes(OpBuilder &b, Location loc, const BytePack &op) const
     for (int64_t lane = 0; lane < op.valid; ++lane)
       from.push_back(interleavedChannel(j, lane));
   return ops.shuffle(bytes, bytes, from);
+}
+
+Value X86Target::multiplyByFactor(OpBuilder &b, Location loc,
+                                  const FactorProduct &op) const {
+  VectorOps ops(b, loc);
+  FactorProduct bytes = op;
+  if (!op.isUnsigned) {
+    bytes.x = arith::XOrIOp::create(b, loc, op.x,
+                                    ops.splat(ops.typeOf(op.x), int64_t(-128)));
+    bytes.inputZp += 128;
+  }
+  Value zero = ops.zero(ops.typeOf(bytes.x)), halves[2];
+  int64_t count = 4 * lanes();
+  for (bool upper : {false, true}) {
+    // vpunpck's order, which packing undoes.
+    SmallVector<int64_t> from;
+    for (int64_t part = 0; part < count; part += 16)
+      for (int64_t i = 0; i < 8; ++i)
+        from.push_back(part + (upper ? 8 : 0) + i);
+    Value words = ops.bitcast(count / 2, b.getI16Type(),
+                              unpack(ops, bytes.x, zero, upper, 1));
+    halves[upper] = emitFactorProduct(
+        b, loc, words, ops.shuffle(op.factor, op.factor, from), bytes,
+        isAVX512() ? "llvm.x86.avx512.pmul.hr.sw.512" : "llvm.x86.avx2.pmul.hr.sw");
+  }
+  std::string pack = op.resultIsUnsigned ? "packuswb" : "packsswb";
+  return ops.callIntrinsic(isAVX512() ? "llvm.x86.avx512." + pack + ".512"
+                                      : "llvm.x86.avx2." + pack,
+                           ops.typeOf(bytes.x), {halves[0], halves[1]});
 }

@@ -5,6 +5,10 @@
 #include "dyadic/Target/FloatTables.h"
 #include "dyadic/Target/KernelTarget.h"
 
+namespace dyadic {
+class VectorOps;
+} // namespace dyadic
+
 namespace dyadic::x86 {
 
 /// How operands meet, in RegisterTile::form.
@@ -25,6 +29,11 @@ enum Form : unsigned {
 
 /// What a tile's activations may take on the stack in another form.
 constexpr int64_t kMaxPrepared = 64 * 1024;
+
+/// The bytes of `x` and `y` by turns, from the lower (or upper) half of each
+/// 128 bits; `size` bytes at a time.
+mlir::Value unpack(VectorOps &ops, mlir::Value x, mlir::Value y, bool upper,
+                   int64_t size);
 
 class X86Target : public KernelTarget, public FloatTables {
 public:
@@ -80,6 +89,8 @@ public:
   int64_t floatTableSize() const override { return lanes(); }
   mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::Value table,
                            mlir::Value numbers) const override;
+  mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
+                               const FactorProduct &op) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;
   mlir::Value lookup(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                      mlir::Value table) const override;

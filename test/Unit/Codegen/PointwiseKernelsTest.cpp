@@ -47,6 +47,32 @@ TEST_P(PointwiseKernels, Chains) {
          lookup(input({3, 3}, i8()))});
 }
 
+/// A byte times a factor of 16 bits, rounded half up: with and without doublings,
+/// for all types and zero points, and where a vector is neither full nor aligned.
+TEST_P(PointwiseKernels, Factors) {
+  SmallVector<Value> results;
+  auto product = [&](Shape shape, Shape shared, Type from, Type to, int32_t zp,
+                     int32_t multiplier, int32_t shift = 15) {
+    Value x = input(shape, from),
+          acc = make<dyadic::MulOp>(x, input(shared, i16()), zp, 0);
+    bool isUnsigned = to.isUnsignedInteger();
+    results.push_back(make<RequantizeOp>(
+        typed(shape, to), acc, ArrayRef<int32_t>{multiplier},
+        ArrayRef<int32_t>{shift}, 0, isUnsigned ? 131 : -5, isUnsigned ? 0 : -128,
+        isUnsigned ? 255 : 100, Rounding::HalfUp));
+  };
+  for (int64_t channels : {1, 7, 24, 40, 64, 88, 192})
+    product({1, 5, 9, channels}, {1, 1, 1, channels}, u8(), u8(), 12, 1);
+  product({2, 3, 5, 64}, {2, 1, 1, 64}, u8(), i8(), 0, 2);
+  product({2, 3, 5, 64}, {1, 1, 1, 64}, i8(), u8(), -128, 4);
+  product({2, 3, 5, 64}, {2, 3, 5, 1}, i8(), i8(), 3, 1);
+  product({6, 130}, {130}, u8(), u8(), 255, 1);
+  // What isn't vpmulhrsw's: another shift, and 16 bits that would overflow.
+  product({4, 64}, {64}, u8(), u8(), 128, 1, 14);
+  product({4, 64}, {64}, u8(), u8(), 128, 128);
+  check(results);
+}
+
 TEST_P(PointwiseKernels, Roundings) {
   SmallVector<Value> results;
   for (Rounding rounding : {Rounding::NearestEven, Rounding::HalfUp}) {

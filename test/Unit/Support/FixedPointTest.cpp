@@ -282,6 +282,46 @@ TEST(FixedPoint, AddMultipliersAreNear) {
   EXPECT_GE(likeFloat, count * 98 / 100);
 }
 
+/// (20b) for every gate and a spread of x: the product with a factor is within its
+/// bound of the exact one, and fits what an instruction of 16 bits computes.
+TEST(FixedPoint, FactorsAreNear) {
+  std::mt19937_64 random(8);
+  std::uniform_real_distribution<double> exponent(-12, 2.99);
+  for (int n = 0; n < 200; ++n) {
+    double ratio = std::exp2(exponent(random)) / 255;
+    auto m = factorMultipliers(ratio, 255);
+    ASSERT_TRUE(m);
+    EXPECT_EQ(m->product.shift, 15);
+    EXPECT_LE(m->product.multiplier, 1 << kMostDoublings);
+    for (int32_t g = 0; g < 256; ++g) {
+      int64_t factor = requantize(g, m->factor.multiplier, m->factor.shift);
+      ASSERT_LE(factor, 32767);
+      for (int32_t x : {-255, -128, -1, 0, 1, 37, 255}) {
+        double exact = x * (g * ratio);
+        double unrounded = x * factor * m->product.value();
+        EXPECT_LE(std::fabs(unrounded - exact),
+                  std::fabs(x) * std::ldexp(m->product.multiplier, -16) * 1.001);
+        ASSERT_LT(std::abs(x) * m->product.multiplier, 1 << 14);
+      }
+    }
+  }
+}
+
+TEST(FixedPoint, FactorEnds) {
+  // A gate of at most 1 at equal scales: 255 · 32767.5/255 would be 2^15 already.
+  EXPECT_EQ(factorMultipliers(32767.0 / 32768 / 255, 255)->product.multiplier, 1);
+  EXPECT_EQ(factorMultipliers(1.0 / 255, 255)->product.multiplier, 2);
+  EXPECT_EQ(factorMultipliers(3.9 / 255, 255)->product.multiplier, 4);
+  EXPECT_EQ(factorMultipliers(4.0 / 255, 255)->product.multiplier, 8);
+  EXPECT_FALSE(factorMultipliers(8.0 / 255, 255));
+  EXPECT_FALSE(factorMultipliers(1e30, 255));
+  EXPECT_EQ(factorMultipliers(1e-30, 255)->product.multiplier, 1);
+  // Every x, at a factor of exactly one half: ties go up.
+  for (int32_t x = -255; x <= 255; ++x)
+    EXPECT_EQ(requantize(int64_t(x) << 14, 1, 15, RoundingMode::HalfUp),
+              static_cast<int64_t>(std::floor(x / 2.0 + 0.5)));
+}
+
 TEST(FixedPoint, AddMultipliersEnds) {
   auto one = addMultipliers(1.0, -1.0);
   ASSERT_TRUE(one);
