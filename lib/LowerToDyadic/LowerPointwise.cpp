@@ -227,7 +227,7 @@ struct LowerGate : OpConversionPattern<qnn::MulOp> {
     Value factor = requantizeTo(
         rewriter, op, small, multipliers->factor,
         cast<RankedTensorType>(small.getType()).clone(rewriter.getI16Type()), i16,
-        g->getZeroPoint(), Rounding::NearestEven);
+        g->getZeroPoint());
     auto resultType = storageTensorOf(op.getOutput());
     Value product = dyadic::MulOp::create(
         rewriter, loc, resultType.clone(rewriter.getI32Type()),

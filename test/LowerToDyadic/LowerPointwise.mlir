@@ -67,6 +67,15 @@ func.func @gates(%g: tensor<1x1x1x8x!gate>, %x: tensor<1x4x4x8x!a>, %y: tensor<1
   return %0, %1, %2 : tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0833>>, tensor<1x4x4x8x!quant.uniform<u8:f32, 0.0625>>, tensor<1x1x2x8x!a>
 }
 
+// TOSA has no nearest_even, in the factor either.
+// CHECK-LABEL: func @half_up_gate
+// CHECK: dyadic.requantize %arg0 {{.*}}half_up{{.*}} -> tensor<1x1x1x8xi16>
+// CHECK: dyadic.requantize {{.*}}half_up
+func.func @half_up_gate(%g: tensor<1x1x1x8x!gate>, %x: tensor<1x4x4x8x!a>) -> tensor<1x4x4x8x!wide> attributes {qnn.rounding = "half_up"} {
+  %0 = qnn.mul %x, %g : (tensor<1x4x4x8x!a>, tensor<1x1x1x8x!gate>) -> tensor<1x4x4x8x!wide>
+  return %0 : tensor<1x4x4x8x!wide>
+}
+
 // CHECK-LABEL: func @litert_gate
 // CHECK-NOT: half_up
 // CHECK: dyadic.mul %arg1, %arg0 {{.*}} : (tensor<1x4x4x8xui8>, tensor<1x1x1x8xui8>)

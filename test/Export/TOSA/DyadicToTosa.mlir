@@ -2,6 +2,19 @@
 // And back: the same ops, their ui8 less 128.
 // RUN: dyadic-opt %s --dyadic-to-tosa --tosa-to-qnn | FileCheck %s --check-prefix=BACK
 
+// A factor of 16 bits is one of 32; 2^30 · 2^−44 is as good as 2 · 2^−15.
+// CHECK-LABEL: @gate
+// CHECK: tosa.mul {{.*}} -> tensor<1x2x2x8xi32>
+// CHECK: %[[S:.*]] = "tosa.const"() <{values = dense<44>
+// CHECK: tosa.rescale %{{.*}}, %{{.*}}, %[[S]], {{.*}}rounding_mode = SINGLE_ROUND
+// BACK-LABEL: @gate
+// BACK: dyadic.mul
+func.func @gate(%x: tensor<1x2x2x8xui8>, %f: tensor<1x1x1x8xi16>) -> tensor<1x2x2x8xui8> {
+  %0 = dyadic.mul %x, %f {lhs_zp = 7 : i32, rhs_zp = 0 : i32} : (tensor<1x2x2x8xui8>, tensor<1x1x1x8xi16>) -> tensor<1x2x2x8xi32>
+  %1 = dyadic.requantize %0 {clamp_max = 255 : i32, clamp_min = 0 : i32, multiplier = array<i32: 2>, output_zp = 3 : i32, shift = array<i32: 15>, rounding = #dyadic.rounding<half_up>} : (tensor<1x2x2x8xi32>) -> tensor<1x2x2x8xui8>
+  return %1 : tensor<1x2x2x8xui8>
+}
+
 // The border of 7 is the zero point −121, and the bias gives its share back:
 // 10 + 7 · (1 + 2) and 20 + 7 · (3 + 4). The last row is read by no window.
 // CHECK-LABEL: @convolution
