@@ -81,8 +81,13 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
   double least = INFINITY, heldBackError = INFINITY;
   for (bool equalize : {true, false}) {
     OwningOpRef<ModuleOp> real = module.clone();
-    if (equalize && !equalizeChannels(mainOf(*real)))
-      continue;
+    if (equalize) {
+      auto tamed = tameOutliers(mainOf(*real), learned);
+      if (failed(tamed))
+        return failure();
+      if (!equalizeChannels(mainOf(*real)) && !*tamed)
+        continue;
+    }
     if (mark)
       mark(*real);
     OwningOpRef<ModuleOp> quantized = real->clone();

@@ -164,22 +164,11 @@ void normalize(Factors &magnitudes) {
     m = m > 0 ? m / mean : 1;
 }
 
-/// Raises channels of next to no magnitude to a few times the median one: on other
-/// samples than those of calibration they may be larger.
-void raiseToFloor(Factors &magnitudes) {
-  constexpr double kFloor = 2;
-  Factors sorted(magnitudes);
-  auto middle = sorted.begin() + sorted.size() / 2;
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  for (double &m : magnitudes)
-    m = std::max(m, kFloor * *middle);
-}
-
-/// Powers of two of the least error relative to that of all factors being 1;
-/// empty where they leave more than `worthwhile` of it. With `floor` no channel
-/// counts as smaller than most are.
+/// Factors of the least error relative to that of all factors being 1; empty where
+/// they leave more than `worthwhile` of it. Unless they may be any numbers they are
+/// powers of two.
 Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count,
-                      double worthwhile, bool floor) {
+                      double worthwhile, bool isFree) {
   // Larger ones could leave the range of f32 where groups meet.
   constexpr double kMost = 24;
   Factors activations(count, 0), weights(count, 0), ones(count, 1);
@@ -187,8 +176,6 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
     for (int64_t c = 0; c < tensor.count(); ++c)
       activations[tensor.first + c] =
           std::max(activations[tensor.first + c], tensor.magnitude(c));
-  if (floor)
-    raiseToFloor(activations);
   for (const Reader &reader : readers)
     reader.raise(weights);
   normalize(activations);
@@ -210,7 +197,9 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
       for (int64_t c = 0; c < count; ++c) {
         double exponent = alpha * std::log2(activations[c]) +
                           (balance ? (alpha - 1) * std::log2(weights[c]) : 0);
-        t[c] = std::exp2(std::clamp(std::nearbyint(exponent), -kMost, kMost));
+        if (!isFree)
+          exponent = std::nearbyint(exponent);
+        t[c] = std::exp2(std::clamp(exponent, -kMost, kMost));
       }
       double error = 0;
       for (auto [scaled, unscaled] : llvm::zip_equal(errorsOf(t), before))
@@ -369,7 +358,7 @@ private:
             Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
     Factors t = chooseFactors(tensors, readers, group.channels,
                               group.hasFunctions() ? kWorthMultiplying : kWorthwhile,
-                              /*floor=*/group.isOfFloats());
+                              /*isFree=*/group.isOfFloats());
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};

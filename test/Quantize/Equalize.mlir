@@ -162,11 +162,10 @@ func.func @twice(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
 
 // -----
 
-// What a product reads of a layer norm is divided; the sum reads it as it was. Of four
-// channels the small ones count as twice the median.
+// What a product reads of a layer norm is divided; the sum reads it as it was.
 // CHECK-LABEL: @layer_norm
 //       CHECK:   %[[NORM:.*]] = qnn.layer_norm
-//       CHECK:   %[[T:.*]] = qnn.constant dense<[2.000000e+00, 2.000000e+00, 2.000000e+00, 1.250000e-01]> : tensor<4xf32>
+//       CHECK:   %[[T:.*]] = qnn.constant dense<[1.000000e+00, 1.000000e+00, 8.000000e+00, 1.250000e-01]> : tensor<4xf32>
 //       CHECK:   %[[READ:.*]] = qnn.mul %[[NORM]], %[[T]]
 //       CHECK:   qnn.matmul %[[READ]]
 //       CHECK:   qnn.add %{{.*}}, %[[NORM]]

@@ -22,9 +22,8 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
     `qnn-quantize` then lets it; a quarter of the error has to be gained.
 
     What a contraction reads of an op without an integer form, such as a layer norm, is
-    rounded for it alone and divided there; what else reads those floats isn't changed.
-    Samples tell less about where such a tensor's outliers are: no channel counts as smaller
-    than twice the median one.
+    rounded for it alone and divided there, by any number: it is multiplied in f32
+    already. What else reads those floats isn't changed.
 
     t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
     channel and b_c that of the weights that read it, as in Xiao et al.,

@@ -23,6 +23,13 @@ using SampleTensors = std::vector<llvm::SmallVector<HostTensor>>;
 /// groups of tensors were rescaled.
 int64_t equalizeChannels(mlir::func::FuncOp func);
 
+/// Brings channels that reach far beyond all others between two contractions and a
+/// GELU or swish, for which equalization does nothing, into the others' range: before
+/// the function they are shifted and divided, behind it multiplied, by what fits their
+/// values on `samples` best. Changes what the network computes a little; it is for
+/// networks whose error is measured then. Returns how many channels were changed.
+mlir::FailureOr<int64_t> tameOutliers(mlir::func::FuncOp func, const SampleTensors &samples);
+
 /// Reals by sample and result of a network: what the result is decided by, in
 /// front of a softmax or sigmoid at its end.
 using DecidingTensors = std::vector<llvm::SmallVector<llvm::SmallVector<double, 0>>>;
