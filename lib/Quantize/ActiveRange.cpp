@@ -10,18 +10,25 @@ using namespace mlir;
 using namespace dyadic;
 
 namespace {
-/// The functions of one element, one behind the other, that alone read a value:
-/// the lowering makes one table of them.
+/// The functions of one element, one behind the other, that alone read a value or
+/// what only its elements are moved to: the lowering makes one table of them, or
+/// they are float.
 struct Chain {
   SmallVector<qnn::ElementwiseOpInterface> functions;
+  bool isFloat = false;
 
   Chain(Value value, const FloatReasons &floatOps) {
     while (value.hasOneUse()) {
       Operation *user = *value.user_begin();
-      if (!isComputation(user) || floatOps.contains(user) ||
-          argumentOfFunction(user) != value)
+      auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(user);
+      if (!quantizable || !isComputation(user))
         return;
-      functions.push_back(cast<qnn::ElementwiseOpInterface>(user));
+      if (argumentOfFunction(user) == value) {
+        functions.push_back(cast<qnn::ElementwiseOpInterface>(user));
+        isFloat |= floatOps.contains(user);
+      } else if (quantizable.getQuantKind() != qnn::QuantKind::SameType) {
+        return;
+      }
       value = user->getResult(0);
     }
   }
@@ -59,7 +66,8 @@ std::pair<double, double> dyadic::activeRange(Value value,
                                               const FloatReasons &floatOps,
                                               bool isSigned) {
   constexpr int kSamples = 2048;
-  constexpr double kTolerance = 0.25; // of a step of the function's result
+  // Of a step of the function's result, or of that result if it is a float.
+  constexpr double kTolerance = 0.25, kFloatTolerance = 1. / 256;
   qnn::RangeAttr range = calibratedRange(value);
   double min = range.getMin(), max = range.getMax();
   Chain chain(value, floatOps);
@@ -68,9 +76,9 @@ std::pair<double, double> dyadic::activeRange(Value value,
   qnn::RangeAttr end = calibratedRange(chain.functions.back()->getResult(0));
   if (!end)
     return {min, max};
-  double tolerance = kTolerance * activationType(value.getContext(), end.getMin(),
-                                                 end.getMax(), isSigned)
-                                      .getScale();
+  double step =
+      activationType(value.getContext(), end.getMin(), end.getMax(), isSigned).getScale();
+  double tolerance = (chain.isFloat ? kFloatTolerance : kTolerance) * step;
   auto x = [&](int i) { return min + (max - min) * i / (kSamples - 1); };
   SmallVector<double> y;
   for (int i = 0; i < kSamples; ++i)

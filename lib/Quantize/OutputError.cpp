@@ -9,46 +9,57 @@
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Threading.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
 using namespace dyadic;
 
+namespace {
 /// What a result is decided by: functions that saturate, behind which most errors
 /// are nothing and a few are all, and movements are looked through.
-static Value decidingValue(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<qnn::SoftmaxOp, qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp, qnn::ReshapeOp,
-             qnn::TransposeOp, quant::DequantizeCastOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
-}
+struct Decision {
+  Value value;
+  /// Beyond it the functions are as good as constant.
+  double limit = INFINITY;
 
-/// The reals that a tensor of `type` stands for.
-static SmallVector<double, 0> realsOf(Type type, const HostTensor &tensor) {
+  explicit Decision(Value result) : value(result) {
+    while (Operation *op = value.getDefiningOp()) {
+      if (!isa<qnn::SoftmaxOp, qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp, qnn::ReshapeOp,
+               qnn::TransposeOp, quant::DequantizeCastOp>(op))
+        break;
+      if (isa<qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp>(op))
+        limit = isa<qnn::TanhOp>(op) ? 4 : 8;
+      value = op->getOperand(0);
+    }
+  }
+};
+} // namespace
+
+/// The reals that a tensor of `type` stands for, cut to ±`limit`.
+static SmallVector<double, 0> realsOf(Type type, const HostTensor &tensor, double limit) {
   auto quantized =
       dyn_cast<quant::UniformQuantizedType>(cast<RankedTensorType>(type).getElementType());
   double scale = quantized ? quantized.getScale() : 1;
   double zeroPoint = quantized ? quantized.getZeroPoint() : 0;
   SmallVector<double, 0> reals(tensor.numElements());
   for (auto [i, x] : llvm::enumerate(reals))
-    x = (tensor.get(i) - zeroPoint) * scale;
+    x = std::clamp((tensor.get(i) - zeroPoint) * scale, -limit, limit);
   return reals;
 }
 
 FailureOr<DecidingTensors> dyadic::runOn(func::FuncOp func, const SampleTensors &samples) {
   JoinedChains chains(func);
-  SmallVector<Value> wanted = llvm::map_to_vector(
-      func.getBody().front().getTerminator()->getOperands(), decidingValue);
+  SmallVector<Decision> wanted =
+      llvm::map_to_vector(func.getBody().front().getTerminator()->getOperands(),
+                          [](Value result) { return Decision(result); });
   DecidingTensors all(samples.size());
   auto run = [&](size_t s) {
     all[s].resize(wanted.size());
     return interpret(func, samples[s], [&](Value value, const HostTensor &tensor) {
-      for (auto [i, want] : llvm::enumerate(wanted))
-        if (value == want)
-          all[s][i] = realsOf(value.getType(), tensor);
+      for (const auto &[i, want] : llvm::enumerate(wanted))
+        if (value == want.value)
+          all[s][i] = realsOf(value.getType(), tensor, want.limit);
     });
   };
   if (failed(failableParallelForEachN(func.getContext(), 0, samples.size(), run)))

@@ -197,3 +197,23 @@ func.func @scaled_function(%x: tensor<1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0
   %3 = qnn.matmul %2, %w2 {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
   return %3 : tensor<1x1xf32>
 }
+
+// A sigmoid sees nothing beyond ±7 in steps of its result, and beyond ±11 as a float:
+// numbers that are only moved on their way to it don't reach further.
+// CHECK-LABEL: @moved_to_sigmoid
+//       CHECK:   qnn.matmul {{.*}} -> tensor<2x2x!quant.uniform<u8:f32, 0.054438{{[0-9]*}}:128>>
+//       CHECK:   qnn.sigmoid {{.*}} -> tensor<2x2x!quant.uniform
+//       CHECK:   qnn.matmul {{.*}} -> tensor<2x2x!quant.uniform<u8:f32, 0.087{{[0-9]*}}:127>>
+//       CHECK:   qnn.sigmoid {{.*}} -> tensor<2x2xf32>
+func.func @moved_to_sigmoid(%x: tensor<2x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> (tensor<2x2xf32>, tensor<2x2xf32>) {
+  %w = qnn.constant dense<64.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %little = qnn.constant dense<0.01> : tensor<f32> : tensor<f32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = qnn.transpose %0 {permutation = array<i64: 1, 0>, qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %2 = qnn.sigmoid %1 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %3 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %4 = qnn.transpose %3 {permutation = array<i64: 1, 0>, qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  %5 = qnn.add %4, %little {qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
+  %6 = qnn.sigmoid %5 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %2, %6 : tensor<2x2xf32>, tensor<2x2xf32>
+}

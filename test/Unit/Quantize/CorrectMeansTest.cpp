@@ -114,4 +114,8 @@ TEST_F(CorrectMeansTest, MeasuresInFrontOfASigmoid) {
   SampleTensors one{samples[1]};
   EXPECT_NEAR(*outputError(quantized, one, *runOn(real, one)), 0.0625 / (2.25 * 2.25), 1e-6);
   EXPECT_EQ(*outputError(real, one, *runOn(real, one)), 0);
+  // Beyond 8 a sigmoid is 1: 8 · 1.25 is as good as 8.
+  SampleTensors large{samples[1]};
+  large[0][0].as<float>()[0] = 8;
+  EXPECT_EQ(*outputError(quantized, large, *runOn(real, large)), 0);
 }
