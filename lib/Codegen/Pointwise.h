@@ -66,8 +66,7 @@ public:
   /// its `width` channels and, in the last one, whatever is left. At most
   /// registersAtOnce() of them, of which all but the last of a pixel are full.
   void emitSums(Position position, llvm::ArrayRef<mlir::Value> sums);
-  /// How many registers become bytes together; 1 where sums are not
-  /// requantized so.
+  /// How many registers become bytes together; 1 where sums don't.
   int64_t registersAtOnce() const;
   /// The scale of each channel (or one for all) by which the anchor's sums are
   /// requantized, where that is one fused multiply-add and gives bytes; none

@@ -278,7 +278,10 @@ RequantizeOp PointwiseEmitter::packedRequantize() const {
 }
 
 int64_t PointwiseEmitter::registersAtOnce() const {
-  return packedRequantize() ? k.target.packedRegisters() : 1;
+  bool givesBytes = llvm::all_of(k.kernel.getYield().getValues(), [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getElementTypeBitWidth() == 8;
+  });
+  return givesBytes ? k.target.packedRegisters() : 1;
 }
 
 const std::vector<float> *PointwiseEmitter::fusedScales() const {
