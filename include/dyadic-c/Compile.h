@@ -90,6 +90,11 @@ dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
  *  "percentile[=percent]". */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetObserver(DyadicOptions options,
                                                    DyadicStringRef observer);
+/** Where activations get their scales from: "static" (the default), from samples;
+ *  "dynamic" or "dynamic-tensor", at run time, one a row or one a tensor; or
+ *  "weight-only", where they stay in float32. All but the first need no samples. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetScheme(DyadicOptions options,
+                                                 DyadicStringRef scheme);
 /** The op of this name stays in float32. May be called again for more. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsAddKeepFloat(DyadicOptions options,
                                                     DyadicStringRef op);

@@ -31,6 +31,7 @@ struct Options {
   llvm::StringMap<HostTensor> values;
   std::vector<SampleArray> arrays;
   std::vector<std::string> keepFloat;
+  Scheme scheme = Scheme::Static;
   ImageOptions images;
   std::vector<std::string> faults;
 };

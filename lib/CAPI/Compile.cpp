@@ -27,7 +27,8 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   options.import.shapes = given.shapes;
   options.import.open = given.open;
   options.import.values = given.values;
-  options.keepFloat = given.keepFloat;
+  options.quantize.keepFloat = given.keepFloat;
+  options.quantize.scheme = given.scheme;
   options.folder = given.folder;
   auto variants = resolveVariants(given.target, loc);
   if (failed(variants))
@@ -56,7 +57,7 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
     calibration.observer = *observer;
   }
   if (given.calibration.empty() && given.arrays.empty()) {
-    if (!given.keepFloat.empty())
+    if (!given.keepFloat.empty() && given.scheme == Scheme::Static)
       return emitError(loc) << "expected calibration samples, but got none: without them every "
                                "op stays in float32";
     return options;

@@ -1,6 +1,8 @@
 //===- Options.cpp --------------------------------------------------------===//
 #include "CAPI.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace dyadic;
 using namespace dyadic::capi;
 
@@ -128,6 +130,17 @@ void dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef inp
 
 void dyadicOptionsSetObserver(DyadicOptions options, DyadicStringRef observer) {
   unwrap(options)->observer = unwrap(observer).str();
+}
+
+void dyadicOptionsSetScheme(DyadicOptions options, DyadicStringRef scheme) {
+  std::string name = unwrap(scheme).str();
+  std::optional<Scheme> parsed = parseScheme(name);
+  if (parsed)
+    unwrap(options)->scheme = *parsed;
+  else
+    unwrap(options)->faults.push_back("scheme: expected one of " +
+                                      llvm::join(schemeNames(), ", ") +
+                                      ", but got \"" + name + "\"");
 }
 
 void dyadicOptionsAddKeepFloat(DyadicOptions options, DyadicStringRef op) {

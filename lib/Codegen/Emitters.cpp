@@ -1,6 +1,7 @@
 //===- Emitters.cpp - which emitter writes which kernel -------------------===//
 #include "Emitters.h"
 
+#include "dyadic/Dialect/Dyadic/Dynamic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -36,6 +37,7 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
       {qnn::LSTMOp::getOperationName(), AnchorKind::LSTM},
       {dyadic::BatchMatmulOp::getOperationName(), AnchorKind::BatchMatmul},
       {qnn::ComputeOp::getOperationName(), AnchorKind::Compute},
+      {dyadic::DynamicQuantizeOp::getOperationName(), AnchorKind::DynamicQuantize},
   };
   auto kind = kinds.find(opName);
   if (kind == kinds.end())
@@ -48,7 +50,7 @@ AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
   static constexpr AnchorEmitter emitters[] = {
       emitConv2D,    emitMatmul,  emitMovement, emitGather, emitPool2D,
       emitReduction, emitSoftmax, emitLayerNorm, emitIntegerBatchMatmul,
-      emitLSTM,      emitCompute};
+      emitLSTM,      emitCompute, emitDynamicQuantize};
   auto kind = anchorKind(opName);
   return kind ? emitters[static_cast<size_t>(*kind)] : nullptr;
 }

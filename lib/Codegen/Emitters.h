@@ -28,7 +28,8 @@ enum class AnchorKind {
   LayerNorm,
   BatchMatmul,
   LSTM,
-  Compute
+  Compute,
+  DynamicQuantize
 };
 
 /// The kind of an op by its name; nothing for an op that is no anchor.
@@ -60,6 +61,8 @@ mlir::LogicalResult emitReduction(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitLSTM(KernelBuilder &k, mlir::Operation *anchor);
 // Compute.cpp
 mlir::LogicalResult emitCompute(KernelBuilder &k, mlir::Operation *anchor);
+// DynamicQuantize.cpp
+mlir::LogicalResult emitDynamicQuantize(KernelBuilder &k, mlir::Operation *anchor);
 // Normalization.cpp
 mlir::LogicalResult emitSoftmax(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitLayerNorm(KernelBuilder &k, mlir::Operation *anchor);

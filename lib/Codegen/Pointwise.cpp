@@ -42,6 +42,11 @@ FailureOr<PointwiseEmitter> PointwiseEmitter::create(KernelBuilder &kernel) {
       if (element.getIntOrFloatBitWidth() != 8)
         return op.emitError("expected a table of 8-bit values, but got ")
                << element << ": code generation has no wider look-up yet";
+    } else if (auto scale = dyn_cast<ScaleSumsOp>(op)) {
+      emitter.scalings[&op] = {
+          kernel.constants<int32_t>(scale.getWeightSums()),
+          kernel.constants<float>(scale.getWeightScales()),
+          scale.getBias() ? kernel.constants<float>(*scale.getBias()) : Value()};
     } else if (!isa<dyadic::AddOp, dyadic::MulOp, dyadic::ClampOp, QuantizeOp,
                     DequantizeOp, qnn::ElementwiseOpInterface>(op)) {
       return op.emitError("expected a pointwise op that code generation knows");
@@ -108,7 +113,7 @@ bool PointwiseEmitter::isChannelFree(ArrayRef<Value> shared) const {
           !llvm::is_contained(shared, value))
         return false;
     auto plan = plans.find(&op);
-    if (plan != plans.end() && plan->second.perChannel)
+    if ((plan != plans.end() && plan->second.perChannel) || isa<ScaleSumsOp>(op))
       return false;
   }
   return true;
@@ -274,6 +279,13 @@ Position PointwiseEmitter::broadcast(const Position &position,
   }
   if (ShapedType::getNumElements(from) == lastFrom)
     return result;
+  if (lastFrom == 1 && from.drop_back() == to.drop_back() &&
+      position.coordinates.size() > 1) {
+    // One for each row: its number, without a division.
+    for (const Coordinate &outer : ArrayRef(position.coordinates).drop_back())
+      result.flat = k.add(k.mul(result.flat, outer.extent), outer.index);
+    return result;
+  }
   // Coordinates of the leading dimensions, from the last to the first; those
   // that are broadcast have stride zero.
   Value rest = k.b.createOrFold<arith::DivUIOp>(k.loc, position.flat,
@@ -330,6 +342,7 @@ Value PointwiseEmitter::compute(Operation *op, const Position &position) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case([&](RequantizeOp op) { return requantize(op, operands[0], position); })
       .Case([&](LookupOp op) { return lookup(op, operands[0]); })
+      .Case([&](ScaleSumsOp op) { return scaleSums(op, operands, position); })
       .Case([&](QuantizeOp op) { return quantize(op, operands[0]); })
       .Case([&](dyadic::ClampOp op) { return clamp(op, operands[0]); })
       .Case([&](DequantizeOp op) -> Value {

@@ -4,6 +4,8 @@
 
 #include "KernelBuilder.h"
 
+#include "dyadic/Dialect/Dyadic/Dynamic.h"
+
 namespace dyadic::codegen {
 
 /// An index below `extent`.
@@ -107,6 +109,10 @@ private:
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
   };
   mlir::LogicalResult planRequantize(RequantizeOp op);
+  /// What a scale_sums knows of each channel, in memory; null where it has no bias.
+  struct ScalingPlan {
+    mlir::Value weightSums, weightScales, bias;
+  };
   /// The requantize that alone uses the anchor and makes bytes of it by a fused
   /// multiply-add; null elsewhere.
   RequantizeOp packedRequantize() const;
@@ -149,12 +155,15 @@ private:
                         LaneOrder order);
   mlir::Value lookup(LookupOp op, mlir::Value x);
   mlir::Value quantize(QuantizeOp op, mlir::Value x);
+  mlir::Value scaleSums(ScaleSumsOp op, mlir::ValueRange operands,
+                        const Position &position);
   mlir::Value clamp(ClampOp op, mlir::Value x);
   mlir::Value clampInt(mlir::Value x, int64_t low, int64_t high,
                        bool isUnsigned = false);
 
   KernelBuilder &k;
   llvm::DenseMap<mlir::Operation *, RequantizePlan> plans;
+  llvm::DenseMap<mlir::Operation *, ScalingPlan> scalings;
   llvm::DenseMap<mlir::Operation *, mlir::Value> tables;
   /// The vectors of channelTensors() that hold for the present channels.
   llvm::DenseMap<mlir::Value, mlir::Value> held;

@@ -443,6 +443,20 @@ Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
                              element.isUnsignedInteger(), LaneOrder::Natural});
 }
 
+Value PointwiseEmitter::scaleSums(ScaleSumsOp op, ValueRange operands,
+                                  const Position &position) {
+  OpBuilder &b = k.b;
+  const ScalingPlan &plan = scalings.find(op)->second;
+  auto ofChannel = [&](Value memory) { return parameter(memory, true, position); };
+  Value correction = arith::MulIOp::create(b, k.loc, operands[2],
+                                           ofChannel(plan.weightSums));
+  Value sum = arith::SubIOp::create(b, k.loc, operands[0], correction);
+  Value x = arith::SIToFPOp::create(b, k.loc, cast<VectorType>(operands[1].getType()), sum);
+  x = arith::MulFOp::create(b, k.loc, x, ofChannel(plan.weightScales));
+  x = arith::MulFOp::create(b, k.loc, x, operands[1]);
+  return plan.bias ? arith::AddFOp::create(b, k.loc, x, ofChannel(plan.bias)).getResult() : x;
+}
+
 Value PointwiseEmitter::lookup(LookupOp op, Value x) {
   OpBuilder &b = k.b;
   Location loc = k.loc;

@@ -34,6 +34,8 @@ static double productsPerElement(Operation *anchor) {
   case codegen::AnchorKind::Softmax:
   case codegen::AnchorKind::LayerNorm:
     return 16; // an exponential; several passes
+  case codegen::AnchorKind::DynamicQuantize:
+    return 8;
   default:
     return 0;
   }

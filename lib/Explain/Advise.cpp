@@ -47,9 +47,9 @@ std::string Remedy::flag() const {
 
 void Remedy::apply(CompileOptions &options) const {
   if (kind == Kind::KeepFloat)
-    llvm::append_range(options.keepFloat, values);
+    llvm::append_range(options.quantize.keepFloat, values);
   if (kind == Kind::Weights)
-    llvm::append_range(options.weights, values);
+    llvm::append_range(options.quantize.weights, values);
   if (kind != Kind::Observer)
     return;
   if (auto observer = parseObserver(values.front()))
@@ -150,7 +150,9 @@ static Remedy adviceFor(const Explanation &explanation, int64_t number,
 }
 
 void advise(Explanation &explanation, const CompileOptions &compile) {
-  ObserverOptions::Kind observer = compile.calibration->observer.kind;
+  // Without a calibration no layer has a range that another observer would change.
+  auto calibration = compile.calibration.value_or(CalibrationOptions());
+  ObserverOptions::Kind observer = calibration.observer.kind;
   for (int64_t number : explanation.culprits)
     if (Layer &layer = explanation.layers[number]; layer.own.relativeNoise() > 0) {
       layer.remedy = adviceFor(explanation, number, observer);

@@ -114,6 +114,7 @@ LogicalResult Search::prepare() {
   native.withFallback = false;
   CompileOptions real = native;
   real.calibration.reset();
+  real.quantize.scheme = Scheme::Static;
   real.mayBeFloat = true;
   Compilation compilation(context, real);
   LogicalResult done = compilation.advance(Level::Float);

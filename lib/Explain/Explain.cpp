@@ -18,9 +18,10 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
                                const ExplainOptions &options, ExitCode &fault) {
   fault = UsageError;
   Location loc = UnknownLoc::get(context);
-  if (!compile.calibration)
+  if (!compile.calibration &&
+      (compile.quantize.scheme == Scheme::Static || options.input.empty()))
     return emitError(loc) << "expected --calibrate PATH with samples";
-  const CalibrationOptions &calibration = *compile.calibration;
+  const CalibrationOptions calibration = compile.calibration.value_or(CalibrationOptions());
   std::string input = options.input.empty() ? calibration.samples : options.input;
   if (input.empty() && calibration.arrays.empty())
     return emitError(loc) << "expected --input PATH with samples to explain on: there "

@@ -1,7 +1,7 @@
 //===- Layers.cpp ---------------------------------------------------------===//
 #include "Layers.h"
 
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Pipeline/Inspect.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
@@ -192,7 +192,8 @@ static Layer describe(const LayerPair &pair) {
   layer.shape = shapeOf(pair.computed);
   if (!pair.quantizedOp)
     return layer;
-  layer.type = printType(elementOf(pair.quantized));
+  layer.type = qnn::sumsIntegers(pair.quantizedOp) ? "u8 (dynamic)"
+                                                   : printType(elementOf(pair.quantized));
   layer.isInteger = layer.type != "f32";
   layer.isMovement = movesElements(pair.quantizedOp);
   if (auto reason = pair.quantizedOp->getAttrOfType<StringAttr>(kFloatReasonAttr))
@@ -318,7 +319,11 @@ FailureOr<Value> withStoredConstants(const LayerPair &pair, IRMapping &mapping) 
     if (!isConstant(operand)) {
       if (i >= at->getNumOperands())
         return Value();
-      operands.push_back(at->getOperand(i));
+      Value exact = at->getOperand(i);
+      if (auto round = operand.getDefiningOp<qnn::DynamicRoundOp>())
+        exact = qnn::DynamicRoundOp::create(builder, at->getLoc(), exact.getType(), exact,
+                                            round.getOuter());
+      operands.push_back(exact);
     } else if (staysFloat) {
       operands.push_back(builder.clone(*operand.getDefiningOp())->getResult(0));
     } else {

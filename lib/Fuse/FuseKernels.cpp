@@ -103,9 +103,9 @@ private:
       for (Value operand : op->getOperands()) {
         Operation *producer = operand.getDefiningOp();
         Group *group = producer ? groupOf.lookup(producer) : nullptr;
-        // The loops of a computation are its own.
+        // The loops of a computation are its own, and so are several results'.
         if (group && !isa_and_nonnull<qnn::ComputeOp>(group->anchor) &&
-            isReadWith(operand, op) &&
+            producer->getNumResults() == 1 && isReadWith(operand, op) &&
             shapeOf(operand) == shapeOf(op->getResult(0)) &&
             (fuse || isAccumulator(operand)))
           (group->anchor ? anchored : chains).insert(group);

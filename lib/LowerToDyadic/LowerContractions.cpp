@@ -80,11 +80,9 @@ static SmallVector<HostTensor> signedParts(const HostTensor &weights,
   return parts;
 }
 
-/// Σ q_w of each channel; weights of channel c are every `step`-th element
-/// from c · channelStride on.
-static SmallVector<int64_t> channelSums(const HostTensor &weights,
-                                        int64_t channels,
-                                        int64_t channelStride, int64_t step) {
+SmallVector<int64_t> dyadic::channelSums(const HostTensor &weights,
+                                         int64_t channels,
+                                         int64_t channelStride, int64_t step) {
   SmallVector<int64_t> sums(channels, 0);
   int64_t count = channels ? weights.numElements() / channels : 0;
   for (int64_t c = 0; c < channels; ++c)
@@ -175,15 +173,12 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   return finish;
 }
 
-/// The entries of the op's codebook; null without one.
-static DenseI8ArrayAttr codebookOf(Operation *op) {
+DenseI8ArrayAttr dyadic::codebookOf(Operation *op) {
   return op->getAttrOfType<DenseI8ArrayAttr>(kCodebookAttr);
 }
 
-/// The weights as the integer op reads them: as they are, or as numbers of the
-/// entries of the op's codebook.
-static FailureOr<Value> storedWeightsOf(OpBuilder &builder, Operation *op,
-                                        Value weights) {
+FailureOr<Value> dyadic::storedWeightsOf(OpBuilder &builder, Operation *op,
+                                         Value weights) {
   DenseI8ArrayAttr codebook = codebookOf(op);
   if (!codebook)
     return weights;

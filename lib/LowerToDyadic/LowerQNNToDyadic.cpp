@@ -74,6 +74,7 @@ struct LowerQNNToDyadicPass
 
     RewritePatternSet patterns(&getContext());
     populateContractionPatterns(converter, patterns);
+    populateDynamicPatterns(converter, patterns);
     populatePointwisePatterns(converter, patterns);
     populateHardSwishPatterns(converter, patterns);
     populatePoolingPatterns(converter, patterns);

@@ -63,6 +63,20 @@ mlir::FailureOr<mlir::Value> rescale(mlir::OpBuilder &builder,
                                      mlir::Operation *op, mlir::Value storage,
                                      ActivationType from, ActivationType to);
 
+/// Σ q_w of each channel; the weights of channel c are every `step`-th element from
+/// c · channelStride on.
+llvm::SmallVector<int64_t> channelSums(const HostTensor &weights, int64_t channels,
+                                       int64_t channelStride, int64_t step);
+
+/// The entries of the op's codebook; null without one.
+mlir::DenseI8ArrayAttr codebookOf(mlir::Operation *op);
+
+/// The weights as the integer op reads them: as they are, or as numbers of the
+/// entries of the op's codebook.
+mlir::FailureOr<mlir::Value> storedWeightsOf(mlir::OpBuilder &builder,
+                                             mlir::Operation *op,
+                                             mlir::Value weights);
+
 /// dyadic.pad of the two image dimensions by [top, left, bottom, right];
 /// `input` itself where they are all zero.
 mlir::Value padImage(mlir::OpBuilder &builder, mlir::Location loc,
@@ -76,6 +90,9 @@ void populatePointwisePatterns(const mlir::TypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populateHardSwishPatterns(const mlir::TypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
+/// Contractions of what is quantized at run time, before those of quantized types.
+void populateDynamicPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateRecurrentPatterns(const mlir::TypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populatePoolingPatterns(const mlir::TypeConverter &converter,

@@ -5,7 +5,7 @@
 #include "QuantizeMeasured.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/Emit/Passes.h"
 #include "dyadic/Emit/Variants.h"
@@ -178,6 +178,11 @@ LogicalResult Compilation::import() {
   if (comesQuantized && opts.calibration)
     return emitError(current->getLoc())
            << "expected no calibration samples: the model is quantized already";
+  if (comesQuantized && opts.quantize.scheme != Scheme::Static)
+    return emitError(current->getLoc())
+           << "expected no other scheme than the model's, which is quantized "
+              "already, but got "
+           << nameOf(opts.quantize.scheme);
   // What was quantized is as it should be: its arithmetic is the file's.
   if (!comesQuantized &&
       (failed(run(buildSimplifyPipeline)) || failed(annotateCounts(main()))))
@@ -311,13 +316,14 @@ LogicalResult Compilation::adoptQuantization() {
   // Where only weights were quantized, they are reals now. All integer ops are
   // between borders: a graph begins and ends with floats or storage.
   comesQuantized = hasBorders(*current);
-  if (!comesQuantized || !opts.calibration)
+  bool hasScheme = opts.quantize.scheme != Scheme::Static;
+  if (!comesQuantized || (!opts.calibration && !hasScheme))
     return success();
   blame = UsageError;
+  StringRef option = hasScheme ? "--scheme" : "--calibrate";
   return emitError(location())
-         << "--calibrate: the model comes quantized, with scales of its own; what "
-            "it leaves in float can't be quantized beside them: leave out "
-            "--calibrate";
+         << option << ": the model comes quantized, with scales of its own; what "
+         << "it leaves in float can't be quantized beside them: leave out " << option;
 }
 
 LogicalResult Compilation::calibrateAndQuantize() {
@@ -327,22 +333,24 @@ LogicalResult Compilation::calibrateAndQuantize() {
     report.rounding = opts.rounding.empty() ? rounding.str() : opts.rounding;
   else if (isQuantized())
     report.rounding = opts.rounding.empty() ? "nearest_even" : opts.rounding;
-  if (!opts.calibration) {
+  if (!opts.calibration && opts.quantize.scheme == Scheme::Static) {
     blame = UsageError;
     if (!opts.mayBeFloat && !comesQuantized)
       return emitError(location())
-             << "expected --calibrate PATH with samples, or --float: the model "
-                "isn't quantized";
+             << "expected --calibrate PATH with samples, --scheme dynamic, which needs "
+                "none, or --float: the model isn't quantized";
     countOps(*current, report);
     return success();
   }
   double start = now();
   blame = InputError;
-  if (failed(checkNames(*current, opts.keepFloat)))
+  if (failed(checkNames(*current, opts.quantize.keepFloat)))
     return failure();
-  auto seen = statistics();
-  if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
-    return failure();
+  if (opts.calibration) {
+    auto seen = statistics();
+    if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
+      return failure();
+  }
   report.calibrationSeconds = now() - start;
   if (failed(quantize()))
     return failure();
@@ -351,7 +359,8 @@ LogicalResult Compilation::calibrateAndQuantize() {
 }
 
 LogicalResult Compilation::quantize() {
-  const CalibrationOptions &given = *opts.calibration;
+  // Without samples or statistics there is nothing to recover by.
+  const CalibrationOptions given = opts.calibration.value_or(CalibrationOptions());
   SampleTensors measured;
   if (given.recovery == Recovery::Measured && hasSamples(given) && !lengthsOf(main())) {
     auto samples = openSamples();
@@ -374,8 +383,8 @@ LogicalResult Compilation::quantize() {
         if (why.empty())
           why = diagnostic.str();
       });
-      best = quantizeMeasured(*current, measured, opts.keepFloat, opts.weights,
-                              given.weightRounding, opts.onCalibrated);
+      best = quantizeMeasured(*current, measured, opts.quantize, given.weightRounding,
+                              opts.onCalibrated);
     }
     if (succeeded(best)) {
       if (opts.onCalibrated)
@@ -386,12 +395,12 @@ LogicalResult Compilation::quantize() {
     // Not every network that can be compiled must have an interpreter.
     emitWarning(location()) << "accuracy wasn't measured: " << why;
   }
-  if (given.recovery != Recovery::None)
+  if (opts.calibration && given.recovery != Recovery::None)
     equalizeChannels(main());
   if (opts.onCalibrated)
     opts.onCalibrated(*current);
   return run([&](OpPassManager &pm) {
-    buildQuantizePipeline(pm, opts.keepFloat, opts.weights, /*equalize=*/false);
+    buildQuantizePipeline(pm, opts.quantize, /*equalize=*/false);
   });
 }
 
@@ -417,8 +426,13 @@ FailureOr<std::unique_ptr<JITProgram>> Compilation::load() {
 void countOps(ModuleOp module, CompileSummary &summary) {
   module.walk([&](Operation *op) {
     if (op->getNumResults() == 0 || op->hasTrait<OpTrait::ConstantLike>() ||
-        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) || qnn::isBorder(op))
+        !isa_and_nonnull<qnn::QNNDialect>(op->getDialect()) || qnn::isBorder(op) ||
+        isa<qnn::DynamicRoundOp>(op))
       return;
+    if (qnn::sumsIntegers(op)) {
+      ++summary.integerOps;
+      return;
+    }
     auto isOf = [&](auto predicate) {
       return llvm::any_of(op->getResultTypes(), [&](Type type) {
         return predicate(cast<RankedTensorType>(type).getElementType());

@@ -34,13 +34,21 @@ void buildSimplifyPipeline(OpPassManager &pm) {
   func.addPass(createCSEPass());
 }
 
-void buildQuantizePipeline(OpPassManager &pm,
-                           const std::vector<std::string> &keepFloat,
-                           const std::vector<std::string> &weights, bool equalize) {
-  QuantizeOptions options;
-  options.weights.assign(weights.begin(), weights.end());
-  options.keepFloat.assign(keepFloat.begin(), keepFloat.end());
+void buildQuantizePipeline(OpPassManager &pm, const QuantizeChoices &choices,
+                           bool equalize) {
   OpPassManager &func = pm.nest<func::FuncOp>();
+  if (choices.scheme == Scheme::WeightOnly) {
+    EncodeWeightsOptions options;
+    options.weights.assign(choices.weights.begin(), choices.weights.end());
+    options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
+    func.addPass(createEncodeWeights(options));
+    func.addPass(createCanonicalizerPass());
+    return;
+  }
+  QuantizeOptions options;
+  options.weights.assign(choices.weights.begin(), choices.weights.end());
+  options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
+  options.scheme = nameOf(choices.scheme).str();
   if (equalize)
     func.addPass(createEqualize());
   func.addPass(createQuantize(options));

@@ -64,8 +64,7 @@ static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp
 }
 
 FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
-                                          const std::vector<std::string> &keepFloat,
-                                          const std::vector<std::string> &weights,
+                                          const QuantizeChoices &choices,
                                           WeightRounding rounding,
                                           const std::function<void(ModuleOp)> &mark) {
   SampleTensors learned, heldBack;
@@ -92,7 +91,7 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
       mark(*real);
     OwningOpRef<ModuleOp> quantized = real->clone();
     if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
-          buildQuantizePipeline(pm, keepFloat, weights, /*equalize=*/false);
+          buildQuantizePipeline(pm, choices, /*equalize=*/false);
         })))
       return failure();
     OwningOpRef<ModuleOp> corrected = quantized->clone();

@@ -2,14 +2,13 @@
 #ifndef DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
 #define DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
 
+#include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Quantize/Recover.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 #include <functional>
-#include <string>
-#include <vector>
 
 namespace dyadic {
 
@@ -29,8 +28,7 @@ struct QuantizedPair {
 /// level 1 attributes.
 mlir::FailureOr<QuantizedPair> quantizeMeasured(mlir::ModuleOp module,
                                                 const SampleTensors &samples,
-                                                const std::vector<std::string> &keepFloat,
-                                                const std::vector<std::string> &weights,
+                                                const QuantizeChoices &choices,
                                                 WeightRounding rounding,
                                                 const std::function<void(mlir::ModuleOp)> &mark);
 

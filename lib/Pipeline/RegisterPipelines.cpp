@@ -12,6 +12,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -24,6 +25,10 @@ struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
   ListOption<std::string> weights{
       *this, "weights",
       llvm::cl::desc("int8, int4 or codebook4, or pattern=kind by names")};
+  Option<std::string> scheme{
+      *this, "scheme",
+      llvm::cl::desc("static, dynamic, dynamic-tensor or weight-only"),
+      llvm::cl::init("static")};
 };
 
 struct LowerFlags : PassPipelineOptions<LowerFlags> {
@@ -88,9 +93,16 @@ static void registerPipeline(StringRef name, StringRef description,
       });
 }
 
-static void buildQuantize(OpPassManager &pm, const QuantizeFlags &flags) {
-  buildQuantizePipeline(pm, {flags.keepFloat.begin(), flags.keepFloat.end()},
-                        {flags.weights.begin(), flags.weights.end()});
+static LogicalResult buildQuantize(OpPassManager &pm, const QuantizeFlags &flags,
+                                   ErrorHandler error) {
+  std::optional<Scheme> scheme = parseScheme(flags.scheme);
+  if (!scheme)
+    return error("expected scheme " + llvm::join(schemeNames(), ", ") +
+                 ", but got '" + flags.scheme + "'");
+  buildQuantizePipeline(pm, {{flags.keepFloat.begin(), flags.keepFloat.end()},
+                             {flags.weights.begin(), flags.weights.end()},
+                             *scheme});
+  return success();
 }
 
 static void buildFuse(OpPassManager &pm, const FuseFlags &flags,
@@ -136,9 +148,8 @@ void registerPipelines() {
   PassPipelineRegistration<>("dyadic-adopt-pipeline",
                              "level 1 of a quantized model to level 2",
                              buildAdoptPipeline);
-  PassPipelineRegistration<QuantizeFlags>("dyadic-quantize-pipeline",
-                                          "level 1 with ranges to level 2",
-                                          buildQuantize);
+  registerPipeline<QuantizeFlags>("dyadic-quantize-pipeline",
+                                  "level 1 with ranges to level 2", buildQuantize);
   PassPipelineRegistration<LowerFlags>(
       "dyadic-lower-pipeline", "level 2 to level 3",
       [](OpPassManager &pm, const LowerFlags &flags) {
@@ -155,7 +166,8 @@ void registerPipelines() {
       "level 1 with ranges to level 5: all of the above in order",
       [](OpPassManager &pm, const CompileFlags &flags, ErrorHandler error) {
         buildSimplifyPipeline(pm);
-        buildQuantize(pm, flags);
+        if (failed(buildQuantize(pm, flags, error)))
+          return failure();
         buildLowerToDyadicPipeline(pm, flags.rounding);
         auto target = resolve(flags, error);
         if (failed(target))

@@ -10,7 +10,7 @@
 
 #include "dyadic/Quantize/Recover.h"
 
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
@@ -200,8 +200,6 @@ private:
 /// Corrects the bias of `op` and gives its results.
 static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayRef<double> means,
                                         size_t samples) {
-  auto type = cast<quant::UniformQuantizedType>(resultType(op).getElementType());
-  ElementKind kind = *elementKindOf(type);
   // The same op with its sums as reals.
   OpBuilder builder(op);
   Operation *sums = builder.clone(*op);
@@ -219,8 +217,13 @@ static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayR
   if (!llvm::all_of(shift, [](double s) { return std::isfinite(s); }) ||
       failed(shiftBias(op, shift)))
     shift.assign(shift.size(), 0);
+  auto type = dyn_cast<quant::UniformQuantizedType>(resultType(op).getElementType());
   for (auto &result : *results)
-    result[0] = roundTo(type, kind, result[0], shift);
+    if (type)
+      result[0] = roundTo(type, *elementKindOf(type), result[0], shift);
+    else
+      for (auto [i, value] : llvm::enumerate(result[0].as<float>()))
+        value = static_cast<float>(value - shift[i % shift.size()]);
   return results;
 }
 
@@ -243,7 +246,8 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
        llvm::make_early_inc_range(quantized.getBody().front().without_terminator())) {
     bool isWeighted = next < ops.size() && ops[next] == &op;
     bool isCorrected =
-        isWeighted && isa<quant::UniformQuantizedType>(resultType(&op).getElementType());
+        isWeighted && (isa<quant::UniformQuantizedType>(resultType(&op).getElementType()) ||
+                       qnn::sumsIntegers(&op));
     if (isWeighted)
       if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)), rounding))
         network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), std::move(*weights));

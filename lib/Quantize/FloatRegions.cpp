@@ -122,8 +122,8 @@ static Operation *scaledByChannel(Operation *op) {
   return factors > 1 && factors == shape.back() ? mul.getLhs().getDefiningOp() : nullptr;
 }
 
-/// Why the op must be float whatever its neighbours are; empty if it need not.
-static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
+std::string dyadic::reasonWithoutRanges(Operation *op,
+                                        ArrayRef<std::string> keepFloat) {
   auto quantizable = dyn_cast<QuantizableOpInterface>(op);
   if (isa<qnn::ComputeOp>(op))
     return "its body is float";
@@ -133,6 +133,20 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
     return "it was asked to";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
     return reason;
+  if (quantizable.getQuantKind() == QuantKind::Contraction &&
+      op->getNumOperands() > 2 && !isConstant(op->getOperand(2)))
+    return "its bias is computed at run time";
+  for (Value operand : op->getOperands())
+    if (holdsReals(operand) && isConstant(operand) &&
+        !isFiniteConstant(operand))
+      return "a constant operand isn't finite";
+  return {};
+}
+
+/// Why the op must be float whatever its neighbours are; empty if it need not.
+static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
+  if (std::string reason = reasonWithoutRanges(op, keepFloat); !reason.empty())
+    return reason;
   // In integers it would be rounded twice.
   if (Operation *scaled = scaledByChannel(op)) {
     if (isComputation(scaled) && !isa<QuantizableOpInterface>(scaled))
@@ -140,17 +154,10 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
     if (scaled->hasOneUse() && contractionBehind(scaled, FloatReasons()))
       return "it scales each channel of unrounded sums";
   }
-  QuantKind kind = quantizable.getQuantKind();
-  if (kind == QuantKind::Contraction && op->getNumOperands() > 2 &&
-      !isConstant(op->getOperand(2)))
-    return "its bias is computed at run time";
-  for (Value operand : op->getOperands())
-    if (holdsReals(operand) && isConstant(operand) &&
-        !isFiniteConstant(operand))
-      return "a constant operand isn't finite";
   if (wouldVanish(op))
     return "one of its operands would vanish beside the other in 8 bits";
-  if (kind != QuantKind::SameType && !calibratedRange(op->getResult(0)))
+  if (cast<QuantizableOpInterface>(op).getQuantKind() != QuantKind::SameType &&
+      !calibratedRange(op->getResult(0)))
     return "its result has no finite calibrated range";
   return {};
 }

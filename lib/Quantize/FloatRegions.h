@@ -15,6 +15,10 @@ using FloatReasons = llvm::MapVector<mlir::Operation *, std::string>;
 /// The reason of ops that are float whatever the model is like.
 inline constexpr llvm::StringLiteral kNoIntegerForm = "it has no integer form";
 
+/// The reason of those that a scheme without ranges leaves in float.
+inline constexpr llvm::StringLiteral kOnlyContractions =
+    "this scheme is for contractions with weights";
+
 /// Whether a tensor holds reals: indices and masks don't.
 bool holdsReals(mlir::Value value);
 
@@ -39,6 +43,11 @@ mlir::Operation *contractionBehind(mlir::Operation *op, const FloatReasons &floa
 
 /// Whether `value` is read, and by nothing but float ops and the return.
 bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);
+
+/// Why `op` can't be an integer op whatever its operands' and results' ranges are;
+/// empty if it can.
+std::string reasonWithoutRanges(mlir::Operation *op,
+                                llvm::ArrayRef<std::string> keepFloat);
 
 /// How many of an op's operands have activation types: of a contraction with
 /// weights the first alone.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Quantize/Passes.h"
 
+#include "Dynamic.h"
 #include "Recurrent.h"
 #include "TypePlan.h"
 #include "WeightFormat.h"
@@ -16,7 +17,7 @@
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace dyadic {
 #define GEN_PASS_DEF_QUANTIZE
@@ -120,8 +121,32 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     SmallVector<std::string> kinds(weights.begin(), weights.end());
     if (failed(chooseWeightFormats(func, kinds, WeightUse::IntegerProducts)))
       return signalPassFailure();
-    bool isSigned = activations == "i8";
+    std::optional<Scheme> how = parseScheme(scheme);
+    if (!how) {
+      func.emitError() << "expected scheme " << llvm::join(schemeNames(), ", ")
+                       << ", but got '" << scheme << "'";
+      return signalPassFailure();
+    }
     SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end());
+    switch (*how) {
+    case Scheme::Static:
+      return quantizeByRanges(func, kept);
+    case Scheme::Dynamic:
+    case Scheme::DynamicTensor: {
+      FloatReasons floatOps;
+      numInteger += quantizeDynamically(func, kept, *how, floatOps);
+      return finish(func, floatOps);
+    }
+    case Scheme::WeightOnly:
+      func.emitError("expected a scheme with integer activations: --qnn-encode-weights "
+                     "is for weights alone");
+      return signalPassFailure();
+    }
+  }
+
+  /// Level 2 of a network whose tensors have ranges.
+  void quantizeByRanges(func::FuncOp func, ArrayRef<std::string> kept) {
+    bool isSigned = activations == "i8";
     FloatReasons floatOps;
     chooseFloatOps(func, kept, floatOps);
     std::optional<TypePlan> plan;
@@ -149,40 +174,38 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
   void rewrite(func::FuncOp func, FloatReasons &floatOps,
                const TypePlan &plan) {
     Rewrite rewrite(plan, &getContext());
-    OpBuilder builder(&getContext());
     for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
       if (op.hasTrait<OpTrait::ConstantLike>() ||
           isa<quant::QuantizeCastOp, quant::DequantizeCastOp>(op))
         continue;
-      op.removeAttr(kRangeAttr);
-      llvm::scope_exit means([&] {
-        op.removeAttr(kInputMeansAttr);
-        op.removeAttr(kChannelRangesAttr);
-        op.removeAttr(kChannelPowersAttr);
-        op.removeAttr(kWeightKindAttr);
-      });
       auto reason = floatOps.find(&op);
       if (isComputation(&op) && reason == floatOps.end()) {
         rewrite.toInteger(&op);
         ++numInteger;
-        continue;
+      } else {
+        rewrite.toFloat(&op);
       }
-      rewrite.toFloat(&op);
-      if (reason == floatOps.end())
-        continue;
-      if (auto lstm = dyn_cast<qnn::LSTMOp>(op);
-          lstm && reason->second == kNoIntegerForm &&
+    }
+    finish(func, floatOps);
+  }
+
+  /// Quantizes what float LSTMs multiply with, says why ops stay float, and takes
+  /// away what calibration left.
+  void finish(func::FuncOp func, FloatReasons &floatOps) {
+    OpBuilder builder(&getContext());
+    for (auto &[op, reason] : floatOps) {
+      auto lstm = dyn_cast<qnn::LSTMOp>(op);
+      bool isAsked = reason != kNoIntegerForm && reason != kOnlyContractions;
+      if (lstm && op->getParentOp() == func && !isAsked &&
           quantizeRecurrence(builder, lstm))
-        reason->second = "its gates do: its products are of 8 bits";
-      op.setAttr(kFloatReasonAttr,
-                 StringAttr::get(&getContext(), reason->second));
+        reason = "its gates do: its products are of 8 bits";
+      op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
       ++numFloat;
     }
-    for (auto &[op, reason] : floatOps)
-      if (qnn::isControl(op->getParentOp())) {
-        op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
-        ++numFloat;
-      }
+    for (Operation &op : func.getBody().front())
+      for (StringRef attribute : {kRangeAttr, kInputMeansAttr, kChannelRangesAttr,
+                                  kChannelPowersAttr, kWeightKindAttr})
+        op.removeAttr(attribute);
     for (unsigned i = 0; i < func.getNumArguments(); ++i)
       func.removeArgAttr(i, kRangeAttr);
     for (Operation &op :

@@ -105,6 +105,7 @@ void dyadic::registerReferenceModels(DialectRegistry &registry) {
   registerQNNModels(registry);
   registerDyadicModels(registry);
   registerRecurrentModels(registry);
+  registerDynamicModels(registry);
   registerBorderModels(registry);
   registerControlModels(registry);
 }

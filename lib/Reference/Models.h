@@ -10,6 +10,8 @@ namespace dyadic::reference {
 
 void registerQNNModels(mlir::DialectRegistry &registry);
 void registerDyadicModels(mlir::DialectRegistry &registry);
+/// Scales that are found at run time, of either dialect.
+void registerDynamicModels(mlir::DialectRegistry &registry);
 void registerRecurrentModels(mlir::DialectRegistry &registry);
 void registerBorderModels(mlir::DialectRegistry &registry);
 void registerControlModels(mlir::DialectRegistry &registry);

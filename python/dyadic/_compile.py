@@ -68,6 +68,7 @@ class Request:
     values: list[tuple[str, str, list[int], list[Any]]]
     """Name, element type, shape and elements."""
     keep_float: list[str]
+    scheme: str
     observer: str
     calibration: Optional[str]
     images: Optional[tuple[int, int, float, list[float], list[float], bool]]
@@ -76,8 +77,8 @@ class Request:
         values = [(key, np.array(elements, kind).reshape(shape)) for key, kind, shape, elements in self.values]
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
-            self.threads, self.shapes, self.open, values, self.keep_float, self.observer, self.calibration, arrays,
-            self.images,
+            self.threads, self.shapes, self.open, values, self.keep_float, self.scheme, self.observer,
+            self.calibration, arrays, self.images,
         )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ def compile(
     cpu: str = "",
     fallback: Optional[str] = None,
     keep_float: Sequence[str] = (),
+    scheme: str = "static",
     observer: str = "percentile=99.999",
     output: Optional[Path] = None,
     shapes: Optional[Mapping[str, Sequence[Union[int, range]]]] = None,
@@ -106,13 +108,17 @@ def compile(
                  any number of samples in the first dimension, in units of the float model:
                  a dict of arrays by input name, an array for a model with one input, any
                  iterable of such (read once), or the path of an .npz, .npy, .raw (float32)
-                 or a folder of them or of images. None: all of the model stays float32
+                 or a folder of them or of images. None: all of the model stays float32,
+                 unless the scheme needs no samples
     target       "native", or an LLVM triple as "aarch64-linux-gnu" or "nvptx64"
     cpu          "native", "scalar", "avx2", "dotprod", "sm_80", a CPU's name, …, each
                  optionally with features: "avx2,+avxvnni". Several are variants to choose
                  from when the model is loaded: "avx2,avx512vnni"
     fallback     "cpu": where there is no GPU, a model for one runs on the processor
     keep_float   names of ops that stay in float32
+    scheme       where activations get their scales from: "static", from samples; "dynamic" or
+                 "dynamic-tensor", at run time, one a row or one a tensor; or "weight-only",
+                 where they stay in float32. All but the first need no samples
     observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]"
                  or "percentile[=percent 50..100]"
     output       also write the model there: see `Module.save`
@@ -151,6 +157,7 @@ def compile(
         ],
         values=[(key, *_numbers(value)) for key, value in (values or {}).items()],
         keep_float=_names(keep_float),
+        scheme=scheme,
         observer=observer,
         calibration=None,
         images=_check_images(images),

@@ -69,6 +69,7 @@ def compile(
     open: Sequence[tuple[str, int, int, int]],
     values: Sequence[tuple[str, npt.NDArray[Any]]],
     keep_float: Sequence[str],
+    scheme: str,
     observer: str,
     calibration_path: Optional[str],
     arrays: Sequence[tuple[str, npt.NDArray[Any]]],

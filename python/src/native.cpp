@@ -204,7 +204,8 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
                     const std::vector<std::tuple<std::string, size_t, int64_t, int64_t>> &open,
                     const std::vector<std::tuple<std::string, Array>> &values,
-                    const std::vector<std::string> &keepFloat, const std::string &observer,
+                    const std::vector<std::string> &keepFloat, const std::string &scheme,
+                    const std::string &observer,
                     std::optional<std::string> calibrationPath,
                     const std::vector<std::tuple<std::string, Array>> &arrays,
                     const std::optional<Images> &images) {
@@ -214,6 +215,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
   dyadicOptionsSetCPUFallback(options.handle, cpuFallback);
   dyadicOptionsSetOptimizationLevel(options.handle, optLevel);
   dyadicOptionsSetThreads(options.handle, threads);
+  dyadicOptionsSetScheme(options.handle, toRef(scheme));
   dyadicOptionsSetObserver(options.handle, toRef(observer));
   for (auto &[input, shape] : shapes)
     dyadicOptionsSetShape(options.handle, toRef(input), shape.size(), shape.data());
@@ -303,6 +305,6 @@ NB_MODULE(_native, m) {
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
         nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
         nb::arg("threads"), nb::arg("shapes"), nb::arg("open"), nb::arg("values"),
-        nb::arg("keep_float"), nb::arg("observer"), nb::arg("calibration_path").none(),
+        nb::arg("keep_float"), nb::arg("scheme"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

@@ -31,3 +31,13 @@ func.func @main(%x: tensor<2x6xf32> {qnn.dynamic_dim = 1 : i64}) -> tensor<2xf32
   %0 = qnn.reduce_mean %x {axes = array<i64: 1>, keep_dims = false} : (tensor<2x6xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// -----
+
+// What lies behind the end isn't to be counted.
+// CHECK: error: can't run at a length that varies yet: one scale is for all of it
+func.func @main(%x: tensor<6x2xf32> {qnn.dynamic_dim = 0 : i64}) -> tensor<6x2xui8>
+    attributes {qnn.lengths = array<i64: 2, 6, 2>} {
+  %q, %s, %z = dyadic.dynamic_quantize %x {outer = 0 : i64} : (tensor<6x2xf32>) -> (tensor<6x2xui8>, tensor<1x1xf32>, tensor<1x1xi32>)
+  return %q : tensor<6x2xui8>
+}

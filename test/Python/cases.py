@@ -112,6 +112,7 @@ class Compiles(Package):
         self.assertEqual({op.name for op in module.summary.float_ops}, {kept, "relu1"})  # and what reads it
         self.assertTrue(module.summary.float_ops[0].reason)
         self.assertEqual((module.name, module.summary.level), ("my_model", "scalar"))
+        self.assertGreater(dyadic.compile(MODEL, calibration=None, scheme="dynamic").summary.integer_ops, 2)
         dyadic.compile(MODEL, calibration=None, threads=2, output=self.at("threads.o"))
         with open(self.at("threads.h")) as header:
             self.assertIn("OpenMP", header.read())
@@ -347,6 +348,7 @@ class Refusals(Package):
         self.refused("z80", target="z80-unknown-cpm")
         self.refused("skylake", cpu="skylale")
         self.refused("median", observer="median")
+        self.refused("scheme: expected one of static, dynamic, dynamic-tensor, weight-only", scheme="dynamite")
         self.refused("there is no op named", keep_float=["nothing"])
         self.refused('keep_float: expected a list of names, but got the string "conv1"', keep_float="conv1", error=TypeError)
         self.refused("expected an optimization level of 0 to 3, but got 4", opt_level=4)

@@ -59,9 +59,22 @@ CLI::Option *CommonOptions::addSamples(CLI::App &app) {
 
 void CommonOptions::addCalibration(CLI::App &app) {
   CLI::Option *samples = addSamples(app);
+  std::map<std::string, Scheme> schemes;
+  for (llvm::StringLiteral name : schemeNames())
+    schemes[name.str()] = *parseScheme(name);
+  CLI::Option *chosen =
+      app.add_option("--scheme", scheme,
+                     "static (default): activations have the ranges that samples show; "
+                     "dynamic: their scales are found at run time, one a row (token, "
+                     "pixel) that is multiplied with weights; dynamic-tensor: one a "
+                     "tensor; weight-only: they stay in float32. All but the first need "
+                     "no samples")
+          ->type_name("TEXT:{" + llvm::join(schemeNames(), ",") + "}")
+          ->transform(CLI::CheckedTransformer(schemes).description(""));
   app.add_flag("--float", isFloat, "don't quantize: all of it in float32, but for what the model itself quantized")
       ->excludes(samples)
-      ->excludes(app.get_option("--statistics"));
+      ->excludes(app.get_option("--statistics"))
+      ->excludes(chosen);
   app.add_option("--observer", observer,
                  std::string("how ranges follow from values: ") + kObserverChoices)
       ->capture_default_str();
@@ -264,8 +277,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   CompileOptions options;
   options.model = model;
   options.name = name;
-  options.keepFloat = keepFloat;
-  options.weights = weights;
+  options.quantize = {keepFloat, weights, scheme};
   options.rounding = rounding;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)

@@ -29,6 +29,7 @@ struct CommonOptions {
   bool calibrateByInterpreter = false;
   Recovery recovery = Recovery::Measured;
   WeightRounding weightRounding = WeightRounding::Best;
+  Scheme scheme = Scheme::Static;
   // Images.
   std::vector<float> mean, std;
   float scale = 1.0f / 255;

@@ -122,6 +122,8 @@ static void printSummary(raw_ostream &os, const Compilation &compilation,
     os << " (products of bf16: each sum within 1/128 of the sum of its terms' sizes)";
   if (calibrated)
     os << " (" << summary.samples << " calibration samples)";
+  else if (Scheme scheme = compilation.options().quantize.scheme; scheme != Scheme::Static)
+    os << " (" << nameOf(scheme) << ")";
   else if (quantized)
     os << " (the model comes quantized)";
   os << "\n";

@@ -117,8 +117,9 @@ static ExitCode compare(Program &exact, Program &quantized, const Options &optio
 }
 
 static ExitCode runEvaluate(Options &options) {
-  if (!options.hasCalibration())
-    return usageError("expected --calibrate PATH with samples");
+  if (!options.hasCalibration() && options.scheme == Scheme::Static)
+    return usageError("expected --calibrate PATH with samples, or --scheme dynamic, "
+                      "which needs none");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;
   auto resolved = options.resolve(&session.context);
@@ -128,6 +129,7 @@ static ExitCode runEvaluate(Options &options) {
     return UsageError;
   CompileOptions floatOptions = *resolved;
   floatOptions.calibration.reset();
+  floatOptions.quantize.scheme = Scheme::Static;
   floatOptions.mayBeFloat = true;
   floatOptions.variants.clear();
   auto host = resolveTarget(TargetRequest(), session.location());

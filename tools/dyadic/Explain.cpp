@@ -111,7 +111,8 @@ static void print(const Explanation &explanation, int64_t rows) {
 }
 
 static ExitCode runExplain(Options &options) {
-  if (!options.hasCalibration() || options.isFloat)
+  bool needsSamples = options.scheme == Scheme::Static || options.input.empty();
+  if ((!options.hasCalibration() && needsSamples) || options.isFloat)
     return usageError("expected --calibrate PATH with samples");
   if (options.samples < 1 || options.tries < 0)
     return usageError("--samples, --try: expected at least 1 and 0");

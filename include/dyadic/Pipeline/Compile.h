@@ -64,15 +64,12 @@ struct CompileOptions {
   /// The prefix of symbols, made a C identifier.
   std::string name;
   ONNXImportOptions import;
-  /// None: every op stays f32, unless the model comes quantized: then there
-  /// must be none.
+  /// None: every op stays f32, unless the scheme needs no samples, or the model
+  /// comes quantized: then there must be none.
   std::optional<CalibrationOptions> calibration;
   /// Without, a model that is neither calibrated nor comes quantized is an error.
   bool mayBeFloat = true;
-  /// Names of ops that stay f32.
-  std::vector<std::string> keepFloat;
-  /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
-  std::vector<std::string> weights;
+  QuantizeChoices quantize;
   /// How requantizations round: nearest_even, half_up or double_round. Empty: as
   /// the model says, nearest_even where it doesn't.
   std::string rounding;
@@ -120,7 +117,10 @@ public:
   /// The module at the level that was reached.
   mlir::ModuleOp module() { return *current; }
   /// Whether some ops compute on integers.
-  bool isQuantized() const { return opts.calibration || comesQuantized; }
+  bool isQuantized() const {
+    return opts.calibration || comesQuantized ||
+           opts.quantize.scheme != Scheme::Static;
+  }
   mlir::func::FuncOp main();
   /// The program's interface, once `Level::Kernels` was reached.
   const ProgramInfo &info() const { return program; }

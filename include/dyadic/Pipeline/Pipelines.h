@@ -7,6 +7,7 @@
 #ifndef DYADIC_PIPELINE_PIPELINES_H
 #define DYADIC_PIPELINE_PIPELINES_H
 
+#include "dyadic/Quantize/Scheme.h"
 #include "dyadic/Target/TargetInfo.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -19,12 +20,19 @@ namespace dyadic {
 /// Level 1, as imported → level 1, simplified and channels last.
 void buildSimplifyPipeline(mlir::OpPassManager &pm);
 
-/// Level 1 with ranges → level 2. Ops whose names `keepFloat` lists stay f32;
-/// `weights` says of what kind the others' weights are, as the pass's option.
-/// Without `equalize` channels stay as they are.
+/// What the quantizer is asked for.
+struct QuantizeChoices {
+  /// Names of ops that stay f32.
+  std::vector<std::string> keepFloat;
+  /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
+  std::vector<std::string> weights;
+  Scheme scheme = Scheme::Static;
+};
+
+/// Level 1, with ranges where the scheme is static → level 2. Without `equalize`
+/// channels stay as they are.
 void buildQuantizePipeline(mlir::OpPassManager &pm,
-                           const std::vector<std::string> &keepFloat = {},
-                           const std::vector<std::string> &weights = {},
+                           const QuantizeChoices &choices = {},
                            bool equalize = true);
 
 /// Level 1 with the borders of a model that comes quantized → level 2.

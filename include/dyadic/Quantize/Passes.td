@@ -104,7 +104,10 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
                "kinds of weights, int8, int4 or codebook4: of all contractions, "
                "or pattern=kind of those whose names match">,
     Option<"activations", "activations", "std::string", "\"u8\"",
-           "storage type of activations: u8 or i8">
+           "storage type of activations: u8 or i8">,
+    Option<"scheme", "scheme", "std::string", "\"static\"",
+           "where activations get their scales from: static (their ranges), dynamic or "
+           "dynamic-tensor (what they are at run time, a row or a tensor at once)">
   ];
   let statistics = [
     Statistic<"numInteger", "integer-ops", "ops that became integer ops">,

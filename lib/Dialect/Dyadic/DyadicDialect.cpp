@@ -1,5 +1,5 @@
 //===- DyadicDialect.cpp - registration and verifiers ---------------------===//
-#include "dyadic/Dialect/Dyadic/Dyadic.h"
+#include "dyadic/Dialect/Dyadic/Dynamic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 
 #include "dyadic/Support/ConstantData.h"
@@ -27,6 +27,9 @@ void DyadicDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dyadic/Dialect/Dyadic/DyadicOps.cpp.inc"
+      ,
+#define GET_OP_LIST
+#include "dyadic/Dialect/Dyadic/DynamicOps.cpp.inc"
       >();
 }
 

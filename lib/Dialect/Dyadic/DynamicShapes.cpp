@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
 
-#include "dyadic/Dialect/Dyadic/Dyadic.h"
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Dyadic/Dynamic.h"
+#include "dyadic/Dialect/QNN/Dynamic.h"
 
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -18,6 +18,7 @@
 using namespace mlir;
 using namespace dyadic;
 using Shape = SmallVector<int64_t>;
+using Shapes = SmallVector<Shape, 1>;
 
 std::string LengthRange::describe() const {
   std::string text = std::to_string(min) + " to " + std::to_string(max);
@@ -103,16 +104,20 @@ private:
       (void)fail();
       return success();
     }
-    FailureOr<Shape> shape =
-        llvm::TypeSwitch<Operation *, FailureOr<Shape>>(op)
+    auto one = [](FailureOr<Shape> shape) -> FailureOr<Shapes> {
+      return failed(shape) ? FailureOr<Shapes>(failure()) : Shapes{*shape};
+    };
+    FailureOr<Shapes> shapes =
+        llvm::TypeSwitch<Operation *, FailureOr<Shapes>>(op)
             .Case<qnn::ReshapeOp, dyadic::ReshapeOp>(
-                [&](auto reshape) { return inferReshape(reshape); })
+                [&](auto reshape) { return one(inferReshape(reshape)); })
             .Case<qnn::SliceOp, dyadic::SliceOp>(
-                [&](auto slice) { return inferSlice(slice); })
+                [&](auto slice) { return one(inferSlice(slice)); })
             .Default([&](Operation *op) { return inferByInterface(op); });
-    if (failed(shape) || failed(checkOp(op)))
+    if (failed(shapes) || failed(checkOp(op)))
       return fail();
-    setShape(op->getResult(0), *shape);
+    for (auto [result, shape] : llvm::zip_equal(op->getResults(), *shapes))
+      setShape(result, shape);
     return success();
   }
 
@@ -200,9 +205,9 @@ private:
 
   /// By the op's own inference. A constant operand that has the longest's extent
   /// is taken as its beginning.
-  FailureOr<Shape> inferByInterface(Operation *op) {
+  FailureOr<Shapes> inferByInterface(Operation *op) {
     auto infer = dyn_cast<InferTypeOpInterface>(op);
-    if (!infer || op->getNumResults() != 1)
+    if (!infer)
       return op->emitError("can't run at a length that varies yet: '")
              << op->getName() << "'";
     SmallVector<std::pair<Value, Shape>> cut;
@@ -236,7 +241,9 @@ private:
       setShape(operand, shape);
     if (failed(result))
       return failure();
-    return Shape(cast<RankedTensorType>(types.front()).getShape());
+    return llvm::map_to_vector<1>(types, [](Type type) {
+      return Shape(cast<RankedTensorType>(type).getShape());
+    });
   }
 
   LogicalResult refuse(Operation *op, StringRef why) {
@@ -270,6 +277,13 @@ private:
           return isOpen(norm.getInput(), shapeOf(norm.getInput()).size() - 1)
                      ? refuse(op, "it normalizes along it")
                      : success();
+        })
+        .Case<qnn::DynamicRoundOp, DynamicQuantizeOp>([&](auto quantize) {
+          for (int64_t d = quantize.getOuter(), e = shapeOf(quantize.getInput()).size();
+               d < e; ++d)
+            if (isOpen(quantize.getInput(), d))
+              return refuse(op, "one scale is for all of it");
+          return success();
         })
         .Case([&](qnn::LSTMOp) { return refuse(op, "it recurs along it"); })
         .Case([&](qnn::AvgPool2DOp pool) {

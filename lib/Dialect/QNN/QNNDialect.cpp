@@ -3,6 +3,7 @@
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Control.h"
+#include "dyadic/Dialect/QNN/Dynamic.h"
 
 #include "dyadic/Support/ConstantData.h"
 #include "mlir/IR/Builders.h"
@@ -33,6 +34,9 @@ void QNNDialect::initialize() {
       ,
 #define GET_OP_LIST
 #include "dyadic/Dialect/QNN/QNNControlOps.cpp.inc"
+      ,
+#define GET_OP_LIST
+#include "dyadic/Dialect/QNN/QNNDynamicOps.cpp.inc"
       >();
 }
 

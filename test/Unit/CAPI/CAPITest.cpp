@@ -296,6 +296,8 @@ TEST_F(CAPITest, RefusesOptions) {
   refused("threads: expected 1 to 256, but got 0");
   dyadicOptionsSetObserver(options, toRef("median"));
   refused("median");
+  dyadicOptionsSetScheme(options, toRef("dynamite"));
+  refused("scheme: expected one of static, dynamic, dynamic-tensor, weight-only, but got \"dynamite\"");
   int64_t shape[] = {-1, 1};
   dyadicOptionsSetShape(options, toRef("image"), 2, shape);
   refused("expected extents of at least 0 in the shape of input \"image\", but got -1");

@@ -1,0 +1,183 @@
+//===- Dynamic.cpp - scales that are found at run time --------------------===//
+//
+// docs/Quantization.md, section "Scales found at run time". Tensors stay f32; a
+// contraction reads them rounded to 8 bits of the range that they have at that
+// moment, and its sums become f32 again at once.
+//
+//===----------------------------------------------------------------------===//
+#include "Dynamic.h"
+
+#include "Recurrent.h"
+#include "Weights.h"
+
+#include "dyadic/Dialect/QNN/Dynamic.h"
+#include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/FixedPoint.h"
+
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace dyadic;
+
+static int64_t rankOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getRank();
+}
+
+/// Whether each pixel of the result depends on one pixel of the input.
+static bool isPixelwise(qnn::Conv2DOp conv) {
+  auto filter = cast<RankedTensorType>(conv.getFilter().getType());
+  auto are = [](ArrayRef<int64_t> values, int64_t wanted) {
+    return llvm::all_of(values, [&](int64_t value) { return value == wanted; });
+  };
+  return are(filter.getShape().slice(1, 2), 1) && are(conv.getStrides(), 1) &&
+         are(conv.getPads(), 0);
+}
+
+/// How many leading dimensions of the input have scales of their own: those along
+/// which a sum never runs, or those of the batch.
+static int64_t outerDims(Operation *contraction, Scheme scheme) {
+  bool perRow = scheme == Scheme::Dynamic;
+  if (auto conv = dyn_cast<qnn::Conv2DOp>(contraction))
+    return perRow && isPixelwise(conv) ? 3 : 1;
+  int64_t rank = rankOf(contraction->getOperand(0));
+  return std::max<int64_t>(perRow ? rank - 1 : rank - 2, 0);
+}
+
+static bool isContraction(Operation *op) {
+  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
+  return quantizable &&
+         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
+}
+
+/// The magnitude of bytes whose zero point is 0.
+static constexpr int64_t kLargestByte = 127;
+
+/// The table of reals of which `op` looks up whole rows.
+static FailureOr<HostTensor> tableOf(Operation *op) {
+  auto gather = dyn_cast<qnn::GatherOp>(op);
+  if (!gather || gather.getAxis() != 0 || rankOf(gather.getInput()) != 2 ||
+      !holdsReals(gather.getInput()))
+    return failure();
+  auto rows = readConstant(gather.getInput());
+  if (succeeded(rows) && rows->kind != ElementKind::F32)
+    return failure();
+  return rows;
+}
+
+namespace {
+class DynamicRewrite {
+public:
+  DynamicRewrite(Scheme scheme, MLIRContext *context)
+      : scheme(scheme), builder(context) {}
+
+  void contraction(Operation *op) {
+    builder.setInsertionPoint(op);
+    // The sums have no bias that a scale of the input must leave room for.
+    Value weights =
+        quantizeWeights(builder, op, std::numeric_limits<double>::infinity());
+    correctBias(builder, op, weights);
+    op->setOperand(1, weights);
+    op->setOperand(0, rounded(op->getOperand(0), outerDims(op, scheme)));
+  }
+
+  /// Gives each row of a table, in which `op` looks up whole rows, bytes and a scale:
+  /// two tables, whose entries' product is returned.
+  qnn::MulOp table(qnn::GatherOp op, HostTensor rows) {
+    Location loc = op.getLoc();
+    int64_t count = rows.shape[0], extent = rows.shape[1];
+    HostTensor bytes(ElementKind::I8, rows.shape), scales(ElementKind::F32, {count, 1});
+    for (int64_t row = 0; row < count; ++row) {
+      ArrayRef<float> x = rows.as<float>().slice(row * extent, extent);
+      float largest = 0;
+      for (float value : x)
+        largest = std::max(largest, std::fabs(value));
+      double scale = chooseSymmetricScale(largest, kLargestByte);
+      scales.set(row, scale);
+      for (auto [i, value] : llvm::enumerate(x))
+        bytes.set(row * extent + i, roundHalfEven(value / scale));
+    }
+    auto number = ActivationType::get(
+        quant::QuantizationFlags::Signed, builder.getI8Type(), builder.getF32Type(),
+        /*scale=*/1.0, /*zeroPoint=*/0, -kLargestByte, kLargestByte);
+    auto real = cast<RankedTensorType>(op.getType());
+    SmallVector<int64_t> shape(real.getShape());
+    shape.back() = 1;
+    builder.setInsertionPoint(op);
+    auto makeTable = [&](HostTensor tensor, Type element, Type stored) -> Value {
+      auto type = RankedTensorType::get(tensor.shape, element);
+      return qnn::ConstantOp::create(builder, loc, type,
+                                     makeConstant(std::move(tensor), type.clone(stored)));
+    };
+    Value q = qnn::GatherOp::create(builder, loc, real.clone(number),
+                                    makeTable(bytes, number, builder.getI8Type()),
+                                    op.getIndices(), op.getAxis());
+    Value scale = qnn::GatherOp::create(
+        builder, loc, real.clone(shape),
+        makeTable(scales, builder.getF32Type(), builder.getF32Type()), op.getIndices(),
+        op.getAxis());
+    Value x = quant::DequantizeCastOp::create(builder, loc, real, q);
+    auto product = qnn::MulOp::create(builder, loc, real, x, scale);
+    product->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    op.replaceAllUsesWith(product.getOutput());
+    op.erase();
+    return product;
+  }
+
+private:
+  /// What readers of `value` share.
+  Value rounded(Value value, int64_t outer) {
+    Value &known = values[{value, outer}];
+    if (!known) {
+      builder.setInsertionPointAfterValue(value);
+      known = qnn::DynamicRoundOp::create(builder, value.getLoc(), value.getType(),
+                                          value, outer);
+    }
+    return known;
+  }
+
+  Scheme scheme;
+  OpBuilder builder;
+  llvm::DenseMap<std::pair<Value, int64_t>, Value> values;
+};
+} // namespace
+
+int64_t dyadic::quantizeDynamically(func::FuncOp func,
+                                    ArrayRef<std::string> keepFloat, Scheme scheme,
+                                    FloatReasons &floatOps) {
+  int64_t count = 0;
+  DynamicRewrite rewrite(scheme, func.getContext());
+  SmallVector<Operation *> ops;
+  func.walk([&](Operation *op) {
+    if (isComputation(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops) {
+    bool isNested = op->getParentOp() != func;
+    FailureOr<HostTensor> rows = failure();
+    if (!isNested)
+      rows = tableOf(op);
+    bool isProduct = isContraction(op) && !qnn::isRunTimeProduct(op);
+    std::string reason;
+    if (isNested)
+      reason = "it is in a branch or loop";
+    else if (isProduct || succeeded(rows))
+      reason = reasonWithoutRanges(op, keepFloat);
+    else
+      reason = kOnlyContractions.str();
+    if (!reason.empty()) {
+      floatOps.insert({op, reason});
+      continue;
+    }
+    ++count;
+    if (isProduct)
+      rewrite.contraction(op);
+    else
+      floatOps.insert({rewrite.table(cast<qnn::GatherOp>(op), std::move(*rows)),
+                       kOnlyContractions.str()});
+  }
+  return count;
+}
