@@ -294,7 +294,7 @@ void dyadic::populatePointwisePatterns(const TypeConverter &converter,
                LowerDequantize<qnn::DequantizeOp>, LowerSum<qnn::AddOp>,
                LowerSum<qnn::SubOp>, LowerMul>(converter, context);
   // Before the others: a sum with one number is a function of one element.
-  patterns.add<LowerUnary>(converter, context, /*benefit=*/3);
+  patterns.add<LowerUnary>(converter, context, /*benefit=*/2);
   // Before LowerMul, which takes every product.
   patterns.add<LowerGate>(converter, context, /*benefit=*/2);
 }
