@@ -22,6 +22,8 @@ import report
 
 SETS = os.environ.get("DYADIC_EVALUATION", os.path.join(ROOT, "../shared/evaluation"))
 HOME = os.environ.get("EVAL_HOME", os.path.join(ROOT, "build/eval-data"))
+# Networks of several inputs: the arrays of their sets, in order.
+INPUTS = {"minilm": ["ids", "mask"]}
 SHAPES = {"cls": (1, 3, 48, 192), "det": (1, 3, 480, 640), "rec": (1, 3, 48, 320)}
 # The metrics that are reported, of those that metrics.py computes.
 NAMES = {
@@ -35,8 +37,11 @@ NAMES = {
     "cer": "character error rate",
     "str_agree": "same string as float",
     "kl": "KL from float",
+    "cos": "mean cosine with float",
+    "nn_agree": "nearest neighbour kept",
+    "spear_all": "rank correlation with float",
 }
-KEYS = ["cls", "det", "rec", "digits_base"]
+KEYS = ["cls", "det", "rec", "digits_base", "minilm"]
 
 
 def metrics_module(sets=SETS, home=HOME):
@@ -47,13 +52,18 @@ def metrics_module(sets=SETS, home=HOME):
     os.makedirs(home, exist_ok=True)
     if not os.path.exists(os.path.join(home, "sets/rec_test.npz")) or not os.path.exists(os.path.join(home, "models/digits_base.onnx")):
         make = "import evalset as e; e.make_rec(); e.make_cls(); e.make_det(); e.build_digits()"
-        done = subprocess.run([sys.executable, "-c", make], env={**os.environ, "PYTHONPATH": sets}, capture_output=True, text=True)
-        if done.returncode:
-            raise Unavailable("can't make the evaluation sets: " + done.stderr.strip().splitlines()[-1])
+        make_sets(make, sets)
     sys.path.insert(0, sets)
     import metrics
 
     return metrics
+
+
+def make_sets(code, sets=SETS):
+    """Runs Python beside evalset.py. Raises Unavailable."""
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": sets}, capture_output=True, text=True)
+    if done.returncode:
+        raise Unavailable("can't make the evaluation sets: " + done.stderr.strip().splitlines()[-1])
 
 
 def write_references(P, key):
@@ -68,6 +78,8 @@ def write_references(P, key):
         np.savez_compressed(path, **tops)
     elif key == "det":
         np.savez_compressed(path, pm=np.array(saved))
+    elif key == "minilm":
+        np.savez_compressed(path, **saved[0])
     else:
         np.savez_compressed(path, o=saved[0])
 
@@ -77,23 +89,41 @@ def build(P, key, folder, quantized=True, flags=()):
     import onnx
 
     path = P.PATHS[key]
-    name = onnx.load(path).graph.input[0].name
+    names = [i.name for i in onnx.load(path).graph.input]
     z = P.S("digits_calib" if key.startswith("digits") else key + "_calib")
-    x = np.asarray(z["x"], np.float32)
-    shape = SHAPES.get(key, (1, *x.shape[1:]))
+    if key in INPUTS:
+        arrays = dict(zip(names, (np.asarray(z[k]) for k in INPUTS[key])))
+    else:
+        arrays = {names[0]: np.asarray(z["x"], np.float32)}
     out = os.path.join(folder, f"{key}{'' if quantized else '_float'}.so")
     how = ["--float"]
     if quantized:
         calib = os.path.join(folder, key + ".npz")
-        np.savez(calib, **{name: x})
+        np.savez(calib, **arrays)
         how = ["--calibrate", calib]
-    shape = ["--shape", f"{name}={'x'.join(map(str, shape))}"]
+    shape = []
+    for name, x in arrays.items():
+        shape += ["--shape", f"{name}={'x'.join(map(str, SHAPES.get(key, (1, *x.shape[1:]))))}"]
     harness.check([harness.DYADIC, "compile", path, "-o", out, *how, *shape, *flags])
-    return Native(out)
+    return call_native(Native(out), key)
+
+
+def call_native(native, key):
+    """The function that metrics.py expects of a compiled network."""
+    if key != "minilm":
+        return native
+
+    def embed(ids, mask):
+        native(ids, mask)
+        return native.outputs[1].copy()
+
+    return embed
 
 
 def evaluate(P, key, folder, flags=()):
     """{system: {metric: value}} for float onnxruntime and Dyadic int8."""
+    if key == "minilm" and not os.path.exists(P.PATHS[key]):
+        make_sets("import evalset as e; e.make_minilm_set(); e.build_minilm()")
     write_references(P, key)
     clean = lambda r: {k: v for k, v in r.items() if not k.startswith("_")}
     return {
