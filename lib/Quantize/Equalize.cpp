@@ -38,6 +38,12 @@ struct Channels {
     return {std::clamp<double>(bounds[2 * c], min, max),
             std::clamp<double>(bounds[2 * c + 1], min, max)};
   }
+  /// Takes back what the observer cut off: large values of a few channels are in the
+  /// way of others' small ones no more, once channels are divided.
+  void holdAll() {
+    min = std::min<double>(min, *llvm::min_element(bounds));
+    max = std::max<double>(max, *llvm::max_element(bounds));
+  }
   double magnitude(int64_t c) const {
     auto [low, high] = heldOf(c);
     return std::max(std::abs(low), std::abs(high));
@@ -340,6 +346,8 @@ private:
       auto seen = statisticsOf(tensor);
       if (!seen)
         return std::nullopt;
+      if (group.isOfFloats())
+        seen->holdAll();
       tensors.push_back(*seen);
       channels.try_emplace(tensor.value, *seen);
     }

@@ -172,11 +172,11 @@ static void setConstant(OpBuilder &builder, Operation *op, int64_t index, HostTe
     op->insertOperands(index, constant);
 }
 
-/// Cuts the range of an op's result off at `limit`.
+/// Ends the range of an op's result at `limit`: what reaches farther is bent, and
+/// what the observer has cut off of the others wasn't in the way of anything else.
 static void limitRange(Operation *op, double limit) {
   qnn::RangeAttr range = calibratedRange(op->getResult(0));
-  auto limited = qnn::RangeAttr::get(op->getContext(), range.getMin(),
-                                     std::min(range.getMax(), limit));
+  auto limited = qnn::RangeAttr::get(op->getContext(), range.getMin(), limit);
   op->setAttr(kRangeAttr, ArrayAttr::get(op->getContext(), {limited}));
 }
 
