@@ -80,6 +80,8 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
   double least = INFINITY, heldBackError = INFINITY;
   for (bool equalize : {true, false}) {
     OwningOpRef<ModuleOp> real = module.clone();
+    if (equalize && choices.scheme == Scheme::WeightOnly)
+      continue; // floats need no evening out
     if (equalize) {
       auto tamed = tameOutliers(mainOf(*real), learned);
       if (failed(tamed))

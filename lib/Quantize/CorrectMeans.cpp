@@ -10,6 +10,7 @@
 
 #include "dyadic/Quantize/Recover.h"
 
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
@@ -161,10 +162,12 @@ public:
   }
 
   /// Gives a constant that has been evaluated other elements.
-  void replace(qnn::ConstantOp constant, HostTensor tensor) {
-    auto type = cast<RankedTensorType>(constant.getValue().getType());
-    entries.find(constant.getOutput())->second.tensors.assign(1, tensor);
-    constant.setValueAttr(makeConstant(std::move(tensor), type));
+  void replace(qnn::ConstantOp constant, ElementsAttr value) {
+    auto tensor = readConstant(value);
+    if (failed(tensor))
+      return;
+    entries.find(constant.getOutput())->second.tensors.assign(1, std::move(*tensor));
+    constant.setValueAttr(value);
   }
 
   /// Keeps `results` for the readers of `op`, and drops what it was the last to read.
@@ -247,10 +250,10 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
     bool isWeighted = next < ops.size() && ops[next] == &op;
     bool isCorrected =
         isWeighted && (isa<quant::UniformQuantizedType>(resultType(&op).getElementType()) ||
-                       qnn::sumsIntegers(&op));
+                       qnn::sumsIntegers(&op) || codedWeights(op.getOperand(1)));
     if (isWeighted)
       if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)), rounding))
-        network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), std::move(*weights));
+        network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), *weights);
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
     auto results = isCorrected ? correct(&op, network, (*means)[next], samples.size())
