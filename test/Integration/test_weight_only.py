@@ -62,6 +62,24 @@ class WeightOnly(unittest.TestCase):
         self.assertLess(noise["int4:group=64"], -12)
         self.assertLess(noise["int4:group=64"], noise["int3:group=32"])
 
+    def test_samples(self):
+        """Samples whose elements go together tell how to round."""
+        self.network(19)
+        random = np.random.default_rng(2)
+        x = random.normal(0, 1, (12 * 19, 8)) @ random.normal(0, 1, (8, 77)) + random.normal(0, 0.1, (12 * 19, 77))
+        np.savez(self.at("many.npz"), x=x.astype(np.float32))
+
+        def outputs(*flags):
+            harness.check([DYADIC, "run", self.at("net.onnx"), "--input", self.at("many.npz"), "--output", self.at("y.npz"), *flags])
+            return harness.load(self.at("y.npz"))["y"]
+
+        exact = outputs("--float")
+        few = "--scheme", "weight-only", "--weights", "int3:group=32"
+        error = lambda y: 10 * np.log10(((y - exact) ** 2).sum() / (exact**2).sum())
+        nearest, learned = error(outputs(*few)), error(outputs(*few, "--calibrate", self.at("many.npz")))
+        print(f"nearest {nearest:.1f} dB, on samples {learned:.1f} dB", flush=True)
+        self.assertLess(learned, nearest - 3)
+
     def test_size(self):
         self.network(19)
         weights = 77 * 256 + 256 * 200 + 200 * 40

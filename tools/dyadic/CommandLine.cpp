@@ -107,7 +107,9 @@ void CommonOptions::addCalibration(CLI::App &app) {
   app.add_option("--weights", weights,
                  "int8, int4 or codebook4 (sixteen values a layer), or a pattern "
                  "of layer names and one of these, as 'fc*=int4'; may be repeated, "
-                 "the last match decides")
+                 "the last match decides. With --scheme weight-only also int3, int2, "
+                 "nf4, codebook3, codebook2 and pow2, :group=N weights or :tensor for "
+                 "each scale, and :asymmetric integers, as int4:group=64:asymmetric")
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
   app.add_option("--requantize", rounding,
