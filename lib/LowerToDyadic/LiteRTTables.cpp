@@ -240,7 +240,7 @@ std::optional<HostTensor> litert::tabulate(Operation *op, ActivationType from,
     else if (isa<qnn::LogOp>(op) && x <= 0)
       y = to.getStorageTypeMin();
     else
-      y = throughFloat(function.evaluate(x), to);
+      y = throughFloat(function.evaluateAt(x), to);
     table.bytes[i] = static_cast<char>(y);
   }
   return table;

@@ -47,7 +47,7 @@ litert::interpolationTable(qnn::ElementwiseOpInterface op, ActivationType from,
   };
   return sample<float>(end(from, INT16_MIN), end(from, INT16_MAX),
                        65536 / (end(to, INT16_MAX) - end(to, INT16_MIN)),
-                       [&](float x) { return op.evaluate(x); });
+                       [&](float x) { return op.evaluateAt(x); });
 }
 
 SmallVector<int32_t> litert::sigmoidTable() {

@@ -64,7 +64,7 @@ float ScalarFunction::evaluate(float x) const {
     SmallVector<float, 2> operands = step.operands;
     operands[step.variable] = x;
     auto op = step.op;
-    x = op.evaluate(operands);
+    x = op.evaluateAt(operands);
   }
   return x;
 }

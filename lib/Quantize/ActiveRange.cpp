@@ -40,7 +40,7 @@ struct Chain {
         FailureOr<HostTensor> number = readConstant(operand);
         operands.push_back(succeeded(number) ? number->get(0) : x);
       }
-      x = function.evaluate(operands);
+      x = function.evaluateAt(operands);
     }
     return x;
   }

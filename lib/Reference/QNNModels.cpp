@@ -46,15 +46,14 @@ static void evaluate(qnn::MatmulOp op, Operands in, HostTensor &out) {
 
 static void evaluate(qnn::ElementwiseOpInterface op, Operands in,
                      HostTensor &out) {
-  SmallVector<std::vector<float>> operands;
-  for (const HostTensor *tensor : in)
-    operands.push_back(broadcastFloats(*tensor, out.shape));
-  SmallVector<float> arguments(in.size());
-  for (auto [i, result] : llvm::enumerate(out.as<float>())) {
-    for (auto [argument, operand] : llvm::zip_equal(arguments, operands))
-      argument = operand[i];
-    result = op.evaluate(arguments);
+  SmallVector<std::vector<float>> broadcast(in.size());
+  SmallVector<ArrayRef<float>> operands;
+  for (auto [tensor, copy] : llvm::zip_equal(in, broadcast)) {
+    if (tensor->shape != out.shape)
+      copy = broadcastFloats(*tensor, out.shape);
+    operands.push_back(tensor->shape == out.shape ? tensor->as<float>() : ArrayRef(copy));
   }
+  op.evaluate(operands, out.as<float>());
 }
 
 //===----------------------------------------------------------------------===//

@@ -197,7 +197,9 @@ inline int32_t quantize(float x, float inverseScale, int32_t zeroPoint,
   float v = x * inverseScale;
   v = v > lo ? v : lo; // false for NaN
   v = v < hi ? v : hi;
-  return zeroPoint + static_cast<int32_t>(roundHalfEven(v));
+  // Below 2^22 the addition rounds to an integer, half to even, and vectorizes.
+  constexpr float kUnits = 0x1.8p23f;
+  return zeroPoint + static_cast<int32_t>((v + kUnits) - kUnits);
 }
 
 /// dyadic.dequantize of one element (Spec §3).

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
 
@@ -54,34 +55,52 @@ struct Expression {
 };
 } // namespace
 
+float ElementwiseOpInterface::evaluateAt(ArrayRef<float> point) {
+  SmallVector<ArrayRef<float>, 3> operands;
+  for (const float &x : point)
+    operands.emplace_back(x);
+  float result;
+  evaluate(operands, result);
+  return result;
+}
+
 static float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 static float hardSigmoid(float x, float alpha, float beta) {
   return std::min(std::max(alpha * x + beta, 0.0f), 1.0f);
 }
 
-// X is the operand, E the expression writer, ATTR(a) an attribute as a float.
-#define DYADIC_UNARY(OP, EVALUATE, BUILD)                                      \
-  float OP::evaluate(ArrayRef<float> operands) {                               \
-    float x = operands[0];                                                     \
-    return EVALUATE;                                                           \
+#define ATTR(NAME) get##NAME().convertToFloat()
+
+// ATTRIBUTES declares what is read of the op once, x and y are the operands of EVALUATE
+// and BUILD, e the expression writer.
+#define DYADIC_UNARY_OF(OP, ATTRIBUTES, EVALUATE, BUILD)                       \
+  void OP::evaluate(ArrayRef<ArrayRef<float>> operands,                        \
+                    MutableArrayRef<float> results) {                          \
+    ATTRIBUTES;                                                                \
+    for (auto [x, result] : llvm::zip_equal(operands[0], results))             \
+      result = EVALUATE;                                                       \
   }                                                                            \
   Value OP::build(OpBuilder &builder, Location loc, ValueRange operands) {     \
+    ATTRIBUTES;                                                                \
     Value x = operands[0];                                                     \
     Expression e{builder, loc, x.getType()};                                   \
     return BUILD;                                                              \
   }
-#define ATTR(NAME) get##NAME().convertToFloat()
+#define DYADIC_UNARY(OP, EVALUATE, BUILD) DYADIC_UNARY_OF(OP, , EVALUATE, BUILD)
 
 DYADIC_UNARY(ReluOp, std::max(x, 0.0f), e.max(x, e.constant(0)))
-DYADIC_UNARY(ClampOp, std::min(std::max(x, ATTR(Min)), ATTR(Max)),
-             e.min(e.max(x, e.constant(ATTR(Min))), e.constant(ATTR(Max))))
-DYADIC_UNARY(LeakyReluOp, x >= 0 ? x : x * ATTR(Alpha),
-             e.add(e.max(x, e.constant(0)),
-                   e.mul(e.min(x, e.constant(0)), e.constant(ATTR(Alpha)))))
+DYADIC_UNARY_OF(ClampOp, float min = ATTR(Min); float max = ATTR(Max),
+                std::min(std::max(x, min), max),
+                e.min(e.max(x, e.constant(min)), e.constant(max)))
+DYADIC_UNARY_OF(LeakyReluOp, float alpha = ATTR(Alpha),
+                x >= 0 ? x : x * alpha,
+                e.add(e.max(x, e.constant(0)),
+                      e.mul(e.min(x, e.constant(0)), e.constant(alpha))))
 DYADIC_UNARY(SigmoidOp, sigmoid(x), e.sigmoid(x))
 DYADIC_UNARY(TanhOp, std::tanh(x), e.make<math::TanhOp>(x))
-DYADIC_UNARY(HardSigmoidOp, hardSigmoid(x, ATTR(Alpha), ATTR(Beta)),
-             e.hardSigmoid(x, ATTR(Alpha), ATTR(Beta)))
+DYADIC_UNARY_OF(HardSigmoidOp,
+                float alpha = ATTR(Alpha); float beta = ATTR(Beta),
+                hardSigmoid(x, alpha, beta), e.hardSigmoid(x, alpha, beta))
 DYADIC_UNARY(HardSwishOp, x * hardSigmoid(x, 1.0f / 6, 0.5f),
              e.mul(x, e.hardSigmoid(x, 1.0f / 6, 0.5f)))
 DYADIC_UNARY(SwishOp, x * sigmoid(x), e.mul(x, e.sigmoid(x)))
@@ -97,7 +116,10 @@ DYADIC_UNARY(AbsOp, std::fabs(x), e.make<math::AbsFOp>(x))
 DYADIC_UNARY(NegOp, -x, e.make<arith::NegFOp>(x))
 DYADIC_UNARY(ReciprocalOp, 1.0f / x, e.div(e.constant(1), x))
 
-float CastOp::evaluate(ArrayRef<float> operands) { return operands[0]; }
+void CastOp::evaluate(ArrayRef<ArrayRef<float>> operands,
+                      MutableArrayRef<float> results) {
+  llvm::copy(operands[0], results.begin());
+}
 Value CastOp::build(OpBuilder &builder, Location loc, ValueRange operands) {
   Value x = operands[0];
   Type real = builder.getF32Type();
@@ -113,9 +135,11 @@ Value CastOp::build(OpBuilder &builder, Location loc, ValueRange operands) {
 }
 
 #define DYADIC_BINARY(OP, EVALUATE, BUILD)                                     \
-  float OP::evaluate(ArrayRef<float> operands) {                               \
-    float x = operands[0], y = operands[1];                                    \
-    return EVALUATE;                                                           \
+  void OP::evaluate(ArrayRef<ArrayRef<float>> operands,                        \
+                    MutableArrayRef<float> results) {                          \
+    for (auto [x, y, result] :                                                 \
+         llvm::zip_equal(operands[0], operands[1], results))                   \
+      result = EVALUATE;                                                       \
   }                                                                            \
   Value OP::build(OpBuilder &builder, Location loc, ValueRange operands) {     \
     Value x = operands[0], y = operands[1];                                    \
@@ -133,8 +157,11 @@ DYADIC_BINARY(EqualOp, x == y, e.compare(arith::CmpFPredicate::OEQ, x, y))
 DYADIC_BINARY(LessOp, x < y, e.compare(arith::CmpFPredicate::OLT, x, y))
 DYADIC_BINARY(PowOp, std::pow(x, y), e.make<math::PowFOp>(x, y))
 
-float SelectOp::evaluate(ArrayRef<float> operands) {
-  return operands[0] != 0 ? operands[1] : operands[2];
+void SelectOp::evaluate(ArrayRef<ArrayRef<float>> operands,
+                        MutableArrayRef<float> results) {
+  for (auto [condition, x, y, result] :
+       llvm::zip_equal(operands[0], operands[1], operands[2], results))
+    result = condition != 0 ? x : y;
 }
 Value SelectOp::build(OpBuilder &builder, Location loc, ValueRange operands) {
   Expression e{builder, loc, operands[0].getType()};

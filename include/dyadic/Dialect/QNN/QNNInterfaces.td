@@ -13,8 +13,12 @@ def QNN_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
     by `build`.
   }];
   let methods = [
-    InterfaceMethod<"The function on one element of each operand.",
-      "float", "evaluate", (ins "::llvm::ArrayRef<float>":$operands)>,
+    InterfaceMethod<[{
+        The function on elements of the operands, as many of each as results.
+      }],
+      "void", "evaluate",
+      (ins "::llvm::ArrayRef<::llvm::ArrayRef<float>>":$operands,
+           "::llvm::MutableArrayRef<float>":$results)>,
     InterfaceMethod<[{
         Emits the function with `arith` and `math` ops on f32 scalars or on
         vectors of f32, whichever the operands are.
@@ -23,6 +27,10 @@ def QNN_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "::mlir::ValueRange":$operands)>
   ];
+  let extraClassDeclaration = [{
+    /// The function on one element of each operand.
+    float evaluateAt(::llvm::ArrayRef<float> point);
+  }];
 }
 
 def QNN_QuantizableOpInterface : OpInterface<"QuantizableOpInterface"> {
