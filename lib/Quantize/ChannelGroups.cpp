@@ -83,9 +83,11 @@ static SmallVector<Link> homogeneousOperands(Operation *op) {
   if (llvm::any_of(op->getOperands(), isConstant))
     return {};
   int64_t last = cast<RankedTensorType>(op->getOperand(0).getType()).getRank() - 1;
-  if (auto concat = dyn_cast<qnn::ConcatOp>(op); concat && concat.getAxis() == last) {
+  auto concat = dyn_cast<qnn::ConcatOp>(op);
+  if (concat && static_cast<int64_t>(concat.getAxis()) == last) {
     SmallVector<Link> links;
-    for (int64_t at = 0; Value input : concat.getInputs()) {
+    int64_t at = 0;
+    for (Value input : concat.getInputs()) {
       links.push_back({input, at});
       at += channelsOf(input);
     }

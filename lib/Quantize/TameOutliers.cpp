@@ -127,16 +127,15 @@ static double evaluate(Operation *function, const Bend &bend, double limit, floa
   // The range in front of the function reaches about half as far below zero.
   double x = std::max(round((u - bend.shift) / bend.divisor), -limit / 2);
   float operand = static_cast<float>(x);
-  return round(cast<qnn::ElementwiseOpInterface>(function).evaluate(operand));
+  return round(cast<qnn::ElementwiseOpInterface>(function).evaluateAt(operand));
 }
 
 /// The bend of the least squared error on `sums`; `factor` is what fits best.
 static Bend chooseBend(Operation *function, double limit, ArrayRef<float> sums) {
   constexpr int kShifts = 24;
   double most = *llvm::max_element(sums);
-  Elements wanted;
-  for (float u : sums)
-    wanted.push_back(cast<qnn::ElementwiseOpInterface>(function).evaluate(u));
+  Elements wanted(sums.size());
+  cast<qnn::ElementwiseOpInterface>(function).evaluate(sums, wanted);
   Bend best;
   double least = INFINITY;
   for (double divisor : {1.0, 1.5, 2.0, 3.0, 4.0})
