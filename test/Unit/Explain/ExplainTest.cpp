@@ -47,7 +47,7 @@ protected:
     markLayers(*module);
     OwningOpRef<ModuleOp> quantized = module->clone();
     ASSERT_TRUE(succeeded(runPasses(
-        *quantized, [](OpPassManager &pm) { buildQuantizePipeline(pm, {}, {}, /*equalize=*/false); })));
+        *quantized, [](OpPassManager &pm) { buildQuantizePipeline(pm, {}, /*equalize=*/false); })));
     auto explanation = explainModules(*module, *quantized, "", **stream, {});
     ASSERT_TRUE(succeeded(explanation));
     found = std::move(*explanation);
