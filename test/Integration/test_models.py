@@ -49,9 +49,10 @@ def integers(tensors):
 
 
 # Softmax and normalization stay float in between: an element that lies between two integers may round to the other one,
-# more often without fused multiply-adds, and what is behind it then differs here and there. The share of elements that may, in any
-# tensor, and by how much.
-ROUNDINGS = {("minilm", "scalar"): (0.01, 32), ("minilm", "avx2"): (1e-5, 1), ("minilm", "avx512vnni"): (1e-5, 1)}
+# more often without fused multiply-adds, and what is behind it then differs, too. The tensor that differs first, in the order they are
+# computed, does so in this share of its elements at most, by a step; the others by as much as the second pair says.
+FIRST_TIES = 1e-3
+BEHIND_TIES = {"minilm": (0.5, 32), "rec": (0.05, 4)}
 
 
 class Models(unittest.TestCase):
@@ -67,13 +68,17 @@ class Models(unittest.TestCase):
         expected, kept = integers(expected), integers(kept)
         self.assertTrue(kept, "expected at least one integer tensor to be kept")
         self.assertEqual(sorted(expected), sorted(kept))
-        differing = {}
+        differing, isBehindTies = {}, False
         for key in kept:
             self.assertEqual(expected[key].shape, kept[key].shape, key)
             self.assertEqual(expected[key].dtype, kept[key].dtype, key)
             difference = np.abs(expected[key].astype(np.int64) - kept[key])
             n, most = np.count_nonzero(difference), difference.max(initial=0)
-            share, by = ROUNDINGS.get((name, cpu), (0, 0))
+            if not n:
+                continue
+            share, by = BEHIND_TIES.get(name, (0, 0))
+            if not isBehindTies:
+                share, by, isBehindTies = min(share, FIRST_TIES), min(by, 1), True
             if n > share * kept[key].size or most > by:
                 differing[key] = f"{n} of {kept[key].size}, by up to {most}"
         self.maxDiff = None
@@ -82,7 +87,8 @@ class Models(unittest.TestCase):
             if out[key].dtype.kind in "iu":
                 np.testing.assert_array_equal(expected_out[key], out[key])
             else:  # float work behind the last integer tensor may contract differently
-                np.testing.assert_allclose(expected_out[key], out[key], rtol=0, atol=TOLERANCE * np.abs(out[key]).max())
+                tolerance = 0.05 if isBehindTies else TOLERANCE
+                np.testing.assert_allclose(expected_out[key], out[key], rtol=0, atol=tolerance * np.abs(out[key]).max())
 
     def compare_float(self, name):
         model, at = MODELS[name], folder(name)
