@@ -399,9 +399,13 @@ LogicalResult Compilation::quantize() {
     equalizeChannels(main());
   if (opts.onCalibrated)
     opts.onCalibrated(*current);
-  return run([&](OpPassManager &pm) {
+  LogicalResult done = run([&](OpPassManager &pm) {
     buildQuantizePipeline(pm, opts.quantize, /*equalize=*/false);
   });
+  // A network that was accepted can be quantized: only names can be wrong.
+  if (failed(done) && !opts.quantize.weights.empty())
+    blame = UsageError;
+  return done;
 }
 
 LogicalResult Compilation::lowerToKernels() {
