@@ -8,6 +8,7 @@
 #include "Dynamic.h"
 
 #include "Recurrent.h"
+#include "WeightFormat.h"
 #include "Weights.h"
 
 #include "dyadic/Dialect/QNN/Dynamic.h"
@@ -45,12 +46,6 @@ static int64_t outerDims(Operation *contraction, Scheme scheme) {
     return perRow && isPixelwise(conv) ? 3 : 1;
   int64_t rank = rankOf(contraction->getOperand(0));
   return std::max<int64_t>(perRow ? rank - 1 : rank - 2, 0);
-}
-
-static bool isContraction(Operation *op) {
-  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
-  return quantizable &&
-         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
 }
 
 /// The magnitude of bytes whose zero point is 0.
