@@ -3,10 +3,10 @@
 
 #include "Metric.h"
 #include "Scores.h"
+#include "Setup.h"
 
 #include "dyadic/Explain/Explain.h"
 #include "dyadic/Support/Progress.h"
-#include "dyadic/Target/Target.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -105,12 +105,9 @@ FailureOr<Outcome> Search::run(Compilation &compilation) {
 
 LogicalResult Search::prepare() {
   fault = UsageError;
-  auto target = resolveTarget("native", loc());
-  if (failed(target))
-    return failure();
   native = given;
-  native.target = *target;
-  native.variants.clear();
+  if (failed(targetThisMachine(native, loc())))
+    return failure();
   native.withFallback = false;
   CompileOptions real = native;
   real.calibration.reset();
@@ -122,13 +119,10 @@ LogicalResult Search::prepare() {
   if (failed(done))
     return failure();
   fault = InputError;
-  const CalibrationOptions &calibration = *given.calibration;
-  auto inputs = inputSpecs(compilation.main());
-  std::string path = goal.samples.empty() ? calibration.samples : goal.samples;
-  auto opened = path.empty() ? SampleStream::open(calibration.arrays, inputs)
-                             : SampleStream::open(path, inputs, goal.images);
-  if (!opened)
-    return report(loc(), opened.takeError());
+  auto opened =
+      openSamples(goal.samples, goal.images, *given.calibration, compilation.main());
+  if (failed(opened))
+    return failure();
   stream = std::move(*opened);
   for (int64_t i = 0, e = stream->size(); i < e; ++i) {
     auto sample = stream->read(i);
@@ -138,7 +132,8 @@ LogicalResult Search::prepare() {
   }
   if (goal.metric != AccuracyGoal::Metric::SQNR) {
     AccuracyGoal named = goal;
-    named.samples = path;
+    if (named.samples.empty())
+      named.samples = given.calibration->samples;
     auto read = Metric::create(named);
     if (!read)
       return report(loc(), read.takeError());

@@ -2,17 +2,12 @@
 #include "dyadic/Explain/Explain.h"
 
 #include "Energy.h"
+#include "Setup.h"
 #include "Trials.h"
-
-#include "dyadic/Target/Target.h"
 
 using namespace mlir;
 
 namespace dyadic {
-
-static LogicalResult report(Location loc, llvm::Error error) {
-  return emitError(loc) << llvm::toString(std::move(error));
-}
 
 FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
                                const ExplainOptions &options, ExitCode &fault) {
@@ -26,12 +21,8 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
   if (input.empty() && calibration.arrays.empty())
     return emitError(loc) << "expected --input PATH with samples to explain on: there "
                              "are none in statistics";
-  auto target = resolveTarget("native", loc);
-  if (failed(target))
+  if (failed(targetThisMachine(compile, loc)))
     return failure();
-  // Errors are the same on every machine: they are measured on this one.
-  compile.target = *target;
-  compile.variants.clear();
 
   CompileOptions marked = compile;
   OwningOpRef<ModuleOp> calibrated;
@@ -46,11 +37,9 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
     return failure();
   fault = InputError;
   func::FuncOp main = calibrated->lookupSymbol<func::FuncOp>("main");
-  auto samples = input.empty()
-                     ? SampleStream::open(calibration.arrays, inputSpecs(main))
-                     : SampleStream::open(input, inputSpecs(main), options.images);
-  if (!samples)
-    return report(loc, samples.takeError());
+  auto samples = openSamples(options.input, options.images, calibration, main);
+  if (failed(samples))
+    return failure();
   auto explanation = explainModules(*calibrated, compilation.module(),
                                     compilation.options().rounding, **samples, options);
   if (failed(explanation))
