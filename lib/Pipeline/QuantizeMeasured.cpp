@@ -63,72 +63,126 @@ static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp
   return {WeightRounding::GPTQ};
 }
 
+namespace {
+/// A quantization of a network and what it costs.
+struct Attempt {
+  QuantizedPair pair;
+  /// The network before its means were corrected.
+  OwningOpRef<ModuleOp> plain;
+  /// On the samples that were held back, and on all of them.
+  double heldBack = INFINITY, all = INFINITY;
+};
+
+/// Samples to learn from, samples to judge by, and what the float network makes of
+/// both.
+class Measurement {
+public:
+  Measurement(const QuantizeChoices &choices, const std::function<void(ModuleOp)> &mark)
+      : choices(choices), mark(mark) {}
+
+  LogicalResult prepare(ModuleOp module, const SampleTensors &samples);
+  /// Changes the channels of `real`; false if there was nothing to change.
+  FailureOr<bool> evenOut(ModuleOp real) const;
+  /// Quantizes `real`, its means corrected where that helps.
+  FailureOr<Attempt> quantize(OwningOpRef<ModuleOp> real) const;
+  /// Rounds the weights on samples in each way to try; `asked` is taken if it is one.
+  LogicalResult round(Attempt &best, WeightRounding asked) const;
+
+private:
+  const QuantizeChoices &choices;
+  const std::function<void(ModuleOp)> &mark;
+  SampleTensors learned, heldBack;
+  DecidingTensors ofLearned, ofHeldBack;
+};
+} // namespace
+
+LogicalResult Measurement::prepare(ModuleOp module, const SampleTensors &samples) {
+  for (auto [i, inputs] : llvm::enumerate(samples))
+    (i % 3 == 2 ? heldBack : learned).push_back(inputs);
+  auto first = runOn(mainOf(module), learned), second = runOn(mainOf(module), heldBack);
+  if (failed(first) || failed(second))
+    return failure();
+  ofLearned = std::move(*first);
+  ofHeldBack = std::move(*second);
+  return success();
+}
+
+FailureOr<bool> Measurement::evenOut(ModuleOp real) const {
+  if (choices.scheme == Scheme::WeightOnly)
+    return false; // floats need none
+  auto tamed = tameOutliers(mainOf(real), learned);
+  if (failed(tamed))
+    return failure();
+  return equalizeChannels(mainOf(real)) || *tamed;
+}
+
+FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
+  if (mark)
+    mark(*real);
+  OwningOpRef<ModuleOp> quantized = real->clone();
+  if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
+        buildQuantizePipeline(pm, choices, /*equalize=*/false);
+      })))
+    return failure();
+  OwningOpRef<ModuleOp> corrected = quantized->clone();
+  if (failed(correctMeans(mainOf(*corrected), mainOf(*real), learned)))
+    return failure();
+  auto before = outputError(mainOf(*quantized), heldBack, ofHeldBack),
+       after = outputError(mainOf(*corrected), heldBack, ofHeldBack);
+  if (failed(before) || failed(after))
+    return failure();
+  Attempt attempt;
+  attempt.heldBack = std::min(*before, *after);
+  attempt.plain = quantized->clone();
+  attempt.pair = {std::move(real), std::move(*after < *before ? corrected : quantized)};
+  auto error = outputError(mainOf(*attempt.pair.quantized), learned, ofLearned);
+  if (failed(error))
+    return failure();
+  attempt.all = 2 * *error + attempt.heldBack; // of two thirds and one
+  return std::move(attempt);
+}
+
+LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
+  for (WeightRounding candidate : roundingsToTry(asked, *best.plain)) {
+    OwningOpRef<ModuleOp> rounded = best.plain->clone();
+    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learned, candidate)))
+      return failure();
+    auto error = outputError(mainOf(*rounded), heldBack, ofHeldBack);
+    if (failed(error))
+      return failure();
+    if (candidate == asked || *error < best.heldBack) {
+      best.heldBack = *error;
+      best.pair.quantized = std::move(rounded);
+    }
+  }
+  return success();
+}
+
 FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
                                           const QuantizeChoices &choices,
                                           WeightRounding rounding,
                                           const std::function<void(ModuleOp)> &mark) {
-  SampleTensors learned, heldBack;
-  for (auto [i, inputs] : llvm::enumerate(samples))
-    (i % 3 == 2 ? heldBack : learned).push_back(inputs);
-  auto ofLearned = runOn(mainOf(module), learned), ofHeldBack = runOn(mainOf(module), heldBack);
-  if (failed(ofLearned) || failed(ofHeldBack))
+  Measurement measurement(choices, mark);
+  if (failed(measurement.prepare(module, samples)))
     return failure();
-
-  QuantizedPair best;
-  // The best one as it was before its means were corrected, and its errors.
-  OwningOpRef<ModuleOp> plain;
-  double least = INFINITY, heldBackError = INFINITY;
-  for (bool equalize : {true, false}) {
-    OwningOpRef<ModuleOp> real = module.clone();
-    if (equalize && choices.scheme == Scheme::WeightOnly)
-      continue; // floats need no evening out
-    if (equalize) {
-      auto tamed = tameOutliers(mainOf(*real), learned);
-      if (failed(tamed))
-        return failure();
-      if (!equalizeChannels(mainOf(*real)) && !*tamed)
-        continue;
-    }
-    if (mark)
-      mark(*real);
-    OwningOpRef<ModuleOp> quantized = real->clone();
-    if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
-          buildQuantizePipeline(pm, choices, /*equalize=*/false);
-        })))
+  OwningOpRef<ModuleOp> even = module.clone();
+  auto isEvened = measurement.evenOut(*even);
+  if (failed(isEvened))
+    return failure();
+  Attempt best;
+  for (bool evened : {true, false}) {
+    if (evened && !*isEvened)
+      continue;
+    auto attempt = measurement.quantize(
+        evened ? std::move(even) : OwningOpRef<ModuleOp>(module.clone()));
+    if (failed(attempt))
       return failure();
-    OwningOpRef<ModuleOp> corrected = quantized->clone();
-    if (failed(correctMeans(mainOf(*corrected), mainOf(*real), learned)))
-      return failure();
-    auto before = outputError(mainOf(*quantized), heldBack, *ofHeldBack),
-         after = outputError(mainOf(*corrected), heldBack, *ofHeldBack);
-    if (failed(before) || failed(after))
-      return failure();
-    bool helps = *after < *before;
-    OwningOpRef<ModuleOp> &better = helps ? corrected : quantized;
-    auto error = outputError(mainOf(*better), learned, *ofLearned);
-    if (failed(error))
-      return failure();
-    double all = 2 * *error + std::min(*before, *after); // of two thirds and one
-    if (!best.quantized || all < least) {
-      least = all;
-      heldBackError = std::min(*before, *after);
-      plain = helps ? std::move(quantized) : better->clone();
-      best = {std::move(real), std::move(better)};
-    }
+    if (!best.pair.quantized || attempt->all < best.all)
+      best = std::move(*attempt);
   }
-  for (WeightRounding candidate : roundingsToTry(rounding, *plain)) {
-    OwningOpRef<ModuleOp> rounded = plain->clone();
-    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.real), learned, candidate)))
-      return failure();
-    auto error = outputError(mainOf(*rounded), heldBack, *ofHeldBack);
-    if (failed(error))
-      return failure();
-    if (candidate == rounding || *error < heldBackError) {
-      heldBackError = *error;
-      best.quantized = std::move(rounded);
-    }
-  }
-  return best;
+  if (failed(measurement.round(best, rounding)))
+    return failure();
+  return std::move(best.pair);
 }
 
 } // namespace dyadic
