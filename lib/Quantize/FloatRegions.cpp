@@ -111,6 +111,20 @@ static bool wouldVanish(Operation *op) {
          std::max(*lhs, *rhs) > kMostRatio * std::min(*lhs, *rhs);
 }
 
+static bool isSquare(Operation *op) {
+  return isa<qnn::MulOp>(op) && op->getOperand(0) == op->getOperand(1);
+}
+
+/// Whether an op's argument reaches where its slope has no bound: half a step of 8
+/// bits is eleven of the square root's steps there. So are the magnitudes of a
+/// spectrum computed, whose quiet parts it would take away.
+static bool isSteep(Operation *op) {
+  if (!isa<qnn::SqrtOp, qnn::LogOp>(op))
+    return false;
+  qnn::RangeAttr range = calibratedRange(op->getOperand(0));
+  return range && range.getMin() * 255 < range.getMax();
+}
+
 /// What an op multiplies each channel of by a number of its own, as equalization does;
 /// null for other ops.
 static Operation *scaledByChannel(Operation *op) {
@@ -156,6 +170,8 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
   }
   if (wouldVanish(op))
     return "one of its operands would vanish beside the other in 8 bits";
+  if (isSteep(op))
+    return "it is too steep near 0 for an argument of 8 bits";
   if (cast<QuantizableOpInterface>(op).getQuantKind() != QuantKind::SameType &&
       !calibratedRange(op->getResult(0)))
     return "its result has no finite calibrated range";
@@ -238,9 +254,14 @@ Value dyadic::argumentOfFunction(Operation *op) {
   return argument;
 }
 
-Operation *dyadic::contractionBehind(Operation *op, const FloatReasons &floatOps) {
+Operation *dyadic::contractionBehind(Operation *op, const FloatReasons &floatOps,
+                                     bool throughReshapes) {
   while (Value argument = argumentOfFunction(op)) {
     op = argument.getDefiningOp();
+    while (throughReshapes && isa_and_nonnull<qnn::ReshapeOp>(op) && argument.hasOneUse()) {
+      argument = op->getOperand(0);
+      op = argument.getDefiningOp();
+    }
     if (!op || !isComputation(op) || floatOps.contains(op) || !argument.hasOneUse() ||
         !isa<QuantizableOpInterface>(op))
       return nullptr;
@@ -255,10 +276,58 @@ static bool isArithmeticWithNumber(Operation *op) {
 }
 
 /// A sum of two tensors that float ops read, as layer norms read those around
-/// each residual: in float nothing is rounded on its way through the network.
-static bool isSumForFloat(Operation *op) {
-  return isa<qnn::AddOp, qnn::SubOp>(op) &&
+/// each residual: in float nothing is rounded on its way through the network. Or a
+/// square, which has twice its argument's bits.
+static bool isArithmeticForFloat(Operation *op) {
+  return (isa<qnn::AddOp, qnn::SubOp>(op) || isSquare(op)) &&
          llvm::any_of(op->getResult(0).getUsers(), isComputation);
+}
+
+/// Makes the contractions float whose sums `steep` is a root or logarithm of, or of
+/// their squares' sums: what 8 bits of their input leave of a quiet spectrum beside a
+/// loud one is noise.
+static void floatSpectrum(Operation *steep, FloatReasons &floatOps) {
+  llvm::SmallSetVector<Operation *, 8> behind;
+  behind.insert(steep);
+  for (size_t i = 0; i < behind.size(); ++i)
+    for (Value operand : behind[i]->getOperands()) {
+      Operation *op = operand.getDefiningOp();
+      if (!op || !isComputation(op))
+        continue;
+      if (isa<qnn::AddOp, qnn::SubOp, qnn::ReshapeOp, qnn::TransposeOp, qnn::SliceOp>(op) ||
+          isSquare(op))
+        behind.insert(op);
+      else if (isa<QuantizableOpInterface>(op) && !isCheap(op))
+        floatOps.insert({op, "a function of its sums is too steep near 0"});
+    }
+}
+
+/// What computes `value`, cheap ops of one activation that nothing else reads aside.
+static Operation *sourceOf(Value value, const FloatReasons &floatOps) {
+  Operation *op = value.getDefiningOp();
+  while (op && value.hasOneUse() && isComputation(op) && !floatOps.contains(op) &&
+         isa<QuantizableOpInterface>(op) && isCheap(op) && op->getNumOperands() == 1) {
+    value = op->getOperand(0);
+    op = value.getDefiningOp();
+  }
+  return op;
+}
+
+/// Makes contractions float between float ops, or them and the return, that use each
+/// element of their input once: to quantize it costs more than that saves.
+static void floatSmallProducts(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
+  for (Operation *op : ops) {
+    if (floatOps.contains(op) || isCheap(op) || qnn::isRunTimeProduct(op) ||
+        !isa<qnn::MatmulOp, qnn::Conv2DOp>(op))
+      continue;
+    Operation *source = sourceOf(op->getOperand(0), floatOps);
+    auto weights = cast<RankedTensorType>(op->getOperand(1).getType());
+    auto input = cast<RankedTensorType>(op->getOperand(0).getType());
+    if (source && floatOps.contains(source) &&
+        weights.getNumElements() <= input.getShape().back() &&
+        isReadAsFloat(op->getResult(0), floatOps))
+      floatOps[op] = "it is small, and its neighbours are float";
+  }
 }
 
 /// Makes functions of one element float whose argument a float op computes: its
@@ -271,14 +340,15 @@ static void floatFunctions(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
 }
 
 /// Makes ops float that stand between an integer op and float ops, or the
-/// return: reshapes, which cost nothing in either form, arithmetic with a number
-/// and sums, which are one instruction, and functions of one element behind a
-/// contraction, whose sums then reach them unrounded.
+/// return: reshapes, which cost nothing in either form, arithmetic with a number,
+/// sums and squares, which are one instruction, and functions of one element behind
+/// a contraction, whose sums then reach them unrounded.
 static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   for (Operation *op : llvm::reverse(ops))
     if (!floatOps.contains(op) && isReadAsFloat(op->getResult(0), floatOps) &&
         (isa<qnn::ReshapeOp>(op) || isArithmeticWithNumber(op) ||
-         isSumForFloat(op) || contractionBehind(op, floatOps)))
+         isArithmeticForFloat(op) ||
+         contractionBehind(op, floatOps, /*throughReshapes=*/true)))
       floatOps[op] = "what reads it is float";
 }
 
@@ -295,6 +365,8 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
     ops.push_back(op);
     if (std::string reason = ownReason(op, keepFloat); !reason.empty())
       floatOps.insert({op, reason});
+    if (isSteep(op))
+      floatSpectrum(op, floatOps);
   });
   for (size_t before = SIZE_MAX; before != floatOps.size();) {
     before = floatOps.size();
@@ -305,6 +377,7 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
           }))
         floatOps[op] = "an operand has no finite calibrated range";
     floatFunctions(ops, floatOps);
+    floatSmallProducts(ops, floatOps);
     floatIslands(ops, floatOps);
     floatBorders(ops, floatOps);
   }

@@ -38,8 +38,10 @@ qnn::RangeAttr calibratedRange(mlir::Value value);
 mlir::Value argumentOfFunction(mlir::Operation *op);
 
 /// The contraction whose sums `op` is a function of, if nothing but functions of one
-/// element is between them and nothing else reads what those compute.
-mlir::Operation *contractionBehind(mlir::Operation *op, const FloatReasons &floatOps);
+/// element, and with `throughReshapes` those, is between them and nothing else reads
+/// what those compute.
+mlir::Operation *contractionBehind(mlir::Operation *op, const FloatReasons &floatOps,
+                                   bool throughReshapes = false);
 
 /// Whether `value` is read, and by nothing but float ops and the return.
 bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);

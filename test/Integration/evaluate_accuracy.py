@@ -24,12 +24,16 @@ SETS = os.environ.get("DYADIC_EVALUATION", os.path.join(ROOT, "../shared/evaluat
 HOME = os.environ.get("EVAL_HOME", os.path.join(ROOT, "build/eval-data"))
 # Networks of several inputs: the arrays of their sets, in order.
 INPUTS = {"minilm": ["ids", "mask"]}
-SHAPES = {"cls": (1, 3, 48, 192), "det": (1, 3, 480, 640), "rec": (1, 3, 48, 320)}
+STATE = (1, 1, 128)
+SHAPES = {"cls": (1, 3, 48, 192), "det": (1, 3, 480, 640), "rec": (1, 3, 48, 320), "h": STATE, "c": STATE}
+# A recording of the voice detector's set in calls of so many frames: the state goes from one to the next.
+FRAMES = 40
 # The metrics that are reported, of those that metrics.py computes.
 NAMES = {
     "acc": "accuracy",
     "agree": "agreement with float",
-    "f1": "F1 at IoU .5",
+    "auc": "area under the curve",
+    "f1": "F1",
     "f1_iou70": "F1 at IoU .7",
     "map_iou_fp32": "map IoU with float",
     "exact": "exact",
@@ -41,7 +45,7 @@ NAMES = {
     "nn_agree": "nearest neighbour kept",
     "spear_all": "rank correlation with float",
 }
-KEYS = ["cls", "det", "rec", "digits_base", "minilm"]
+KEYS = ["cls", "det", "rec", "digits_base", "minilm", "vad"]
 
 
 def metrics_module(sets=SETS, home=HOME):
@@ -81,7 +85,23 @@ def write_references(P, key):
     elif key == "minilm":
         np.savez_compressed(path, **saved[0])
     else:
-        np.savez_compressed(path, o=saved[0])
+        np.savez_compressed(path, **{"p" if key == "vad" else "o": saved[0]})
+
+
+def voice_samples(P):
+    """The calibration set in calls of FRAMES, each with the float network's state before it."""
+    samples = []
+
+    def run(frames, h, c):
+        real = P.ort_fn(P.PATHS["vad"], "vad")
+        for i in range(0, len(frames), FRAMES):
+            samples.append((frames[i : i + FRAMES], h, c))
+            found, h, c = real(*samples[-1])
+        return np.zeros(len(frames)), h, c
+
+    for audio in P.S("vad_calib")["audio"]:
+        P.vad_probs(run, audio)
+    return [np.stack(arrays) for arrays in zip(*samples)]
 
 
 def build(P, key, folder, quantized=True, flags=()):
@@ -91,7 +111,9 @@ def build(P, key, folder, quantized=True, flags=()):
     path = P.PATHS[key]
     names = [i.name for i in onnx.load(path).graph.input]
     z = P.S("digits_calib" if key.startswith("digits") else key + "_calib")
-    if key in INPUTS:
+    if key == "vad":
+        arrays = dict(zip(names, voice_samples(P)))
+    elif key in INPUTS:
         arrays = dict(zip(names, (np.asarray(z[k]) for k in INPUTS[key])))
     else:
         arrays = {names[0]: np.asarray(z["x"], np.float32)}
@@ -103,13 +125,25 @@ def build(P, key, folder, quantized=True, flags=()):
         how = ["--calibrate", calib]
     shape = []
     for name, x in arrays.items():
-        shape += ["--shape", f"{name}={'x'.join(map(str, SHAPES.get(key, (1, *x.shape[1:]))))}"]
+        extents = SHAPES.get(name) or SHAPES.get(key) or ((FRAMES,) if key == "vad" else (1,)) + x.shape[-1:]
+        shape += ["--shape", f"{name}={'x'.join(map(str, extents))}"]
     harness.check([harness.DYADIC, "compile", path, "-o", out, *how, *shape, *flags])
     return call_native(Native(out), key)
 
 
 def call_native(native, key):
     """The function that metrics.py expects of a compiled network."""
+    if key == "vad":
+
+        def detect(frames, h, c):
+            found = []
+            for i in range(0, len(frames), FRAMES):
+                native(frames[i : i + FRAMES], h, c)
+                probabilities, h, c = (x.copy() for x in native.outputs)
+                found.append(probabilities)
+            return np.concatenate(found), h, c
+
+        return detect
     if key != "minilm":
         return native
 
@@ -124,6 +158,11 @@ def evaluate(P, key, folder, flags=()):
     """{system: {metric: value}} for float onnxruntime and Dyadic int8."""
     if key == "minilm" and not os.path.exists(P.PATHS[key]):
         make_sets("import evalset as e; e.make_minilm_set(); e.build_minilm()")
+    if key == "vad":
+        if not os.path.exists(P.PATHS[key]):
+            raise Unavailable("the silero-vad package isn't installed")
+        if not os.path.exists(os.path.join(P.ACC, "sets/vad_test.npz")):
+            make_sets("import evalset as e; e.make_vad()")
     write_references(P, key)
     clean = lambda r: {k: v for k, v in r.items() if not k.startswith("_")}
     return {
@@ -150,7 +189,11 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for key in options.keys or KEYS:
-            found = evaluate(P, key, folder, options.flags.split())
+            try:
+                found = evaluate(P, key, folder, options.flags.split())
+            except Unavailable as e:
+                print(f"{key} skipped: {e}")
+                continue
             print(key, found, flush=True)
             rows += [[key, NAMES[m], f"{found['float'][m]:.4f}", f"{v:.4f}"] for m, v in found["int8"].items() if m in NAMES]
     text = report.table(["model", "metric", "float (onnxruntime)", "Dyadic int8"], rows)

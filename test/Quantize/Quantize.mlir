@@ -187,15 +187,15 @@ func.func @residual(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> 
 //       CHECK:   %[[SCALED:.*]] = qnn.mul %[[SWISH]], %{{.*}} {qnn.float_reason = "it scales each channel of unrounded sums"}
 //       CHECK:   %[[BYTES:.*]] = quant.qcast %[[SCALED]]
 //       CHECK:   qnn.matmul %[[BYTES]]
-func.func @scaled_function(%x: tensor<1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x1xf32> {
+func.func @scaled_function(%x: tensor<1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x2xf32> {
   %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
-  %w2 = qnn.constant dense<0.125> : tensor<2x1xf32> : tensor<2x1xf32>
+  %w2 = qnn.constant dense<0.125> : tensor<2x2xf32> : tensor<2x2xf32>
   %inverses = qnn.constant dense<[8.0, 0.125]> : tensor<2xf32> : tensor<2xf32>
   %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x1xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
   %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<0.0, 64.0>]} : (tensor<1x2xf32>) -> tensor<1x2xf32>
   %2 = qnn.mul %1, %inverses {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2xf32>) -> tensor<1x2xf32>
-  %3 = qnn.matmul %2, %w2 {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2x1xf32>) -> tensor<1x1xf32>
-  return %3 : tensor<1x1xf32>
+  %3 = qnn.matmul %2, %w2 {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+  return %3 : tensor<1x2xf32>
 }
 
 // A sigmoid sees nothing beyond ±7 in steps of its result, and beyond ±11 as a float:
@@ -216,4 +216,55 @@ func.func @moved_to_sigmoid(%x: tensor<2x2xf32> {qnn.range = #qnn.range<-1.0, 1.
   %5 = qnn.add %4, %little {qnn.range = [#qnn.range<-128.0, 128.0>]} : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
   %6 = qnn.sigmoid %5 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<2x2xf32>) -> tensor<2x2xf32>
   return %2, %6 : tensor<2x2xf32>, tensor<2x2xf32>
+}
+
+// A magnitude keeps its quiet parts: its squares' sum isn't one of 8 bits, nor what
+// they are squares of a product of such.
+// CHECK-LABEL: func @magnitude
+// CHECK: qnn.matmul {{.*}}qnn.float_reason = "a function of its sums is too steep near 0"
+// CHECK: qnn.mul {{.*}}qnn.float_reason = "its neighbours are float"
+// CHECK: qnn.sqrt {{.*}}qnn.float_reason = "it is too steep near 0 for an argument of 8 bits"
+// CHECK-NOT: qnn.float_reason
+// CHECK: qnn.matmul {{.*}}!quant.uniform<u8:f32
+func.func @magnitude(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<3x8xf32> {
+  %w = qnn.constant dense<1.0> : tensor<2x4xf32> : tensor<2x4xf32>
+  %v = qnn.constant dense<1.0> : tensor<2x8xf32> : tensor<2x8xf32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<3x2xf32>, tensor<2x4xf32>) -> tensor<3x4xf32>
+  %1 = qnn.slice %0 {offsets = array<i64: 0, 0>, sizes = array<i64: 3, 2>, strides = array<i64: 1, 1>, qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<3x4xf32>) -> tensor<3x2xf32>
+  %2 = qnn.slice %0 {offsets = array<i64: 0, 2>, sizes = array<i64: 3, 2>, strides = array<i64: 1, 1>, qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<3x4xf32>) -> tensor<3x2xf32>
+  %3 = qnn.mul %1, %1 {qnn.range = [#qnn.range<0.0, 4.0>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %4 = qnn.mul %2, %2 {qnn.range = [#qnn.range<0.0, 4.0>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %5 = qnn.add %3, %4 {qnn.range = [#qnn.range<0.0, 8.0>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %6 = qnn.sqrt %5 {qnn.range = [#qnn.range<0.0, 3.0>]} : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  %7 = qnn.matmul %6, %v {qnn.range = [#qnn.range<0.0, 6.0>]} : (tensor<3x2xf32>, tensor<2x8xf32>) -> tensor<3x8xf32>
+  return %7 : tensor<3x8xf32>
+}
+
+// Far from 0 a root is as good as any function.
+// CHECK-LABEL: func @flat_root
+// CHECK: qnn.sqrt {{.*}}!quant.uniform
+func.func @flat_root(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<3x8xf32> {
+  %w = qnn.constant dense<1.0> : tensor<2x8xf32> : tensor<2x8xf32>
+  %0 = qnn.add %x, %x {qnn.range = [#qnn.range<1.0, 2.0>]} : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %1 = qnn.sqrt %0 {qnn.range = [#qnn.range<1.0, 1.5>]} : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  %2 = qnn.matmul %1, %w {qnn.range = [#qnn.range<0.0, 6.0>]} : (tensor<3x2xf32>, tensor<2x8xf32>) -> tensor<3x8xf32>
+  return %2 : tensor<3x8xf32>
+}
+
+// A sum that leaves as a probability isn't rounded before that, reshaped or not. One
+// product an element isn't worth its quantization where all around it is float.
+// CHECK-LABEL: func @probability
+// CHECK: qnn.matmul {{.*}} -> tensor<3x8x!quant.uniform<i16:f32
+// CHECK: qnn.sigmoid {{.*}}qnn.float_reason = "what reads it is float"
+// CHECK: qnn.matmul {{.*}}qnn.float_reason = "it is small, and its neighbours are float"
+func.func @probability(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> (tensor<24xf32>, tensor<3x1xf32>) {
+  %w = qnn.constant dense<1.0> : tensor<2x8xf32> : tensor<2x8xf32>
+  %v = qnn.constant dense<1.0> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<3x2xf32>, tensor<2x8xf32>) -> tensor<3x8xf32>
+  %1 = qnn.reshape %0 {qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<3x8xf32>) -> tensor<24xf32>
+  %2 = qnn.sigmoid %1 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<24xf32>) -> tensor<24xf32>
+  %3 = qnn.softmax %x {axis = 1, qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  %4 = qnn.relu %3 {qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  %5 = qnn.matmul %4, %v {qnn.range = [#qnn.range<0.0, 2.0>]} : (tensor<3x2xf32>, tensor<2x1xf32>) -> tensor<3x1xf32>
+  return %2, %5 : tensor<24xf32>, tensor<3x1xf32>
 }
