@@ -367,7 +367,7 @@ LogicalResult Compilation::quantize() {
     if (failed(samples))
       return failure();
     // From all of them: they may be sorted.
-    int64_t count = countMeasured(main(), (*samples)->size());
+    int64_t count = countMeasured(main(), opts.quantize, (*samples)->size());
     for (int64_t i = 0; i < count; ++i) {
       auto inputs = (*samples)->read(i * (*samples)->size() / count);
       if (!inputs)

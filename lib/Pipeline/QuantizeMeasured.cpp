@@ -1,6 +1,9 @@
 //===- QuantizeMeasured.cpp -----------------------------------------------===//
 #include "QuantizeMeasured.h"
 
+#include "PerturbSamples.h"
+
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Pipeline/Pipelines.h"
@@ -34,31 +37,64 @@ static int64_t countProducts(func::FuncOp func) {
   return sum;
 }
 
-int64_t countMeasured(func::FuncOp func, int64_t samples) {
+int64_t countMeasured(func::FuncOp func, const QuantizeChoices &choices, int64_t samples) {
   constexpr int64_t kProducts = int64_t(12) << 30, kLeast = 6, kMost = 48;
-  int64_t count = std::min({samples, kMost, kProducts / std::max<int64_t>(countProducts(func), 1)});
+  // Weights of few bits lose much, and what is learned from more samples wins more back.
+  int64_t times = choices.weights.empty() ? 1 : 2;
+  int64_t count = std::min({samples, times * kMost,
+                            times * kProducts / std::max<int64_t>(countProducts(func), 1)});
   return count < kLeast ? 0 : count;
+}
+
+/// The bits of a constant's elements, 32 for those of no quantized type.
+static unsigned bitsOf(qnn::ConstantOp op) {
+  if (auto coded = dyn_cast<coded::WeightsAttr>(op.getValue()))
+    return coded.getBits();
+  auto type = dyn_cast<quant::QuantizedType>(
+      cast<RankedTensorType>(op.getOutput().getType()).getElementType());
+  return type ? type.getStorageTypeIntegralWidth() : 32;
 }
 
 /// Whether some weights have so few values that learning how to round them pays.
 static bool hasFewValues(ModuleOp module) {
   return module
       .walk([](qnn::ConstantOp op) {
-        auto type = dyn_cast<quant::QuantizedType>(
-            cast<RankedTensorType>(op.getOutput().getType()).getElementType());
-        return type && type.getStorageTypeIntegralWidth() < 8 ? WalkResult::interrupt()
-                                                              : WalkResult::advance();
+        return bitsOf(op) < 8 ? WalkResult::interrupt() : WalkResult::advance();
       })
       .wasInterrupted();
 }
 
+/// How many products the roundings of weights may be learned from, and elements of
+/// tensors as large as the largest: all samples are in memory together.
+constexpr int64_t kLearnProducts = int64_t(80) << 30, kLearnElements = int64_t(256) << 20;
+
+/// `samples`, and perturbed copies of them as far as time and memory allow.
+static SampleTensors withCopies(func::FuncOp func, const SampleTensors &samples) {
+  constexpr int64_t kCopies = 3;
+  int64_t products = std::max<int64_t>(countProducts(func), 1), largest = 1;
+  func.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (auto type = dyn_cast<RankedTensorType>(result.getType());
+          type && !op->hasTrait<OpTrait::ConstantLike>())
+        largest = std::max(largest, type.getNumElements());
+  });
+  int64_t most = std::min(kLearnProducts / products, kLearnElements / largest);
+  SampleTensors all = samples;
+  for (int64_t copy = 1, count = samples.size(); copy <= kCopies && (copy + 1) * count <= most;
+       ++copy)
+    llvm::append_range(all, perturbSamples(samples, copy));
+  return all;
+}
+
 /// How weights are rounded on samples for comparison with the nearest values.
-static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp quantized) {
+static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp quantized,
+                                                  Scheme scheme) {
   if (asked == WeightRounding::Nearest)
     return {};
   if (asked != WeightRounding::Best)
     return {asked};
-  if (hasFewValues(quantized))
+  // Large matrices, as those of weights alone often are, take long to learn.
+  if (hasFewValues(quantized) && scheme != Scheme::WeightOnly)
     return {WeightRounding::GPTQ, WeightRounding::AdaRound};
   return {WeightRounding::GPTQ};
 }
@@ -143,9 +179,11 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
 }
 
 LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
-  for (WeightRounding candidate : roundingsToTry(asked, *best.plain)) {
+  SampleTensors learnedFrom =
+      hasFewValues(*best.plain) ? withCopies(mainOf(*best.plain), learned) : learned;
+  for (WeightRounding candidate : roundingsToTry(asked, *best.plain, choices.scheme)) {
     OwningOpRef<ModuleOp> rounded = best.plain->clone();
-    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learned, candidate)))
+    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learnedFrom, candidate)))
       return failure();
     auto error = outputError(mainOf(*rounded), heldBack, ofHeldBack);
     if (failed(error))

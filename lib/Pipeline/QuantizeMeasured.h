@@ -14,7 +14,7 @@ namespace dyadic {
 
 /// How many samples `func`'s network can be measured on within the time that
 /// every compile has for it; 0 if too few for that to mean anything.
-int64_t countMeasured(mlir::func::FuncOp func, int64_t samples);
+int64_t countMeasured(mlir::func::FuncOp func, const QuantizeChoices &choices, int64_t samples);
 
 /// The same network at level 1, as it was quantized, and at level 2.
 struct QuantizedPair {
