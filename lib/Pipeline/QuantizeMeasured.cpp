@@ -1,7 +1,7 @@
 //===- QuantizeMeasured.cpp -----------------------------------------------===//
 #include "QuantizeMeasured.h"
 
-#include "PerturbSamples.h"
+#include "MixSamples.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -68,9 +68,9 @@ static bool hasFewValues(ModuleOp module) {
 /// tensors as large as the largest: all samples are in memory together.
 constexpr int64_t kLearnProducts = int64_t(80) << 30, kLearnElements = int64_t(256) << 20;
 
-/// `samples`, and perturbed copies of them as far as time and memory allow.
-static SampleTensors withCopies(func::FuncOp func, const SampleTensors &samples) {
-  constexpr int64_t kCopies = 3;
+/// `samples`, and mixtures of them as far as time and memory allow.
+static SampleTensors withMixtures(func::FuncOp func, const SampleTensors &samples) {
+  constexpr int64_t kMixtures = 3;
   int64_t products = std::max<int64_t>(countProducts(func), 1), largest = 1;
   func.walk([&](Operation *op) {
     for (Value result : op->getResults())
@@ -80,9 +80,9 @@ static SampleTensors withCopies(func::FuncOp func, const SampleTensors &samples)
   });
   int64_t most = std::min(kLearnProducts / products, kLearnElements / largest);
   SampleTensors all = samples;
-  for (int64_t copy = 1, count = samples.size(); copy <= kCopies && (copy + 1) * count <= most;
-       ++copy)
-    llvm::append_range(all, perturbSamples(samples, copy));
+  for (int64_t seed = 1, count = samples.size(); seed <= kMixtures && (seed + 1) * count <= most;
+       ++seed)
+    llvm::append_range(all, mixSamples(samples, seed));
   return all;
 }
 
@@ -180,7 +180,7 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
 
 LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
   SampleTensors learnedFrom =
-      hasFewValues(*best.plain) ? withCopies(mainOf(*best.plain), learned) : learned;
+      hasFewValues(*best.plain) ? withMixtures(mainOf(*best.plain), learned) : learned;
   for (WeightRounding candidate : roundingsToTry(asked, *best.plain, choices.scheme)) {
     OwningOpRef<ModuleOp> rounded = best.plain->clone();
     if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learnedFrom, candidate)))

@@ -1,5 +1,5 @@
-//===- PerturbSamplesTest.cpp ---------------------------------------------===//
-#include "PerturbSamples.h"
+//===- MixSamplesTest.cpp -------------------------------------------------===//
+#include "MixSamples.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -24,8 +24,8 @@ SampleTensors sentences() {
   return samples;
 }
 
-TEST(PerturbSamplesTest, DrawsTokensAmongThoseSeen) {
-  SampleTensors samples = sentences(), copies = perturbSamples(samples);
+TEST(MixSamplesTest, DrawsTokensAmongThoseSeen) {
+  SampleTensors samples = sentences(), copies = mixSamples(samples);
   ASSERT_EQ(copies.size(), samples.size());
   int64_t changed = 0;
   for (auto [sample, copy] : llvm::zip_equal(samples, copies))
@@ -41,16 +41,16 @@ TEST(PerturbSamplesTest, DrawsTokensAmongThoseSeen) {
   EXPECT_GT(changed, 50);
 }
 
-TEST(PerturbSamplesTest, LeavesMasks) {
-  SampleTensors samples = sentences(), copies = perturbSamples(samples);
+TEST(MixSamplesTest, LeavesMasks) {
+  SampleTensors samples = sentences(), copies = mixSamples(samples);
   for (auto [sample, copy] : llvm::zip_equal(samples, copies))
     EXPECT_EQ(copy[1].bytes, sample[1].bytes);
 }
 
-TEST(PerturbSamplesTest, BlendsFloats) {
+TEST(MixSamplesTest, BlendsFloats) {
   SampleTensors samples{{make<float>(ElementKind::F32, {0, 8})},
                         {make<float>(ElementKind::F32, {8, 0})}};
-  SampleTensors copies = perturbSamples(samples);
+  SampleTensors copies = mixSamples(samples);
   float first = copies[0][0].as<float>()[0], second = copies[1][0].as<float>()[0];
   EXPECT_TRUE(0 < first && first < 4) << first;
   EXPECT_TRUE(4 < second && second < 8) << second;
@@ -58,10 +58,10 @@ TEST(PerturbSamplesTest, BlendsFloats) {
   EXPECT_FLOAT_EQ(copies[0][0].as<float>()[1], 8 - first);
 }
 
-TEST(PerturbSamplesTest, RepeatsItself) {
+TEST(MixSamplesTest, RepeatsItself) {
   SampleTensors samples = sentences();
-  EXPECT_EQ(perturbSamples(samples, 1)[3][0].bytes, perturbSamples(samples, 1)[3][0].bytes);
-  EXPECT_NE(perturbSamples(samples, 1)[3][0].bytes, perturbSamples(samples, 2)[3][0].bytes);
-  EXPECT_TRUE(perturbSamples({}).empty());
+  EXPECT_EQ(mixSamples(samples, 1)[3][0].bytes, mixSamples(samples, 1)[3][0].bytes);
+  EXPECT_NE(mixSamples(samples, 1)[3][0].bytes, mixSamples(samples, 2)[3][0].bytes);
+  EXPECT_TRUE(mixSamples({}).empty());
 }
 } // namespace

@@ -1,5 +1,5 @@
-//===- PerturbSamples.cpp -------------------------------------------------===//
-#include "PerturbSamples.h"
+//===- MixSamples.cpp -----------------------------------------------------===//
+#include "MixSamples.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -57,7 +57,7 @@ static void blend(HostTensor &a, const HostTensor &b, double part) {
     a.set(i, (1 - part) * a.get(i) + part * b.get(i));
 }
 
-SampleTensors dyadic::perturbSamples(const SampleTensors &samples, uint64_t seed) {
+SampleTensors dyadic::mixSamples(const SampleTensors &samples, uint64_t seed) {
   SampleTensors copies = samples;
   if (samples.empty())
     return copies;
