@@ -35,4 +35,28 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def LowerLSTMToIntegers : Pass<"lower-lstm-to-integers", "::mlir::func::FuncOp"> {
+  let summary = "compute qnn.lstm without floats";
+  let description = [{
+    For level 3. An LSTM whose recurrent weights are i8 and whose projection is a
+    16-bit tensor becomes a `qnn.compute` of integer arithmetic, docs/Spec.md,
+    section "Recurrence": a hidden state of 16 bits that enters products as 8, a cell
+    of 16 bits, gates interpolated in tables. Its borders are joined with those of
+    what is around it, through reshapes, transposes and slices between.
+
+    ```mlir
+    %r = dyadic.dequantize %p {scale = …} : (tensor<8x1x64xi16>) -> tensor<8x1x64xf32>
+    %h = qnn.lstm %r, %w, %h0, %c0 {recurrent_scales = …} : …
+    // becomes
+    %q:2 = qnn.compute "LSTM"(%p, %w, …) : … -> (tensor<8x1x16xi16>, tensor<1x16xi16>)
+    %h = dyadic.dequantize %q#0 {scale = 2^−15, zero_point = 0 : i32} : …
+    ```
+  }];
+  let dependentDialects = [
+    "::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 #endif
