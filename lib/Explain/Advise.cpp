@@ -34,6 +34,8 @@ static llvm::StringRef optionOf(Remedy::Kind kind) {
     return "--observer ";
   case Remedy::Kind::Weights:
     return "--weights ";
+  case Remedy::Kind::Rounding:
+    return "--round-weights ";
   }
   return "";
 }
@@ -50,6 +52,8 @@ void Remedy::apply(CompileOptions &options) const {
     llvm::append_range(options.quantize.keepFloat, values);
   if (kind == Kind::Weights)
     llvm::append_range(options.quantize.weights, values);
+  if (kind == Kind::Rounding)
+    options.calibration->weightRounding = WeightRounding::AdaRound;
   if (kind != Kind::Observer)
     return;
   if (auto observer = parseObserver(values.front()))

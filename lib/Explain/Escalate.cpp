@@ -40,6 +40,8 @@ public:
   /// Reads the samples and runs the float network.
   LogicalResult prepare();
   LogicalResult tryObservers();
+  /// Rounds the weights by AdaRound, where they weren't.
+  LogicalResult tryRounding();
   /// Keeps the worst ops in float: twice as many until the goal is reached, then
   /// as few as reach it.
   LogicalResult tryFloat();
@@ -47,6 +49,8 @@ public:
 
 private:
   Location loc() const { return UnknownLoc::get(context); }
+  /// The most accurate of what was tried.
+  Remedies best() const;
   bool reached() const { return !found.candidates.empty() && found.candidates.back().reaches; }
   CompileOptions optionsWith(const Remedies &remedies) const;
   LogicalResult measure(const Remedies &remedies);
@@ -252,13 +256,28 @@ static std::vector<std::vector<std::string>> floatGroups(Explanation &explanatio
   return groups;
 }
 
+Remedies Search::best() const {
+  auto most = std::max_element(
+      found.candidates.begin(), found.candidates.end(),
+      [](const Candidate &a, const Candidate &b) { return a.accuracy < b.accuracy; });
+  return tried[most - found.candidates.begin()];
+}
+
+LogicalResult Search::tryRounding() {
+  const CalibrationOptions &calibration = *native.calibration;
+  bool learns = calibration.recovery == Recovery::Measured &&
+                calibration.weightRounding == WeightRounding::Best;
+  if (reached() || !learns)
+    return success();
+  Remedies remedies = best();
+  remedies.push_back(Remedy{Remedy::Kind::Rounding, {"adaround"}, ""});
+  return measure(remedies);
+}
+
 LogicalResult Search::tryFloat() {
   if (reached())
     return success();
-  auto best = std::max_element(
-      found.candidates.begin(), found.candidates.end(),
-      [](const Candidate &a, const Candidate &b) { return a.accuracy < b.accuracy; });
-  Remedies base = tried[best - found.candidates.begin()];
+  Remedies base = best();
   ExplainOptions how;
   how.input = goal.samples;
   how.images = goal.images;
@@ -317,6 +336,7 @@ Escalation Search::take() {
         (found.chosen < 0 || candidate.seconds < found.candidates[found.chosen].seconds))
       found.chosen = i;
   }
+  found.goal = goal;
   found.options = given;
   for (const Remedy &remedy : tried[found.chosen < 0 ? mostAccurate : found.chosen])
     remedy.apply(found.options);
@@ -334,7 +354,8 @@ FailureOr<Escalation> escalate(MLIRContext *context, const CompileOptions &compi
     return emitError(loc) << "expected --goal-samples PATH with samples to measure on: there "
                              "are none in statistics";
   Search search(context, compile, goal, fault);
-  if (failed(search.prepare()) || failed(search.tryObservers()) || failed(search.tryFloat()))
+  if (failed(search.prepare()) || failed(search.tryObservers()) ||
+      failed(search.tryRounding()) || failed(search.tryFloat()))
     return failure();
   return search.take();
 }

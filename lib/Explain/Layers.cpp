@@ -41,8 +41,11 @@ void markLayers(ModuleOp calibrated) {
   for (Operation &op : main.getBody().front().without_terminator())
     if (isa_and_nonnull<qnn::QNNDialect>(op.getDialect()) &&
         !op.hasTrait<OpTrait::ConstantLike>() && op.getNumResults() &&
-        isReal(op.getResult(0)))
-      op.setAttr(kLayerAttr, builder.getI64IntegerAttr(number++));
+        isReal(op.getResult(0))) {
+      auto tag = builder.getI64IntegerAttr(number++);
+      op.setAttr(kLayerAttr, tag);
+      op.setLoc(FusedLoc::get({op.getLoc()}, tag, calibrated.getContext()));
+    }
 }
 
 static std::string nameOf(Operation *op) {

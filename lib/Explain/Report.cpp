@@ -90,7 +90,9 @@ static json::Value toJSON(const Layer &layer) {
       {"weightBytes", layer.weightBytes},
       {"activationBytes", layer.activationBytes},
       {"picojoules", layer.energy},
-      {"floatPicojoules", layer.floatEnergy}};
+      {"floatPicojoules", layer.floatEnergy},
+      {"seconds", layer.seconds},
+      {"floatSeconds", layer.floatSeconds}};
   if (layer.type.empty())
     return object; // nothing of it was left to measure
   object["own"] = toJSON(layer.own);
@@ -124,7 +126,7 @@ static json::Value toJSON(const Layer &layer) {
 static json::Object totals(const Explanation &explanation) {
   int64_t macs = 0, integerMacs = 0, weights = 0, activations = 0, floatWeights = 0,
           floatActivations = 0;
-  double energy = 0, floatEnergy = 0;
+  double energy = 0, floatEnergy = 0, seconds = 0, floatSeconds = 0;
   for (const Layer &layer : explanation.layers) {
     macs += layer.macs;
     integerMacs += layer.isInteger ? layer.macs : 0;
@@ -134,6 +136,8 @@ static json::Object totals(const Explanation &explanation) {
     floatActivations += layer.floatActivationBytes;
     energy += layer.energy;
     floatEnergy += layer.floatEnergy;
+    seconds += layer.seconds;
+    floatSeconds += layer.floatSeconds;
   }
   return json::Object{
           {"macs", macs},
@@ -144,7 +148,45 @@ static json::Object totals(const Explanation &explanation) {
           {"floatWeightBytes", floatWeights},
           {"floatActivationBytes", floatActivations},
           {"floatPicojoules", floatEnergy},
+          {"seconds", seconds},
+          {"floatSeconds", floatSeconds},
           {"energySource", kEnergySource}};
+}
+
+static StringRef nameOf(AccuracyGoal::Metric metric) {
+  switch (metric) {
+  case AccuracyGoal::Metric::SQNR:
+    return "sqnr";
+  case AccuracyGoal::Metric::Top1:
+    return "top1";
+  case AccuracyGoal::Metric::F1:
+    return "f1";
+  case AccuracyGoal::Metric::Cosine:
+    return "cosine";
+  case AccuracyGoal::Metric::Command:
+    return "command";
+  }
+  return "";
+}
+
+static json::Value toJSON(const std::optional<Escalation> &escalation) {
+  if (!escalation)
+    return nullptr;
+  json::Array candidates;
+  for (const Candidate &candidate : escalation->candidates)
+    candidates.push_back(json::Object{{"flags", text(candidate.flags)},
+                                      {"accuracy", number(candidate.accuracy)},
+                                      {"seconds", candidate.seconds},
+                                      {"weightBytes", candidate.weightBytes},
+                                      {"reaches", candidate.reaches},
+                                      {"onFront", candidate.onFront}});
+  return json::Object{{"metric", nameOf(escalation->goal.metric)},
+                      {"limit", escalation->goal.limit},
+                      {"floatAccuracy", number(escalation->floatAccuracy)},
+                      {"floatSeconds", escalation->floatSeconds},
+                      {"chosen", escalation->chosen < 0 ? json::Value(nullptr)
+                                                        : escalation->chosen},
+                      {"candidates", std::move(candidates)}};
 }
 
 json::Value toJSON(const Explanation &explanation) {
@@ -169,6 +211,7 @@ json::Value toJSON(const Explanation &explanation) {
                       {"outputSqnr", number(toDecibels(explanation.outputNoise()))},
                       {"culprits", json::Array(explanation.culprits)},
                       {"totals", totals(explanation)},
+                      {"goal", toJSON(explanation.escalation)},
                       {"layers", std::move(layers)}};
 }
 

@@ -57,6 +57,8 @@ kernelsOf(ModuleOp module, Origins origins) {
         KernelTime kernel;
         if (auto named = call.getLoc()->findInstanceOf<NameLoc>())
           kernel.name = named.getName().str();
+        if (auto tagged = call.getLoc()->findInstanceOf<FusedLoc>())
+          kernel.tag = tagged.getMetadata();
         kernel.function = call.getCallee().str();
         if (auto &here = origins[call.getLoc()]; !here.empty()) {
           kernel.type = here.front().type;
@@ -116,6 +118,35 @@ profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
   std::vector<KernelTime> kernels = kernelsOf(compilation.module(), std::move(origins));
   if (failed(measure(compilation.module(), compilation.info(),
                      compilation.emitOptions(), inputs, runs, kernels)))
+    return failure();
+  return kernels;
+}
+
+FailureOr<std::vector<KernelTime>> profileNetwork(ModuleOp network, StringRef rounding,
+                                                  ArrayRef<HostTensor> inputs,
+                                                  int64_t runs) {
+  auto target = resolveTarget("native", network.getLoc());
+  if (failed(target))
+    return failure();
+  OwningOpRef<ModuleOp> copy = network.clone();
+  if (failed(runPasses(*copy, [&](OpPassManager &pm) {
+        buildLowerToDyadicPipeline(pm, rounding.str());
+        buildFusePipeline(pm);
+      })))
+    return failure();
+  auto info = readProgramInfo(*copy, "profile");
+  if (failed(info))
+    return failure();
+  Origins origins = originsOf(copy->lookupSymbol<func::FuncOp>("main"));
+  if (failed(runPasses(*copy, [&](OpPassManager &pm) {
+        buildCodegenPipeline(pm, *target, info->name);
+      })))
+    return failure();
+  info->arenaBytes = readArenaBytes(*copy);
+  std::vector<KernelTime> kernels = kernelsOf(*copy, std::move(origins));
+  EmitOptions options;
+  options.target = *target;
+  if (failed(measure(*copy, *info, options, inputs, runs, kernels)))
     return failure();
   return kernels;
 }

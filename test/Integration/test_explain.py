@@ -19,7 +19,7 @@ DIGITS = os.path.join(ROOT, "examples/digits")
 HOSTILE = '</script><b title="x">\'&<!--'
 SQNR_OR_EXACT = (int, float, type(None))
 LAYER = dict(name=str, kind=str, shape=list, inputs=list, integer=bool, movement=bool, macs=int, weightBytes=int,
-             activationBytes=int, picojoules=(int, float), floatPicojoules=(int, float))  # fmt: skip
+             activationBytes=int, picojoules=(int, float), floatPicojoules=(int, float), seconds=(int, float), floatSeconds=(int, float))  # fmt: skip
 MEASURED = dict(own=dict, inherited=dict, total=dict, ownParts=dict, clipped=(int, float), seen=list, histogram=dict,
                 trials=list)  # fmt: skip
 
@@ -100,6 +100,29 @@ class Explain(unittest.TestCase):
         self.assertEqual(88064, totals["macs"])
         self.assertLess(totals["picojoules"], totals["floatPicojoules"] / 3)
         self.assertIn("Horowitz", totals["energySource"])
+        # A kernel's time is that of the layer it begins with; the relus are done by the convolutions' kernels.
+        for field in "seconds", "floatSeconds":
+            self.assertGreater(fc[field], 0)
+            self.assertAlmostEqual(sum(layer[field] for layer in report["layers"]), totals[field])
+        for layer in report["layers"]:
+            if layer["kind"] == "relu":
+                self.assertEqual(0, layer["seconds"], layer["name"])
+
+    def test_goal_says_what_was_tried(self):
+        _, plain = self.explain(os.path.join(DIGITS, "digits.onnx"), os.path.join(DIGITS, "calib.npz"))
+        self.assertIsNone(plain["goal"])
+        printed, report = self.explain(os.path.join(DIGITS, "digits.onnx"), os.path.join(DIGITS, "calib.npz"), "--sqnr", str(plain["outputSqnr"] + 2))
+        goal = report["goal"]
+        chosen = goal["candidates"][goal["chosen"]]
+        self.assertEqual("sqnr", goal["metric"])
+        self.assertTrue(chosen["reaches"])
+        self.assertTrue(chosen["onFront"])
+        self.assertIn(chosen["flags"], printed)
+        self.assertIn("--keep-float", chosen["flags"])
+        self.assertTrue(any("--round-weights adaround" in c["flags"] for c in goal["candidates"]))
+        # What is explained is what was taken.
+        self.assertTrue(any(layer["floatReason"] for layer in report["layers"]))
+        self.assertGreater(report["outputSqnr"], plain["outputSqnr"])
 
     def test_finds_the_culprit_and_its_remedy(self):
         printed, report = self.outlier("--try", "1")

@@ -2,6 +2,7 @@
 #include "dyadic/Explain/Explain.h"
 
 #include "CommandLine.h"
+#include "Goal.h"
 
 #include "dyadic/Support/OutputFile.h"
 
@@ -20,6 +21,7 @@ namespace dyadic {
 
 namespace {
 struct Options : CommonOptions {
+  GoalOptions goal;
   std::string input, json, html;
   int64_t samples = 16, tries = 0, rows = 12;
 };
@@ -51,10 +53,10 @@ static std::string withUnit(double sqnr) {
 
 static void printCulprit(const Layer &layer) {
   auto &os = llvm::outs();
-  os << llvm::format("%8s %9s %9s %7.1f%% %7.3f%%  ", decibels(layer.own.sqnr()).c_str(),
+  os << llvm::format("%8s %9s %9s %7.1f%% %7.3f%% %9.2f  ", decibels(layer.own.sqnr()).c_str(),
                      decibels(layer.inherited.sqnr()).c_str(),
                      layer.effect ? decibels(toDecibels(*layer.effect)).c_str() : "-",
-                     100 * layer.share, 100 * layer.clipped);
+                     100 * layer.share, 100 * layer.clipped, 1e6 * layer.seconds);
   os << llvm::left_justify(layer.kind, 12) << " " << printable(layer.name) << "\n";
 }
 
@@ -91,7 +93,7 @@ static void print(const Explanation &explanation, int64_t rows) {
     os << "\n";
   }
   ArrayRef<int64_t> culprits = explanation.culprits;
-  os << "\n  own dB inherited effect dB   share clipped  layer\n";
+  os << "\n  own dB inherited effect dB   share clipped        us  layer\n";
   for (int64_t number : culprits.take_front(rows))
     printCulprit(explanation.layers[number]);
   if (int64_t(culprits.size()) > rows)
@@ -106,7 +108,14 @@ static void print(const Explanation &explanation, int64_t rows) {
     integers += layer.isInteger;
     floats += !layer.isInteger && !layer.isInput && !layer.type.empty();
   }
-  os << integers << " ops in integers, " << floats << " in float\n";
+  os << integers << " ops in integers, " << floats << " in float; ";
+  double seconds = 0, floatSeconds = 0;
+  for (const Layer &layer : explanation.layers) {
+    seconds += layer.seconds;
+    floatSeconds += layer.floatSeconds;
+  }
+  os << llvm::format("%.4f ms a run, %.4f ms all in float\n", 1e3 * seconds,
+                     1e3 * floatSeconds);
   printRemedies(explanation);
 }
 
@@ -121,12 +130,24 @@ static ExitCode runExplain(Options &options) {
   auto resolved = options.resolve(&session.context);
   if (mlir::failed(resolved))
     return UsageError;
+  auto goal = options.goal.resolve(options);
+  if (!goal)
+    return usageError(llvm::toString(goal.takeError()));
+  ExitCode fault;
+  std::optional<Escalation> escalation;
+  if (*goal) {
+    auto found = options.goal.search(&session.context, **goal, *resolved, fault);
+    if (mlir::failed(found))
+      return fault;
+    *resolved = found->options;
+    escalation = std::move(*found);
+    llvm::outs() << "\n";
+  }
   ExplainOptions how;
   how.input = options.input;
   how.images = options.images();
   how.samples = options.samples;
   how.tries = options.tries;
-  ExitCode fault;
   auto explanation = explain(&session.context, *resolved, how, fault);
   if (mlir::failed(explanation)) {
     if (fault == InternalError)
@@ -134,6 +155,7 @@ static ExitCode runExplain(Options &options) {
     return fault;
   }
   explanation->observer = options.observer;
+  explanation->escalation = std::move(escalation);
   if (!options.json.empty())
     if (auto error = writeFile(
             options.json, llvm::formatv("{0:2}\n", toJSON(*explanation)).str()))
@@ -168,6 +190,7 @@ Command addExplain(CLI::App &app) {
       ->type_name("FILE");
   options->addCalibration(*command);
   options->addShapes(*command);
+  options->goal.add(*command);
   return {command, [options] { return runExplain(*options); }};
 }
 

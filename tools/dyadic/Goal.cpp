@@ -104,16 +104,23 @@ static void printEscalation(raw_ostream &os, const Escalation &escalation, bool 
             (int64_t(i) == escalation.chosen ? "   <- taken" : ""));
 }
 
+FailureOr<Escalation> GoalOptions::search(MLIRContext *context, const AccuracyGoal &goal,
+                                          const CompileOptions &compile,
+                                          ExitCode &fault) const {
+  auto escalation = escalate(context, compile, goal, fault);
+  if (mlir::succeeded(escalation))
+    printEscalation(llvm::outs(), *escalation, goal.metric == AccuracyGoal::Metric::SQNR);
+  else if (fault == InternalError)
+    llvm::errs() << kHowToReport;
+  return escalation;
+}
+
 ExitCode GoalOptions::reach(MLIRContext *context, const AccuracyGoal &goal,
                             CompileOptions &compile) const {
   ExitCode fault;
-  auto escalation = escalate(context, compile, goal, fault);
-  if (mlir::failed(escalation)) {
-    if (fault == InternalError)
-      llvm::errs() << kHowToReport;
+  auto escalation = search(context, goal, compile, fault);
+  if (mlir::failed(escalation))
     return fault;
-  }
-  printEscalation(llvm::outs(), *escalation, goal.metric == AccuracyGoal::Metric::SQNR);
   if (escalation->chosen < 0) {
     printError("nothing that was tried reaches the accuracy asked for: nothing was written");
     return InputError;

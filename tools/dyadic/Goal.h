@@ -17,7 +17,10 @@ struct GoalOptions {
   void add(CLI::App &app);
   /// The goal that they set, if they do.
   llvm::Expected<std::optional<AccuracyGoal>> resolve(const CommonOptions &options) const;
-  /// Adds to `compile` what the goal needs, and says what was tried.
+  /// What was tried, which it prints. `fault` says whose a failure is.
+  mlir::FailureOr<Escalation> search(mlir::MLIRContext *context, const AccuracyGoal &goal,
+                                     const CompileOptions &compile, ExitCode &fault) const;
+  /// Adds to `compile` what the goal needs; an error if nothing reaches it.
   ExitCode reach(mlir::MLIRContext *context, const AccuracyGoal &goal,
                  CompileOptions &compile) const;
 };

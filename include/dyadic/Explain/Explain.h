@@ -8,7 +8,7 @@
 #ifndef DYADIC_EXPLAIN_EXPLAIN_H
 #define DYADIC_EXPLAIN_EXPLAIN_H
 
-#include "dyadic/Pipeline/Compile.h"
+#include "dyadic/Explain/Escalate.h"
 
 #include "llvm/Support/JSON.h"
 
@@ -40,7 +40,7 @@ double toDecibels(double relativeNoise);
 
 /// A change of options that may help one layer.
 struct Remedy {
-  enum class Kind { None, KeepFloat, Observer, Weights };
+  enum class Kind { None, KeepFloat, Observer, Weights, Rounding };
   Kind kind = Kind::None;
   /// The option's values; it is given once for each.
   std::vector<std::string> values;
@@ -115,6 +115,9 @@ struct Layer {
   int64_t floatWeightBytes = 0, floatActivationBytes = 0;
   /// Picojoules of a batch, as quantized and in f32.
   double energy = 0, floatEnergy = 0;
+  /// Medians of the kernels that begin with this op, on this machine: those of ops
+  /// fused with it count here.
+  double seconds = 0, floatSeconds = 0;
 
   /// What to try, and if that isn't it, float for the layer and what reads it.
   Remedy remedy, lastResort;
@@ -138,6 +141,8 @@ struct Explanation {
   std::vector<int64_t> culprits;
   /// The f32 outputs.
   std::vector<OutputReport> outputs;
+  /// How the options were found, if they were.
+  std::optional<Escalation> escalation;
 
   /// Mean relative noise of the outputs.
   double outputNoise() const;
@@ -161,7 +166,7 @@ mlir::FailureOr<Explanation> explain(mlir::MLIRContext *context,
                                      ExitCode &fault);
 
 /// Numbers the ops of a calibrated level-1 module, so that they are found again
-/// when it has been quantized.
+/// when it has been quantized, and their kernels by location.
 void markLayers(mlir::ModuleOp calibrated);
 
 /// The same on modules: a marked one at level 1, and what quantization made of a

@@ -15,6 +15,8 @@ struct KernelTime {
   double seconds = 0;
   /// Multiply-adds; 0 of what is no contraction.
   int64_t macs = 0;
+  /// What the location of that op was fused with, if anything.
+  mlir::Attribute tag;
 };
 
 /// Runs the program in this process, `runs` times after some that don't count,
@@ -23,6 +25,12 @@ struct KernelTime {
 mlir::FailureOr<std::vector<KernelTime>>
 profile(Compilation &compilation, llvm::ArrayRef<HostTensor> inputs,
         int64_t runs);
+
+/// The same for a copy of a module at level 1 or 2, on one thread of this machine.
+/// `rounding` is that of requantizations.
+mlir::FailureOr<std::vector<KernelTime>>
+profileNetwork(mlir::ModuleOp network, llvm::StringRef rounding,
+               llvm::ArrayRef<HostTensor> inputs, int64_t runs);
 
 /// The same for a program at level 5, which is compiled in place; of what its
 /// kernels are made of nothing is told.

@@ -79,5 +79,24 @@ TEST(ReportTest, HasTheDocumentedFields) {
   EXPECT_EQ(*layer.getObject("own")->get("sqnr"), llvm::json::Value(nullptr));
   EXPECT_NEAR(*layer.getObject("effect")->getNumber("sqnr"), 30, 1e-9);
   EXPECT_EQ(layer.getObject("remedy")->getString("because"), "of a test");
+  EXPECT_EQ(*object.get("goal"), llvm::json::Value(nullptr));
+}
+
+TEST(ReportTest, HasWhatWasTried) {
+  Explanation explanation = hostile();
+  Escalation &found = explanation.escalation.emplace();
+  found.goal.metric = AccuracyGoal::Metric::F1;
+  found.floatAccuracy = INFINITY;
+  found.candidates.push_back({"--observer mse", 0.5, 0.25, 100, true, true});
+  found.chosen = 0;
+  llvm::json::Value json = toJSON(explanation);
+  const auto &goal = *json.getAsObject()->getObject("goal");
+  EXPECT_EQ(goal.getString("metric"), "f1");
+  EXPECT_EQ(*goal.get("floatAccuracy"), llvm::json::Value(nullptr));
+  EXPECT_EQ(goal.getInteger("chosen"), 0);
+  const auto &candidate = *(*goal.getArray("candidates"))[0].getAsObject();
+  EXPECT_EQ(candidate.getString("flags"), "--observer mse");
+  EXPECT_EQ(candidate.getNumber("seconds"), 0.25);
+  EXPECT_EQ(candidate.getBoolean("onFront"), true);
 }
 } // namespace
