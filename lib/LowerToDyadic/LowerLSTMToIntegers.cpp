@@ -1,6 +1,6 @@
 //===- LowerLSTMToIntegers.cpp - qnn.lstm without floats ------------------===//
 //
-// docs/Spec.md, section "Recurrence": 16-bit sums behind the input, a hidden state
+// docs/Spec.md, section 10: 16-bit sums behind the input, a hidden state
 // whose products have 8 bits, a cell of 16, gates interpolated in tables. After
 // TensorFlow Lite's integer LSTM (Alvarez, Prabhavalkar, Bakhtin, 2016, and Li and
 // Alvarez, 2021), but for the rounding, which is once for each result here.
@@ -9,6 +9,7 @@
 #include "dyadic/LowerToDyadic/Passes.h"
 
 #include "GateTables.h"
+#include "JoinBorders.h"
 #include "Lowering.h"
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
@@ -328,17 +329,6 @@ static Value dequantizeState(OpBuilder &b, Location loc, Value state, int64_t bi
       b.getF32FloatAttr(std::ldexp(1.0f, -bits)), b.getI32IntegerAttr(0));
 }
 
-/// The 16-bit integers that `value` is a multiple of.
-static dyadic::DequantizeOp wholeNumbersOf(Value value) {
-  auto op = value.getDefiningOp<dyadic::DequantizeOp>();
-  return op && op.getZeroPoint() == 0 &&
-                 cast<RankedTensorType>(op.getInput().getType())
-                     .getElementType()
-                     .isSignlessInteger(16)
-             ? op
-             : dyadic::DequantizeOp();
-}
-
 namespace {
 struct LSTMToIntegers : OpRewritePattern<qnn::LSTMOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -419,55 +409,6 @@ struct LSTMToIntegers : OpRewritePattern<qnn::LSTMOp> {
   }
 };
 
-/// A movement of reals that are multiples of integers moves those.
-template <typename Real, typename Whole>
-struct MoveIntegers : OpRewritePattern<Real> {
-  using OpRewritePattern<Real>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(Real op, PatternRewriter &rewriter) const override {
-    auto reals = op->getOperand(0).template getDefiningOp<dyadic::DequantizeOp>();
-    if (!reals)
-      return failure();
-    auto from = cast<RankedTensorType>(reals.getInput().getType());
-    auto to = cast<RankedTensorType>(op.getType()).clone(from.getElementType());
-    auto attributes = llvm::to_vector(llvm::make_filter_range(
-        op->getAttrs(), [](NamedAttribute attribute) { return !attribute.getNameDialect(); }));
-    Value moved = Whole::create(rewriter, op.getLoc(), TypeRange(to),
-                                ValueRange(reals.getInput()), attributes);
-    rewriter.replaceOpWithNewOp<dyadic::DequantizeOp>(op, op.getType(), moved,
-                                                      reals.getScaleAttr(),
-                                                      reals.getZeroPointAttr());
-    return success();
-  }
-};
-
-/// What leaves as reals and enters again is rescaled.
-struct JoinBorders : OpRewritePattern<dyadic::QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(dyadic::QuantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto reals = op.getInput().getDefiningOp<dyadic::DequantizeOp>();
-    if (!reals)
-      return failure();
-    auto type = cast<RankedTensorType>(op.getType());
-    auto element = cast<IntegerType>(type.getElementType());
-    auto multiplier = quantizeMultiplier(double(reals.getScale().convertToFloat()) *
-                                         op.getInverseScale().convertToFloat());
-    if (!multiplier)
-      return failure();
-    bool isUnsigned = element.isUnsigned();
-    int64_t most = (int64_t(1) << (element.getWidth() - !isUnsigned)) - 1;
-    auto number = [&](int64_t value) { return rewriter.getI32IntegerAttr(value); };
-    rewriter.replaceOpWithNewOp<dyadic::RequantizeOp>(
-        op, type, reals.getInput(), rewriter.getDenseI32ArrayAttr(multiplier->multiplier),
-        rewriter.getDenseI32ArrayAttr(multiplier->shift), reals.getZeroPointAttr(),
-        op.getZeroPointAttr(), number(isUnsigned ? 0 : -most - 1), number(most),
-        RoundingAttr::get(op.getContext(), roundingOf(op)));
-    return success();
-  }
-};
-
 struct LowerLSTMToIntegersPass
     : dyadic::impl::LowerLSTMToIntegersBase<LowerLSTMToIntegersPass> {
   using LowerLSTMToIntegersBase::LowerLSTMToIntegersBase;
@@ -478,9 +419,8 @@ struct LowerLSTMToIntegersPass
     if (!hasAny)
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add<LSTMToIntegers, JoinBorders, MoveIntegers<qnn::ReshapeOp, dyadic::ReshapeOp>,
-                 MoveIntegers<qnn::TransposeOp, dyadic::TransposeOp>,
-                 MoveIntegers<qnn::SliceOp, dyadic::SliceOp>>(&getContext());
+    patterns.add<LSTMToIntegers>(&getContext());
+    populateJoinBordersPatterns(patterns);
     if (failed(applyPatternsGreedily(func, std::move(patterns))))
       signalPassFailure();
   }

@@ -40,7 +40,7 @@ def LowerLSTMToIntegers : Pass<"lower-lstm-to-integers", "::mlir::func::FuncOp">
   let description = [{
     For level 3. An LSTM whose recurrent weights are i8 and whose projection is a
     16-bit tensor becomes a `qnn.compute` of integer arithmetic, docs/Spec.md,
-    section "Recurrence": a hidden state of 16 bits that enters products as 8, a cell
+    section 10: a hidden state of 16 bits that enters products as 8, a cell
     of 16 bits, gates interpolated in tables. Its borders are joined with those of
     what is around it, through reshapes, transposes and slices between.
 
@@ -50,6 +50,33 @@ def LowerLSTMToIntegers : Pass<"lower-lstm-to-integers", "::mlir::func::FuncOp">
     // becomes
     %q:2 = qnn.compute "LSTM"(%p, %w, …) : … -> (tensor<8x1x16xi16>, tensor<1x16xi16>)
     %h = dyadic.dequantize %q#0 {scale = 2^−15, zero_point = 0 : i32} : …
+    ```
+  }];
+  let dependentDialects = [
+    "::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
+def LowerMagnitudes : Pass<"lower-magnitudes", "::mlir::func::FuncOp"> {
+  let summary = "compute magnitudes of complex numbers without floats";
+  let description = [{
+    For level 3. The root of the sum of two squares of 16-bit integers, as behind a
+    Fourier transform, becomes one `qnn.compute` of integer arithmetic (docs/Spec.md,
+    section 10), whose result has twice the steps of the parts. Borders are joined as by
+    `lower-lstm-to-integers`.
+
+    ```mlir
+    %x = dyadic.dequantize %p {scale = 0.5 : f32, zero_point = 0 : i32} : (tensor<8xi16>) -> tensor<8xf32>
+    %y = …
+    %2 = qnn.mul %x, %x : …
+    %3 = qnn.mul %y, %y : …
+    %4 = qnn.add %2, %3 : …
+    %5 = qnn.sqrt %4 : …
+    // becomes
+    %q = qnn.compute(%p, %r) {name = "Magnitude"} : (tensor<8xi16>, tensor<8xi16>) -> tensor<8xi16>
+    %5 = dyadic.dequantize %q {scale = 1.0 : f32, zero_point = 0 : i32} : (tensor<8xi16>) -> tensor<8xf32>
     ```
   }];
   let dependentDialects = [

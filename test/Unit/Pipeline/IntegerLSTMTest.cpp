@@ -238,3 +238,42 @@ TEST_P(IntegerLSTM, IsExactAndNear) {
 INSTANTIATE_TEST_SUITE_P(Shapes, IntegerLSTM,
                          testing::Values(std::tuple(6, 1, 16, false), std::tuple(5, 3, 12, true),
                                          std::tuple(4, 2, 7, false), std::tuple(3, 1, 1, true)));
+
+TEST(IntegerMagnitude, IsNearest) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  auto module = parseSourceString<ModuleOp>(R"(
+func.func @main(%p: tensor<70000xi16>, %r: tensor<70000xi16>) -> tensor<70000xf32> {
+  %0 = dyadic.dequantize %p {scale = 1.0 : f32, zero_point = 0 : i32} : (tensor<70000xi16>) -> tensor<70000xf32>
+  %1 = dyadic.dequantize %r {scale = 1.0 : f32, zero_point = 0 : i32} : (tensor<70000xi16>) -> tensor<70000xf32>
+  %2 = qnn.mul %0, %0 : (tensor<70000xf32>, tensor<70000xf32>) -> tensor<70000xf32>
+  %3 = qnn.mul %1, %1 : (tensor<70000xf32>, tensor<70000xf32>) -> tensor<70000xf32>
+  %4 = qnn.add %2, %3 : (tensor<70000xf32>, tensor<70000xf32>) -> tensor<70000xf32>
+  %5 = qnn.sqrt %4 : (tensor<70000xf32>) -> tensor<70000xf32>
+  return %5 : tensor<70000xf32>
+})",
+                                            &context);
+  ASSERT_TRUE(module);
+  PassManager pm(&context);
+  pm.addNestedPass<func::FuncOp>(createLowerMagnitudes());
+  ASSERT_TRUE(succeeded(pm.run(*module)));
+  ASSERT_FALSE(module->walk([](qnn::SqrtOp) { return WalkResult::interrupt(); }).wasInterrupted());
+  // All values beside a small one, then pairs of all sizes.
+  std::mt19937 random(3);
+  HostTensor x(ElementKind::I16, {70000}), y(ElementKind::I16, {70000});
+  for (int64_t i = 0; i < 70000; ++i) {
+    int bits = i < 65536 ? 8 : 1 + i % 15;
+    std::uniform_int_distribution<int> value(-(1 << bits), (1 << bits) - 1);
+    x.as<int16_t>()[i] = static_cast<int16_t>(i < 65536 ? i - 32768 : value(random));
+    y.as<int16_t>()[i] = static_cast<int16_t>(value(random));
+  }
+  auto outputs = interpret(module->lookupSymbol<func::FuncOp>("main"), {x, y});
+  ASSERT_TRUE(succeeded(outputs));
+  for (int64_t i = 0; i < 70000; ++i) {
+    auto part = [](int16_t q) { return std::max(double(q), -32767.0); };
+    double root = std::hypot(part(x.as<int16_t>()[i]), part(y.as<int16_t>()[i]));
+    ASSERT_EQ(outputs->front().as<float>()[i], 2 * std::floor(root / 2 + 0.5)) << "at " << i;
+  }
+}
