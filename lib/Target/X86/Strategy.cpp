@@ -169,13 +169,15 @@ X86Target::candidates(const ContractionShape &shape) const {
     choice.tile.pixels = p;
     choice.tile.vectors = v;
     choice.tile.panelsOutermost = panels;
-    // The next panel, while this one is used: it lies right behind. Where there is
-    // one pixel, only as far ahead as hides the latency. A stream of packed weights
-    // comes as fast unasked, and prefetching takes what decoding needs.
-    if (model.weights > core.l2 / 2) {
-      if (shape.rows * shape.pixels == 1 && form.form != SplitNibbles)
-        choice.tile.prefetch = kAhead;
-      else if (panels && form.form != SplitNibbles)
+    // The next panel, while this one is used: it lies right behind. Whatever the
+    // first cache doesn't hold, the rest of the network displaces until the next
+    // inference. Where there is one pixel, only as far ahead as hides the latency.
+    // A stream of packed weights comes as fast unasked, and prefetching takes what
+    // decoding needs.
+    if (form.form != SplitNibbles) {
+      if (shape.rows * shape.pixels == 1)
+        choice.tile.prefetch = model.weights > core.l2 / 2 ? kAhead : 0;
+      else if (panels && model.weights > core.l1)
         choice.tile.prefetch = int64_t(model.column) * v;
     }
     choice.cycles = model.compute(p, v) +

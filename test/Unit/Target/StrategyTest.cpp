@@ -104,8 +104,7 @@ TEST(StrategyTest, AMeasuredChoiceGoesFirstIfItIsACandidate) {
   EXPECT_NE(with(third), "");
 }
 
-TEST(StrategyTest, WeightsBeyondTheSecondCacheAreFetchedAhead) {
-  // 1.5 MB of weights: Zen 4 has 1 MB, Sapphire Rapids 2.
+TEST(StrategyTest, WeightsBeyondTheFirstCacheAreFetchedAhead) {
   ContractionShape shape{OperandKind::U8, 1, 49, 512, 3072};
   auto tile = [&](const char *cpu) { return target(cpu)->tileFor(shape); };
   EXPECT_TRUE(tile("znver4").panelsOutermost);
@@ -113,8 +112,13 @@ TEST(StrategyTest, WeightsBeyondTheSecondCacheAreFetchedAhead) {
   // One pixel reads a stream.
   shape.pixels = 1;
   EXPECT_EQ(tile("znver4").prefetch, 4096);
-  // 64 KB stay where they are.
-  ContractionShape small{OperandKind::U8, 1, 784, 512, 128};
+  // 147 KB wouldn't be in the second cache when the network comes round again.
+  ContractionShape one{OperandKind::U8, 1, 128, 384, 384};
+  RegisterTile panels = target("znver4")->tileFor(one);
+  EXPECT_TRUE(panels.panelsOutermost);
+  EXPECT_EQ(panels.prefetch, panels.vectors * 16 * 384);
+  // 16 KB are no stream.
+  ContractionShape small{OperandKind::U8, 1, 784, 128, 128};
   EXPECT_EQ(target("znver4")->tileFor(small).prefetch, 0);
 }
 
