@@ -6,6 +6,7 @@
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/NamePattern.h"
 #include "dyadic/Support/Progress.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -85,20 +86,41 @@ static std::string nameOf(Value value, func::FuncOp func) {
       .str();
 }
 
-NetworkStatistics noStatistics(func::FuncOp func, const ObserverOptions &options) {
+/// Whether `pattern` is of the op or input that makes `value`.
+static bool isNamed(Value value, func::FuncOp func, const NamePattern &pattern) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return pattern.matches(inputSpecs(func)[argument.getArgNumber()].name);
+  return pattern.matches(value.getLoc());
+}
+
+SmallVector<ObserverOptions> observersOf(func::FuncOp func, const ObserverOptions &all,
+                                         ArrayRef<NamedObserver> named) {
+  SmallVector<Value> values = trackedValues(func);
+  SmallVector<ObserverOptions> observers(values.size(), all);
+  for (const NamedObserver &choice : named) {
+    NamePattern pattern(choice.pattern);
+    for (auto [value, observer] : llvm::zip_equal(values, observers))
+      if (isNamed(value, func, pattern))
+        observer = choice.observer;
+  }
+  return observers;
+}
+
+NetworkStatistics noStatistics(func::FuncOp func, ArrayRef<ObserverOptions> observers) {
   NetworkStatistics statistics;
-  for (Value value : trackedValues(func)) {
+  for (auto [value, observer] : llvm::zip_equal(trackedValues(func), observers)) {
     ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
     int64_t channels = countChannels(value, lengthsOf(func).has_value());
     statistics.tensors.push_back({nameOf(value, func), SmallVector<int64_t>(shape),
-                                  TensorStatistics(channels, options.momentum)});
+                                  TensorStatistics(channels, observer.momentum)});
   }
   return statistics;
 }
 
 FailureOr<NetworkStatistics> collectStatistics(func::FuncOp func, SampleStream &samples,
-                                               Runner run, const ObserverOptions &options) {
-  NetworkStatistics statistics = noStatistics(func, options);
+                                               Runner run,
+                                               ArrayRef<ObserverOptions> observers) {
+  NetworkStatistics statistics = noStatistics(func, observers);
   SmallVector<Value> values = trackedValues(func);
   llvm::DenseMap<Value, TensorStatistics *> tracked;
   for (auto [value, tensor] : llvm::zip(values, statistics.tensors))
@@ -159,16 +181,26 @@ static void setResultRange(OpResult result, qnn::RangeAttr range) {
   op->setAttr(kRangeAttr, ArrayAttr::get(op->getContext(), ranges));
 }
 
+SmallVector<std::optional<Range>> chooseRanges(const NetworkStatistics &statistics,
+                                               ArrayRef<ObserverOptions> observers) {
+  SmallVector<std::optional<Range>> ranges;
+  for (auto [tensor, observer] : llvm::zip_equal(statistics.tensors, observers))
+    ranges.push_back(tensor.statistics.firstBadSample() >= 0
+                         ? std::nullopt
+                         : chooseRange(tensor.statistics, observer));
+  return ranges;
+}
+
 LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics,
-                          const ObserverOptions &options) {
+                          ArrayRef<std::optional<Range>> ranges) {
   MLIRContext *context = func.getContext();
-  NetworkStatistics expected = noStatistics(func, options);
+  NetworkStatistics expected = noStatistics(func, observersOf(func, {}));
   if (auto error = expected.merge(statistics))
     return func.emitError() << llvm::toString(std::move(error));
-  for (auto [value, tensor] : llvm::zip(trackedValues(func), expected.tensors)) {
+  for (auto [value, tensor, range] :
+       llvm::zip_equal(trackedValues(func), statistics.tensors, ranges)) {
     const TensorStatistics &seen = tensor.statistics;
-    auto range = chooseRange(seen, options);
-    if (!range || seen.firstBadSample() >= 0) {
+    if (!range) {
       emitWarning(value.getLoc())
           << "is NaN or infinite on calibration sample " << seen.firstBadSample()
           << ", so it has no range";
@@ -186,10 +218,11 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
 
 LogicalResult calibrate(func::FuncOp func, SampleStream &samples, Runner run,
                         const ObserverOptions &options) {
-  auto statistics = collectStatistics(func, samples, run, options);
+  SmallVector<ObserverOptions> observers = observersOf(func, options);
+  auto statistics = collectStatistics(func, samples, run, observers);
   if (failed(statistics))
     return failure();
-  return writeRanges(func, *statistics, options);
+  return writeRanges(func, *statistics, chooseRanges(*statistics, observers));
 }
 
 } // namespace dyadic

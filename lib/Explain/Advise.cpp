@@ -56,10 +56,12 @@ void Remedy::apply(CompileOptions &options) const {
     options.calibration->weightRounding = WeightRounding::AdaRound;
   if (kind != Kind::Observer)
     return;
-  if (auto observer = parseObserver(values.front()))
+  if (auto observer = parseObserver(values.front())) {
     options.calibration->observer = *observer;
-  else
+    options.calibration->chooseObservers = false;
+  } else {
     llvm::consumeError(observer.takeError());
+  }
 }
 
 /// Root mean square of the values in a histogram's bins.

@@ -22,10 +22,6 @@ activationTypesOf(mlir::Operation *op) {
   return types;
 }
 
-inline bool isInteger16(ActivationType type) {
-  return type.getStorageTypeIntegralWidth() == 16;
-}
-
 /// A lowering of `Op` in functions that round as LiteRT does.
 template <typename Op>
 struct LiteRTPattern : mlir::OpConversionPattern<Op> {

@@ -106,7 +106,7 @@ static FailureOr<Finish> makeFinish(OpBuilder &builder, Operation *op,
   if (failed(inputType))
     return failure();
   if (isInteger16(*inputType))
-    return failure(); // LowerInt16LikeLiteRT.cpp has those
+    return failure(); // LowerInt16.cpp has those
   auto weightType = cast<RankedTensorType>(weights.getType());
   bool isConv = isa<qnn::Conv2DOp>(op);
   int64_t dim = isConv ? 0 : weightType.getRank() - 1;

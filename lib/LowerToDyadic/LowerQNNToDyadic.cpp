@@ -81,7 +81,8 @@ struct LowerQNNToDyadicPass
     populateRecurrentPatterns(converter, patterns);
     populateMovementPatterns(converter, patterns);
     populateLiteRTPatterns(converter, patterns);
-    populateInt16Patterns(converter, patterns);
+    populateLiteRTInt16Patterns(converter, patterns);
+    populateInt16Patterns(converter, patterns, wanted.value_or(Rounding::NearestEven));
     populateLiteRTSoftmaxPatterns(converter, patterns);
     if (comesQuantized)
       populateThroughFloatPatterns(converter, patterns);

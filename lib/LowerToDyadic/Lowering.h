@@ -42,6 +42,10 @@ mlir::FailureOr<FixedPointMultiplier> multiplierOf(mlir::Operation *op,
 mlir::FailureOr<llvm::SmallVector<double>>
 weightScales(mlir::Operation *op, mlir::RankedTensorType type, int64_t dim);
 
+inline bool isInteger16(ActivationType type) {
+  return type.getStorageTypeIntegralWidth() == 16;
+}
+
 /// Whether `type` is one of sums, which keep their 32 bits.
 inline bool holdsSums(mlir::Type tensor) {
   auto type = llvm::dyn_cast<mlir::quant::QuantizedType>(
@@ -62,6 +66,11 @@ mlir::Value requantizeTo(mlir::OpBuilder &builder, mlir::Operation *op,
 mlir::FailureOr<mlir::Value> rescale(mlir::OpBuilder &builder,
                                      mlir::Operation *op, mlir::Value storage,
                                      ActivationType from, ActivationType to);
+
+/// `op`, whose integer operands are `operands`, in f32: quantize(op(dequantize(x))).
+mlir::LogicalResult lowerThroughFloat(mlir::ConversionPatternRewriter &rewriter,
+                                      mlir::Operation *op,
+                                      llvm::ArrayRef<mlir::Value> operands);
 
 /// Σ q_w of each channel; the weights of channel c are every `step`-th element from
 /// c · channelStride on.
@@ -100,8 +109,11 @@ void populatePoolingPatterns(const mlir::TypeConverter &converter,
 /// For functions that round twice, before all others.
 void populateLiteRTPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateLiteRTInt16Patterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+/// Activations of 16 bits; `rounding` is that of sums where LiteRT's isn't asked for.
 void populateInt16Patterns(const mlir::TypeConverter &converter,
-                           mlir::RewritePatternSet &patterns);
+                           mlir::RewritePatternSet &patterns, Rounding rounding);
 void populateLiteRTSoftmaxPatterns(const mlir::TypeConverter &converter,
                                    mlir::RewritePatternSet &patterns);
 /// For what nothing else lowers.

@@ -2,6 +2,8 @@
 #include "dyadic/Pipeline/Compile.h"
 
 #include "CheckLengths.h"
+#include "CheckPatterns.h"
+#include "ChooseObservers.h"
 #include "QuantizeMeasured.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
@@ -226,21 +228,6 @@ static auto interpreterOf(func::FuncOp func) {
   };
 }
 
-/// Checks that every name in `keepFloat` is an op's.
-static LogicalResult checkNames(ModuleOp module, ArrayRef<std::string> names) {
-  for (const std::string &wanted : names) {
-    bool found = false;
-    module.walk([&](Operation *op) {
-      auto named = dyn_cast<NameLoc>(op->getLoc());
-      found |= named && named.getName() == wanted;
-    });
-    if (!found)
-      return emitError(UnknownLoc::get(module.getContext()))
-             << "there is no op named \"" << wanted << "\" to keep in float";
-  }
-  return success();
-}
-
 /// Whether there are samples, and not only statistics of such.
 static bool hasSamples(const CalibrationOptions &given) {
   return !given.samples.empty() || !given.arrays.empty();
@@ -267,18 +254,22 @@ FailureOr<NetworkStatistics> Compilation::runSamples() {
     return func.emitError("expected fixed shapes for the interpreter, but a length is "
                           "left open");
   if (given.interpret)
-    return collectStatistics(func, **samples, interpreterOf(func), given.observer);
+    return collectStatistics(func, **samples, interpreterOf(func), observers());
   blame = InternalError;
   auto runner = FloatRunner::create(*current);
   if (failed(runner))
     return failure();
   blame = InputError;
-  return collectStatistics(func, **samples, **runner, given.observer);
+  return collectStatistics(func, **samples, **runner, observers());
+}
+
+SmallVector<ObserverOptions> Compilation::observers() {
+  return observersOf(main(), opts.calibration->observer, opts.calibration->observers);
 }
 
 FailureOr<NetworkStatistics> Compilation::statistics() {
   const CalibrationOptions &given = *opts.calibration;
-  NetworkStatistics all = noStatistics(main(), given.observer);
+  NetworkStatistics all = noStatistics(main(), observers());
   blame = InputError;
   for (const std::string &path : given.statistics) {
     auto loaded = NetworkStatistics::load(path);
@@ -344,21 +335,30 @@ LogicalResult Compilation::calibrateAndQuantize() {
   }
   double start = now();
   blame = InputError;
-  if (failed(checkNames(*current, opts.quantize.keepFloat)))
+  if (failed(checkPatterns(main(), opts)))
     return failure();
+  if (!opts.quantize.activations.empty() && opts.quantize.scheme != Scheme::Static) {
+    blame = UsageError;
+    return emitError(location()) << "--activations: expected the scheme static, in which "
+                                    "they have a width, but got "
+                                 << nameOf(opts.quantize.scheme);
+  }
+  std::optional<NetworkStatistics> seen;
   if (opts.calibration) {
-    auto seen = statistics();
-    if (failed(seen) || failed(writeRanges(main(), *seen, opts.calibration->observer)))
+    auto collected = statistics();
+    if (failed(collected) ||
+        failed(writeRanges(main(), *collected, chooseRanges(*collected, observers()))))
       return failure();
+    seen = std::move(*collected);
   }
   report.calibrationSeconds = now() - start;
-  if (failed(quantize()))
+  if (failed(quantize(seen)))
     return failure();
   countOps(*current, report);
   return success();
 }
 
-LogicalResult Compilation::quantize() {
+LogicalResult Compilation::quantize(const std::optional<NetworkStatistics> &seen) {
   // Without samples or statistics there is nothing to recover by.
   const CalibrationOptions given = opts.calibration.value_or(CalibrationOptions());
   SampleTensors measured;
@@ -375,6 +375,13 @@ LogicalResult Compilation::quantize() {
       measured.push_back(std::move(*inputs));
     }
   }
+  bool wantsObservers = opts.calibration && given.chooseObservers;
+  if (wantsObservers && measured.empty()) {
+    blame = UsageError;
+    return emitError(location())
+           << "--observer auto: expected --recover measured and a few samples of fixed "
+              "shapes, by which ranges are compared";
+  }
   if (!measured.empty()) {
     std::string why;
     FailureOr<QuantizedPair> best = failure();
@@ -383,7 +390,9 @@ LogicalResult Compilation::quantize() {
         if (why.empty())
           why = diagnostic.str();
       });
-      best = quantizeMeasured(*current, measured, opts.quantize, given.weightRounding,
+      if (!wantsObservers ||
+          succeeded(chooseObservers(*current, *seen, given, opts.quantize, measured)))
+        best = quantizeMeasured(*current, measured, opts.quantize, given.weightRounding,
                               opts.onCalibrated);
     }
     if (succeeded(best)) {

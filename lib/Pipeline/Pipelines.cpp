@@ -45,7 +45,16 @@ void buildQuantizePipeline(OpPassManager &pm, const QuantizeChoices &choices,
     func.addPass(createCanonicalizerPass());
     return;
   }
+  if (!choices.weightOnly.empty()) {
+    EncodeWeightsOptions options;
+    options.weights.assign(choices.weightOnly.begin(), choices.weightOnly.end());
+    options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
+    options.onlyNamed = true;
+    func.addPass(createEncodeWeights(options));
+  }
   QuantizeOptions options;
+  options.widths.assign(choices.activations.begin(), choices.activations.end());
+  options.schemes.assign(choices.schemes.begin(), choices.schemes.end());
   options.weights.assign(choices.weights.begin(), choices.weights.end());
   options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
   options.scheme = nameOf(choices.scheme).str();

@@ -14,6 +14,7 @@
 #include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
+#include "dyadic/Support/NamePattern.h"
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Matchers.h"
@@ -66,10 +67,9 @@ static FailureOr<HostTensor> tableOf(Operation *op) {
 namespace {
 class DynamicRewrite {
 public:
-  DynamicRewrite(Scheme scheme, MLIRContext *context)
-      : scheme(scheme), builder(context) {}
+  explicit DynamicRewrite(MLIRContext *context) : builder(context) {}
 
-  void contraction(Operation *op) {
+  void contraction(Operation *op, Scheme scheme) {
     builder.setInsertionPoint(op);
     // The sums have no bias that a scale of the input must leave room for.
     Value weights =
@@ -134,17 +134,63 @@ private:
     return known;
   }
 
-  Scheme scheme;
   OpBuilder builder;
   llvm::DenseMap<std::pair<Value, int64_t>, Value> values;
 };
 } // namespace
 
+static bool hasWeights(Operation *op) {
+  return isContraction(op) && !qnn::isRunTimeProduct(op);
+}
+
+FailureOr<SchemeOfOps> dyadic::chooseSchemes(func::FuncOp func,
+                                             ArrayRef<std::string> choices) {
+  SchemeOfOps schemes;
+  bool hasFailed = false;
+  for (StringRef choice : choices) {
+    auto [pattern, name] = choice.rsplit('=');
+    std::optional<Scheme> scheme = parseScheme(name);
+    if (scheme != Scheme::Dynamic && scheme != Scheme::DynamicTensor) {
+      func.emitError() << "expected pattern=dynamic or pattern=dynamic-tensor, but got "
+                       << choice;
+      hasFailed = true;
+      continue;
+    }
+    NamePattern named(pattern);
+    bool any = false;
+    func.walk([&](Operation *op) {
+      if (!hasWeights(op) || op->getParentOp() != func || !named.matches(op->getLoc()))
+        return;
+      any = true;
+      schemes[op] = *scheme;
+    });
+    if (!any) {
+      func.emitError() << "there is no convolution or matrix product with weights named \""
+                       << pattern << "\" whose scheme could be " << name;
+      hasFailed = true;
+    }
+  }
+  if (hasFailed)
+    return failure();
+  return schemes;
+}
+
+int64_t dyadic::quantizeDynamically(func::FuncOp func, const SchemeOfOps &schemes) {
+  DynamicRewrite rewrite(func.getContext());
+  int64_t count = 0;
+  for (auto [op, scheme] : schemes)
+    if (reasonWithoutRanges(op, {}).empty()) {
+      rewrite.contraction(op, scheme);
+      ++count;
+    }
+  return count;
+}
+
 int64_t dyadic::quantizeDynamically(func::FuncOp func,
                                     ArrayRef<std::string> keepFloat, Scheme scheme,
-                                    FloatReasons &floatOps) {
+                                    const SchemeOfOps &schemes, FloatReasons &floatOps) {
   int64_t count = 0;
-  DynamicRewrite rewrite(scheme, func.getContext());
+  DynamicRewrite rewrite(func.getContext());
   SmallVector<Operation *> ops;
   func.walk([&](Operation *op) {
     if (isComputation(op))
@@ -155,7 +201,7 @@ int64_t dyadic::quantizeDynamically(func::FuncOp func,
     FailureOr<HostTensor> rows = failure();
     if (!isNested)
       rows = tableOf(op);
-    bool isProduct = isContraction(op) && !qnn::isRunTimeProduct(op);
+    bool isProduct = hasWeights(op);
     std::string reason;
     if (isNested)
       reason = "it is in a branch or loop";
@@ -168,8 +214,9 @@ int64_t dyadic::quantizeDynamically(func::FuncOp func,
       continue;
     }
     ++count;
+    auto other = schemes.find(op);
     if (isProduct)
-      rewrite.contraction(op);
+      rewrite.contraction(op, other == schemes.end() ? scheme : other->second);
     else
       floatOps.insert({rewrite.table(cast<qnn::GatherOp>(op), std::move(*rows)),
                        kOnlyContractions.str()});

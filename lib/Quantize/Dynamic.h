@@ -8,14 +8,25 @@
 
 namespace dyadic {
 
+/// The contractions whose scheme was chosen by name.
+using SchemeOfOps = llvm::MapVector<mlir::Operation *, Scheme>;
+
+/// By `choices`, pattern=dynamic or pattern=dynamic-tensor; the last that matches
+/// decides. Reports all that don't parse or that match no contraction with weights.
+mlir::FailureOr<SchemeOfOps> chooseSchemes(mlir::func::FuncOp func,
+                                           llvm::ArrayRef<std::string> choices);
+
 /// Gives the contractions with constant weights, and looked-up tables, of `func`
 /// integer weights; what a contraction reads is rounded by `qnn.dynamic_round`
 /// first, to a scale for each row where the scheme is Dynamic. Everything else stays
-/// f32: `floatOps` gets what does, and why. No ranges are needed. Returns how many
-/// ops have integer weights now.
+/// f32: `floatOps` gets what does, and why. No ranges are needed. Ops in `schemes` have
+/// another than `scheme`. Returns how many ops have integer weights now.
 int64_t quantizeDynamically(mlir::func::FuncOp func,
                             llvm::ArrayRef<std::string> keepFloat, Scheme scheme,
-                            FloatReasons &floatOps);
+                            const SchemeOfOps &schemes, FloatReasons &floatOps);
+
+/// The same of the contractions in `schemes` alone, which read f32.
+int64_t quantizeDynamically(mlir::func::FuncOp func, const SchemeOfOps &schemes);
 
 } // namespace dyadic
 

@@ -101,7 +101,7 @@ struct EncodeWeightsPass : dyadic::impl::EncodeWeightsBase<EncodeWeightsPass> {
 
   void encode(Operation *op) {
     std::optional<WeightOperand> weights = weightOperand(op);
-    if (!weights)
+    if (!weights || (onlyNamed && !weightFormatOf(op)))
       return;
     WeightFormat format = weightFormatOf(op).value_or(WeightFormat());
     // Several may read one constant, as a table's product with its rows does.

@@ -8,9 +8,11 @@
 //===----------------------------------------------------------------------===//
 #include "FloatRegions.h"
 
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Quantize/Passes.h"
 #include "dyadic/Support/ConstantData.h"
+#include "dyadic/Support/NamePattern.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
@@ -51,17 +53,10 @@ qnn::RangeAttr dyadic::calibratedRange(Value value) {
   return range;
 }
 
-bool dyadic::isNamed(Operation *op, ArrayRef<std::string> names) {
-  if (names.empty())
-    return false;
-  return op->getLoc()
-      ->walk([&](Location loc) {
-        auto name = dyn_cast<NameLoc>(loc);
-        return name && llvm::is_contained(names, name.getName().getValue())
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
-      })
-      .wasInterrupted();
+bool dyadic::isNamed(Operation *op, ArrayRef<std::string> patterns) {
+  return llvm::any_of(patterns, [&](const std::string &pattern) {
+    return NamePattern(pattern).matches(op->getLoc());
+  });
 }
 
 static bool isFiniteConstant(Value value) {
@@ -72,6 +67,14 @@ static bool isFiniteConstant(Value value) {
   FailureOr<ArrayRef<float>> elements = viewConstant(attribute, storage);
   return succeeded(elements) &&
          llvm::all_of(*elements, [](float x) { return std::isfinite(x); });
+}
+
+/// Whether the weights of a contraction were coded for float products.
+static bool hasCodedWeights(Operation *op) {
+  Attribute attribute;
+  return cast<QuantizableOpInterface>(op).getQuantKind() == QuantKind::Contraction &&
+         matchPattern(op->getOperand(1), m_Constant(&attribute)) &&
+         isa<coded::WeightsAttr>(attribute);
 }
 
 static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
@@ -145,6 +148,8 @@ std::string dyadic::reasonWithoutRanges(Operation *op,
     return kNoIntegerForm.str();
   if (isNamed(op, keepFloat))
     return "it was asked to";
+  if (hasCodedWeights(op))
+    return "its weights alone are quantized";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
     return reason;
   if (quantizable.getQuantKind() == QuantKind::Contraction &&

@@ -26,9 +26,12 @@ bool holdsReals(mlir::Value value);
 /// but the constants.
 bool isComputation(mlir::Operation *op);
 
-/// Whether an op carries one of `names`: its own location's, or one of those
-/// that were fused into it.
-bool isNamed(mlir::Operation *op, llvm::ArrayRef<std::string> names);
+/// Whether one of `patterns` matches a name that an op carries: its own location's, or
+/// one of those that were fused into it.
+bool isNamed(mlir::Operation *op, llvm::ArrayRef<std::string> patterns);
+
+/// The reason of ops that get their scales at run time beside others that don't.
+inline constexpr llvm::StringLiteral kOtherScheme = "its scheme is another";
 
 /// The finite range that calibration found for `value`; null if there is none.
 qnn::RangeAttr calibratedRange(mlir::Value value);

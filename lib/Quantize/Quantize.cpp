@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Quantize/Passes.h"
 
+#include "ActivationWidths.h"
 #include "Dynamic.h"
 #include "Recurrent.h"
 #include "TypePlan.h"
@@ -127,14 +128,20 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
                        << ", but got '" << scheme << "'";
       return signalPassFailure();
     }
-    SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end());
+    SmallVector<std::string> kept(keepFloat.begin(), keepFloat.end()),
+        widthChoices(widths.begin(), widths.end()),
+        schemeChoices(schemes.begin(), schemes.end());
+    auto wide = ActivationWidths::create(func, widthChoices);
+    auto others = chooseSchemes(func, schemeChoices);
+    if (failed(wide) || failed(others))
+      return signalPassFailure();
     switch (*how) {
     case Scheme::Static:
-      return quantizeByRanges(func, kept);
+      return quantizeByRanges(func, kept, *wide, *others);
     case Scheme::Dynamic:
     case Scheme::DynamicTensor: {
       FloatReasons floatOps;
-      numInteger += quantizeDynamically(func, kept, *how, floatOps);
+      numInteger += quantizeDynamically(func, kept, *how, *others, floatOps);
       return finish(func, floatOps);
     }
     case Scheme::WeightOnly:
@@ -144,20 +151,28 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     }
   }
 
-  /// Level 2 of a network whose tensors have ranges.
-  void quantizeByRanges(func::FuncOp func, ArrayRef<std::string> kept) {
+  /// Level 2 of a network whose tensors have ranges, but for the ops in `others`.
+  void quantizeByRanges(func::FuncOp func, ArrayRef<std::string> kept,
+                        const ActivationWidths &wide, const SchemeOfOps &others) {
     bool isSigned = activations == "i8";
     FloatReasons floatOps;
+    for (auto [op, scheme] : others)
+      if (!isNamed(op, kept))
+        floatOps[op] = kOtherScheme;
     chooseFloatOps(func, kept, floatOps);
     std::optional<TypePlan> plan;
-    plan.emplace(func, floatOps, isSigned);
+    plan.emplace(func, floatOps, isSigned, wide);
     for (FloatReasons more; plan->findUnreachable(more); more.clear()) {
       for (auto &[op, reason] : more)
         floatOps.insert({op, reason});
       chooseFloatOps(func, kept, floatOps);
-      plan.emplace(func, floatOps, isSigned);
+      plan.emplace(func, floatOps, isSigned, wide);
     }
     rewrite(func, floatOps, *plan);
+    SchemeOfOps dynamic = others;
+    dynamic.remove_if([&](auto &entry) { return floatOps.lookup(entry.first) != kOtherScheme; });
+    numInteger += quantizeDynamically(func, dynamic);
+    finish(func, floatOps);
   }
 
   /// The rewrite relies on f32 tensors in straight-line code.
@@ -186,7 +201,6 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
         rewrite.toFloat(&op);
       }
     }
-    finish(func, floatOps);
   }
 
   /// Quantizes what float LSTMs multiply with, says why ops stay float, and takes

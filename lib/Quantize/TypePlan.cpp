@@ -24,6 +24,14 @@ ActivationType dyadic::activationType(MLIRContext *context, double min,
       params.zeroPoint, params.qmin, params.qmax);
 }
 
+ActivationType dyadic::activationType16(MLIRContext *context, double min, double max) {
+  return ActivationType::get(
+      quant::QuantizationFlags::Signed, IntegerType::get(context, 16),
+      Float32Type::get(context),
+      chooseSymmetricScale(std::max(std::abs(min), std::abs(max)), INT16_MAX),
+      /*zeroPoint=*/0, min < 0 ? INT16_MIN : 0, INT16_MAX);
+}
+
 ActivationType dyadic::wideType(MLIRContext *context, double min, double max) {
   constexpr double kRoom = 4;
   double magnitude = std::max(std::abs(min), std::abs(max));
@@ -53,8 +61,8 @@ static QuantKind kindOf(Operation *op) {
 }
 
 TypePlan::TypePlan(func::FuncOp func, const FloatReasons &floatOps,
-                   bool isSigned)
-    : floatOps(floatOps), isSigned(isSigned) {
+                   bool isSigned, const ActivationWidths &widths)
+    : floatOps(floatOps), isSigned(isSigned), widths(widths) {
   func.walk([&](Operation *op) {
     if (!isComputation(op) || floatOps.contains(op))
       return;
@@ -86,7 +94,7 @@ ActivationType TypePlan::resultType(Operation *op) {
   case QuantKind::Table:
     break;
   }
-  if (isa<qnn::ConcatOp>(op))
+  if (isa<qnn::ConcatOp>(op) || widths.isWide(result))
     return typeOf(result);
   auto [min, max] = activeRange(result, floatOps, isSigned);
   return activationType(op->getContext(), min, max, isSigned);
@@ -97,11 +105,22 @@ ActivationType TypePlan::typeOf(Value value) {
   if (type)
     return type;
   if (matchPattern(value, m_Constant()))
-    return type = constantType(value, isSigned);
+    return type = constantType(value, isSigned, meetsWide(value));
   // chooseFloatOps has made sure that there is a range.
   qnn::RangeAttr range = calibratedRange(value);
+  if (widths.isWide(value))
+    return type = activationType16(value.getContext(), range.getMin(), range.getMax());
   return type = activationType(value.getContext(), range.getMin(),
                                range.getMax(), isSigned);
+}
+
+/// Whether a constant is added to 16 bits, or multiplied with them, into 16.
+bool TypePlan::meetsWide(Value constant) const {
+  return llvm::any_of(constant.getUsers(), [&](Operation *user) {
+    auto quantizable = dyn_cast<QuantizableOpInterface>(user);
+    return quantizable && quantizable.getQuantKind() == QuantKind::Rescaling &&
+           widths.isWide(user->getResult(0));
+  });
 }
 
 void TypePlan::unifyConcats(func::FuncOp func) {

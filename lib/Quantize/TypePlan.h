@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_QUANTIZE_TYPEPLAN_H
 #define DYADIC_LIB_QUANTIZE_TYPEPLAN_H
 
+#include "ActivationWidths.h"
 #include "FloatRegions.h"
 
 namespace dyadic {
@@ -12,6 +13,10 @@ using ActivationType = mlir::quant::UniformQuantizedType;
 ActivationType activationType(mlir::MLIRContext *context, double min,
                               double max, bool isSigned);
 
+/// The type of 16 bits for [min, max], symmetric around 0. It has no values below 0 where
+/// there were none.
+ActivationType activationType16(mlir::MLIRContext *context, double min, double max);
+
 /// The 16-bit type for sums in [min, max] that are read as floats: it costs no
 /// more than 8 bits, as it never reaches memory, and leaves room beyond.
 ActivationType wideType(mlir::MLIRContext *context, double min, double max);
@@ -21,7 +26,7 @@ ActivationType wideType(mlir::MLIRContext *context, double min, double max);
 class TypePlan {
 public:
   TypePlan(mlir::func::FuncOp func, const FloatReasons &floatOps,
-           bool isSigned);
+           bool isSigned, const ActivationWidths &widths);
 
   ActivationType lookup(mlir::Value value) const { return types.at(value); }
 
@@ -31,6 +36,7 @@ public:
 
 private:
   ActivationType typeOf(mlir::Value value);
+  bool meetsWide(mlir::Value constant) const;
   ActivationType resultType(mlir::Operation *op);
   void unifyConcats(mlir::func::FuncOp func);
   void centreProducts(mlir::func::FuncOp func);
@@ -38,6 +44,7 @@ private:
 
   const FloatReasons &floatOps;
   bool isSigned;
+  const ActivationWidths &widths;
   llvm::DenseMap<mlir::Value, ActivationType> types;
 };
 

@@ -2,11 +2,12 @@
 #include "WeightFormat.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Quantize/CheckWeights.h"
+#include "dyadic/Support/NamePattern.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/GlobPattern.h"
 
 #include <tuple>
 
@@ -90,17 +91,6 @@ static bool readsTable(Operation *op) {
   return gather && matchPattern(gather.getInput(), m_Constant());
 }
 
-static bool nameMatches(Operation *op, const llvm::GlobPattern &pattern) {
-  return op->getLoc()
-      ->walk([&](Location loc) {
-        auto name = dyn_cast<NameLoc>(loc);
-        return name && pattern.match(name.getName().getValue())
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
-      })
-      .wasInterrupted();
-}
-
 /// The pattern and the format of a choice, either of which may contain "=".
 static std::pair<StringRef, StringRef> splitChoice(StringRef choice) {
   size_t options = std::min(choice.find(":group="), choice.find(",group="));
@@ -110,28 +100,29 @@ static std::pair<StringRef, StringRef> splitChoice(StringRef choice) {
   return {choice.take_front(equals), choice.drop_front(equals + 1)};
 }
 
+std::string dyadic::faultOfWeights(StringRef text, bool forIntegers) {
+  StringRef kinds = forIntegers ? kIntegerWeightFormats : kWeightFormats;
+  std::optional<WeightFormat> format = parseWeightFormat(text);
+  if (!format)
+    return ("expected weights of kind " + kinds + ", but got " + text).str();
+  if (forIntegers && !format->suitsIntegers())
+    return ("expected weights of kind " + kinds + ", for products with 8-bit activations, but got " +
+            text + ": use --scheme weight-only for it")
+        .str();
+  return {};
+}
+
 static LogicalResult applyChoice(func::FuncOp func, StringRef choice, WeightUse use) {
   StringRef pattern, text;
   std::tie(pattern, text) = splitChoice(choice);
   bool forIntegers = use == WeightUse::IntegerProducts;
-  std::optional<WeightFormat> format = parseWeightFormat(text);
-  if (!format)
-    return func.emitError() << "expected weights of kind "
-                            << (forIntegers ? kIntegerWeightFormats : kWeightFormats)
-                            << ", but got " << text;
-  if (forIntegers && !format->suitsIntegers())
-    return func.emitError() << "expected weights of kind " << kIntegerWeightFormats
-                            << ", for products with 8-bit activations, but got "
-                            << text << ": use --scheme weight-only for it";
-  auto glob = llvm::GlobPattern::create(pattern);
-  if (!glob) {
-    llvm::consumeError(glob.takeError());
-    return func.emitError() << "expected a pattern of names, but got " << pattern;
-  }
+  if (std::string fault = faultOfWeights(text, forIntegers); !fault.empty())
+    return func.emitError() << fault;
+  NamePattern named(pattern);
   bool all = pattern == "*", any = all;
   func.walk([&](Operation *op) {
     bool isTable = !forIntegers && !all && readsTable(op);
-    if ((!isTable && !isContraction(op)) || (!all && !nameMatches(op, *glob)))
+    if ((!isTable && !isContraction(op)) || (!all && !named.matches(op->getLoc())))
       return;
     any = true;
     if (!isDepthwise(op))

@@ -34,7 +34,7 @@ static ArrayRef<float> elementsOf(Value constant, std::vector<float> &storage) {
   return succeeded(elements) ? *elements : ArrayRef<float>();
 }
 
-ActivationType dyadic::constantType(Value constant, bool isSigned) {
+ActivationType dyadic::constantType(Value constant, bool isSigned, bool isWide) {
   std::vector<float> storage;
   ArrayRef<float> elements = elementsOf(constant, storage);
   float min = 0, max = 0;
@@ -42,6 +42,8 @@ ActivationType dyadic::constantType(Value constant, bool isSigned) {
     min = std::min(min, x);
     max = std::max(max, x);
   }
+  if (isWide)
+    return activationType16(constant.getContext(), min, max);
   return activationType(constant.getContext(), min, max, isSigned);
 }
 
@@ -60,14 +62,14 @@ Value dyadic::quantizeConstant(OpBuilder &builder, Value constant,
                                ActivationType type) {
   std::vector<float> storage;
   ArrayRef<float> elements = elementsOf(constant, storage);
-  HostTensor tensor(
-      type.isSigned() ? ElementKind::I8 : ElementKind::U8,
-      cast<RankedTensorType>(constant.getType()).getShape());
+  ElementKind kind = type.getStorageTypeIntegralWidth() == 16 ? ElementKind::I16
+                     : type.isSigned()                        ? ElementKind::I8
+                                                              : ElementKind::U8;
+  HostTensor tensor(kind, cast<RankedTensorType>(constant.getType()).getShape());
   for (auto [i, x] : llvm::enumerate(elements)) {
     double q = roundHalfEven(x / type.getScale()) + type.getZeroPoint();
-    tensor.bytes[i] = static_cast<char>(static_cast<int>(
-        std::min<double>(std::max<double>(q, type.getStorageTypeMin()),
-                         type.getStorageTypeMax())));
+    tensor.set(i, std::min<double>(std::max<double>(q, type.getStorageTypeMin()),
+                                   type.getStorageTypeMax()));
   }
   return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
 }

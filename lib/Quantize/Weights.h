@@ -7,8 +7,8 @@
 namespace dyadic {
 
 /// The type of a constant operand of an op that isn't a contraction: as an
-/// activation that takes just these values.
-ActivationType constantType(mlir::Value constant, bool isSigned);
+/// activation that takes just these values, of 8 bits, or of 16 if it `isWide`.
+ActivationType constantType(mlir::Value constant, bool isSigned, bool isWide);
 
 /// The constant's elements in storage, as a qnn.constant of `type`.
 mlir::Value quantizeConstant(mlir::OpBuilder &builder, mlir::Value constant,

@@ -10,8 +10,8 @@
 // CHECK-DAG: dyadic.conv2d %[[P]]#0, {{.*}} -> tensor<1x2x2x1xi32>
 // CHECK-DAG: dyadic.conv2d %[[P]]#1, {{.*}} -> tensor<1x2x2x1xi32>
 // CHECK-DAG: qnn.constant dense<7> : tensor<1xi64>
-// CHECK-DAG: qnn.constant dense<16384> : tensor<1xi64>
-// CHECK-DAG: qnn.constant dense<16> : tensor<1xi64>
+// CHECK-DAG: qnn.constant dense<16384> : tensor<1xi32>
+// CHECK-DAG: qnn.constant dense<16> : tensor<1xi32>
 // CHECK: qnn.compute({{.*}}) {name = "ScaleSums"}
 func.func @conv(%x: tensor<1x2x2x2x!x>) -> tensor<1x2x2x1x!x> attributes {qnn.rounding = "double_round"} {
   %w = qnn.constant dense<1> : tensor<1x1x1x2xi8> : tensor<1x1x1x2x!w>

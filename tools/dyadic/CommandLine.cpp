@@ -2,6 +2,7 @@
 #include "CommandLine.h"
 
 #include "dyadic/InitAll.h"
+#include "dyadic/Pipeline/Overrides.h"
 #include "dyadic/Support/DescribeLocation.h"
 #include "dyadic/Target/Target.h"
 
@@ -76,7 +77,8 @@ void CommonOptions::addCalibration(CLI::App &app) {
       ->excludes(app.get_option("--statistics"))
       ->excludes(chosen);
   app.add_option("--observer", observer,
-                 std::string("how ranges follow from values: ") + kObserverChoices)
+                 std::string("how ranges follow from values: ") + kObserverChoices +
+                     "; or auto: for each tensor what is best on samples")
       ->capture_default_str();
   static const std::map<std::string, Recovery> recoveries = {
       {"none", Recovery::None},
@@ -101,7 +103,8 @@ void CommonOptions::addCalibration(CLI::App &app) {
       ->type_name("TEXT:{nearest,gptq,adaround,best}")
       ->transform(CLI::CheckedTransformer(roundings).description(""));
   app.add_option("--keep-float", keepFloat,
-                 "name of an op that stays in float32; may be repeated")
+                 "name of an op, or pattern of names, that stays in float32; may be "
+                 "repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
   app.add_option("--weights", weights,
@@ -112,6 +115,16 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "each scale, and :asymmetric integers, as int4:group=64:asymmetric")
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
+  app.add_option("--activations", activations,
+                 "int8 (default) or int16, or a pattern of ops' and inputs' names and one of "
+                 "these, as 'encoder*=int16': the width of what they compute; may be "
+                 "repeated, the last match decides. With --scheme static")
+      ->type_name("[NAME=]WIDTH")
+      ->allow_extra_args(false);
+  app.add_option("--overrides", overrides,
+                 "a file with options of single layers (docs/Quantization.md), which "
+                 "decide before those for all")
+      ->type_name("FILE");
   app.add_option("--requantize", rounding,
                  "how integer sums are rounded to the next tensor (nearest_even, the "
                  "fastest; double_round, as LiteRT's reference kernels do, where a "
@@ -279,7 +292,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   CompileOptions options;
   options.model = model;
   options.name = name;
-  options.quantize = {keepFloat, weights, scheme};
+  options.quantize = {keepFloat, weights, scheme, activations, {}, {}};
   options.rounding = rounding;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)
@@ -293,21 +306,32 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   if (mlir::failed(resolveTargets(*this, options, loc)))
     return mlir::failure();
   options.mayBeFloat = isFloat;
-  if (isFloat || !hasCalibration())
+  if (isFloat && !overrides.empty())
+    return emitError(loc) << "--overrides: expected no --float";
+  auto withOverrides = [&]() -> FailureOr<CompileOptions> {
+    if (!overrides.empty() && mlir::failed(addOverrides(overrides, options, context)))
+      return mlir::failure();
     return options;
+  };
+  if (isFloat || !hasCalibration())
+    return withOverrides();
   CalibrationOptions calibration;
   calibration.samples = calibrate;
   calibration.statistics = statistics;
   calibration.images = images();
   calibration.interpret = calibrateByInterpreter;
-  auto parsed = parseObserver(observer);
-  if (!parsed)
-    return emitError(loc) << "--observer: " << llvm::toString(parsed.takeError());
-  calibration.observer = *parsed;
+  calibration.chooseObservers = observer == "auto";
+  if (!calibration.chooseObservers) {
+    auto parsed = parseObserver(observer);
+    if (!parsed)
+      return emitError(loc) << "--observer: " << llvm::toString(parsed.takeError())
+                            << ", or auto";
+    calibration.observer = *parsed;
+  }
   calibration.recovery = recovery;
   calibration.weightRounding = weightRounding;
   options.calibration = calibration;
-  return options;
+  return withOverrides();
 }
 
 //===----------------------------------------------------------------------===//

@@ -20,8 +20,8 @@ namespace dyadic {
 /// Options that mean the same in every subcommand, as given.
 struct CommonOptions {
   std::string model, triple, cpu, host, arch, observer = "percentile=99.999", calibrate, name;
-  std::string rounding;
-  std::vector<std::string> shapes, values, keepFloat, weights, statistics;
+  std::string rounding, overrides;
+  std::vector<std::string> shapes, values, keepFloat, weights, activations, statistics;
   ThreadOptions threads;
   bool isFloat = false;
   bool emulate = false;

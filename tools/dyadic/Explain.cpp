@@ -22,7 +22,7 @@ namespace dyadic {
 namespace {
 struct Options : CommonOptions {
   GoalOptions goal;
-  std::string input, json, html;
+  std::string input, json, html, writeOverrides;
   int64_t samples = 16, tries = 0, rows = 12;
 };
 } // namespace
@@ -125,6 +125,8 @@ static ExitCode runExplain(Options &options) {
     return usageError("expected --calibrate PATH with samples");
   if (options.samples < 1 || options.tries < 0)
     return usageError("--samples, --try: expected at least 1 and 0");
+  if (!options.writeOverrides.empty() && !options.tries)
+    return usageError("--write-overrides: expected --try N, which measures what helps");
   options.name = llvm::sys::path::stem(options.model).str();
   Session session;
   auto resolved = options.resolve(&session.context);
@@ -163,6 +165,10 @@ static ExitCode runExplain(Options &options) {
   if (!options.html.empty())
     if (auto error = writeFile(options.html, toHTML(*explanation)))
       return inputError(std::move(error));
+  if (!options.writeOverrides.empty())
+    if (auto error = writeFile(options.writeOverrides,
+                               llvm::formatv("{0:2}\n", toOverrides(*explanation)).str()))
+      return inputError(std::move(error));
   print(*explanation, options.rows);
   return Done;
 }
@@ -181,6 +187,9 @@ Command addExplain(CLI::App &app) {
   command->add_option("--try", options->tries,
                       "compile and measure what is advised for the N worst layers, too")
       ->type_name("N");
+  command->add_option("--write-overrides", options->writeOverrides,
+                      "write what --try found to help here, for --overrides")
+      ->type_name("FILE");
   command->add_option("--rows", options->rows, "how many layers the table has")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

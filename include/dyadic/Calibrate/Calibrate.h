@@ -28,23 +28,34 @@ using Runner = llvm::function_ref<mlir::LogicalResult(
 /// The names (argument attribute `qnn.name`) and shapes of `func`'s arguments.
 llvm::SmallVector<InputSpec> inputSpecs(mlir::func::FuncOp func);
 
+/// The observer of each tensor that statistics are of, in their order: `all`, or
+/// that of the last of `named` whose pattern matches the tensor's op or input.
+llvm::SmallVector<ObserverOptions> observersOf(mlir::func::FuncOp func,
+                                               const ObserverOptions &all,
+                                               llvm::ArrayRef<NamedObserver> named = {});
+
 /// Statistics of no sample: what those of `func`'s network merge into.
-NetworkStatistics noStatistics(mlir::func::FuncOp func, const ObserverOptions &options);
+NetworkStatistics noStatistics(mlir::func::FuncOp func,
+                               llvm::ArrayRef<ObserverOptions> observers);
 
 /// Runs all of `samples` through `run` and counts the values of every f32
 /// argument and result of `func`. A sample that can't be read is an error.
-mlir::FailureOr<NetworkStatistics> collectStatistics(mlir::func::FuncOp func,
-                                                     SampleStream &samples, Runner run,
-                                                     const ObserverOptions &options);
+mlir::FailureOr<NetworkStatistics>
+collectStatistics(mlir::func::FuncOp func, SampleStream &samples, Runner run,
+                  llvm::ArrayRef<ObserverOptions> observers);
 
-/// Writes `qnn.range`, by `options`, on what `statistics` are of; they must be of
-/// this network. A value that was ever NaN or infinite gets none, and a warning at
-/// its op.
+/// The range of each tensor by its observer; none where a value was ever NaN or
+/// infinite, or none was seen.
+llvm::SmallVector<std::optional<Range>>
+chooseRanges(const NetworkStatistics &statistics, llvm::ArrayRef<ObserverOptions> observers);
+
+/// Writes these as `qnn.range` on what `statistics` are of; they must be of this network.
+/// A value that has none gets a warning at its op.
 mlir::LogicalResult writeRanges(mlir::func::FuncOp func,
                                 const NetworkStatistics &statistics,
-                                const ObserverOptions &options);
+                                llvm::ArrayRef<std::optional<Range>> ranges);
 
-/// Both.
+/// All of it, with one observer.
 mlir::LogicalResult calibrate(mlir::func::FuncOp func, SampleStream &samples,
                               Runner run, const ObserverOptions &options);
 

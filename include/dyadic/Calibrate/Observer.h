@@ -8,6 +8,7 @@
 #include "llvm/Support/Error.h"
 
 #include <optional>
+#include <string>
 
 namespace dyadic {
 
@@ -35,6 +36,12 @@ extern const char *const kObserverChoices;
 /// Parses "minmax", "moving-average[=momentum]", "percentile[=percent]",
 /// "entropy" or "mse".
 llvm::Expected<ObserverOptions> parseObserver(llvm::StringRef text);
+
+/// The observer of the tensors whose ops' names match a pattern (NamePattern.h).
+struct NamedObserver {
+  std::string pattern;
+  ObserverOptions observer;
+};
 
 /// The range by `options`; none when no finite value was seen.
 std::optional<Range> chooseRange(const TensorStatistics &statistics,

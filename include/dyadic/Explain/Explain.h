@@ -180,6 +180,10 @@ mlir::FailureOr<Explanation> explainModules(mlir::ModuleOp calibrated,
 /// What to try for each culprit, given how the network was compiled.
 void advise(Explanation &explanation, const CompileOptions &compile);
 
+/// The remedies that were tried and helped, as a file for --overrides: each helped by
+/// itself.
+llvm::json::Value toOverrides(const Explanation &explanation);
+
 /// The format that docs/Explain.md describes.
 llvm::json::Value toJSON(const Explanation &explanation);
 /// The same as a page that shows it, and needs nothing else.

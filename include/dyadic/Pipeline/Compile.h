@@ -47,11 +47,22 @@ struct CalibrationOptions {
   std::vector<std::string> statistics;
   ImageOptions images;
   ObserverOptions observer;
+  /// Of tensors that are named; the last that matches decides.
+  std::vector<NamedObserver> observers;
+  /// Choose among the observers by measured error, tensor by tensor, beginning with
+  /// `observer`; those in `observers` stay. With `Recovery::Measured` alone.
+  bool chooseObservers = false;
   Recovery recovery = Recovery::Measured;
   /// How weights are rounded with `Recovery::Measured`; to the nearest else.
   WeightRounding weightRounding = WeightRounding::Best;
   /// For tests of calibration itself: run the network by the interpreter.
   bool interpret = false;
+};
+
+/// A pattern of names and where it was written; no file: in an option.
+struct LayerPattern {
+  std::string pattern, file;
+  unsigned line = 0, column = 0;
 };
 
 struct CompileOptions {
@@ -70,6 +81,8 @@ struct CompileOptions {
   /// Without, a model that is neither calibrated nor comes quantized is an error.
   bool mayBeFloat = true;
   QuantizeChoices quantize;
+  /// Patterns that must name an op or input of the model.
+  std::vector<LayerPattern> patterns;
   /// How requantizations round: nearest_even, half_up or double_round. Empty: as
   /// the model says, nearest_even where it doesn't.
   std::string rounding;
@@ -158,7 +171,8 @@ private:
           const ONNXImportOptions &)>
           importWith);
   mlir::LogicalResult calibrateAndQuantize();
-  mlir::LogicalResult quantize();
+  llvm::SmallVector<ObserverOptions> observers();
+  mlir::LogicalResult quantize(const std::optional<NetworkStatistics> &seen);
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();
   mlir::LogicalResult run(llvm::function_ref<void(mlir::OpPassManager &)> build);

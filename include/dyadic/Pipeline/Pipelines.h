@@ -22,11 +22,17 @@ void buildSimplifyPipeline(mlir::OpPassManager &pm);
 
 /// What the quantizer is asked for.
 struct QuantizeChoices {
-  /// Names of ops that stay f32.
+  /// Names or patterns of ops that stay f32.
   std::vector<std::string> keepFloat;
   /// int4, codebook4, pattern=int4, …: what weights become that aren't int8.
   std::vector<std::string> weights;
   Scheme scheme = Scheme::Static;
+  /// int16, pattern=int16, …: the activations that have more than 8 bits.
+  std::vector<std::string> activations;
+  /// pattern=dynamic, …: ops whose scheme is another.
+  std::vector<std::string> schemes;
+  /// pattern=int4:group=64, …: ops that stay f32, their weights in this format.
+  std::vector<std::string> weightOnly;
 };
 
 /// Level 1, with ranges where the scheme is static → level 2. Without `equalize`

@@ -64,6 +64,10 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
     where a tensor passes from one kind to the other: a tensor that only float
     ops read is never quantized.
 
+    Activations are 8 bits wide. With `widths=int16` they are 16, symmetric around 0, but
+    for what two operands computed at run time are multiplied from, and what a mean
+    sums more than 2^15 of.
+
     Sums that only float ops or the return read become 16-bit: they stay in
     registers on their way to f32, so that costs nothing, and a class score isn't
     rounded to one of 256.
@@ -99,7 +103,13 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
                            "::mlir::quant::QuantDialect"];
   let options = [
     ListOption<"keepFloat", "keep-float", "std::string",
-               "names of ops (their locations) that stay f32">,
+               "names or patterns of names of ops (their locations) that stay f32">,
+    ListOption<"widths", "widths", "std::string",
+               "int8 or int16 activations: all, or pattern=width for those that ops "
+               "with matching names, or such inputs, are">,
+    ListOption<"schemes", "schemes", "std::string",
+               "pattern=dynamic or pattern=dynamic-tensor: ops whose names match stay "
+               "f32 beside static ones and get their scales at run time">,
     ListOption<"weights", "weights", "std::string",
                "kinds of weights, int8, int4 or codebook4: of all contractions, "
                "or pattern=kind of those whose names match">,
@@ -141,7 +151,9 @@ def EncodeWeights : Pass<"qnn-encode-weights", "::mlir::func::FuncOp"> {
                "formats, as int4:group=64, of all contractions, or pattern=format "
                "of the contractions and tables whose names match">,
     ListOption<"keepFloat", "keep-float", "std::string",
-               "names of ops (their locations) whose weights stay f32">
+               "names or patterns of names of ops (their locations) whose weights stay f32">,
+    Option<"onlyNamed", "only-named", "bool", "false",
+           "encode only what `weights` has a format for">
   ];
   let statistics = [
     Statistic<"numEncoded", "encoded", "constants that became coded">
