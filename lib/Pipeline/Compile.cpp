@@ -393,7 +393,7 @@ LogicalResult Compilation::quantize(const std::optional<NetworkStatistics> &seen
       if (!wantsObservers ||
           succeeded(chooseObservers(*current, *seen, given, opts.quantize, measured)))
         best = quantizeMeasured(*current, measured, opts.quantize, given.weightRounding,
-                              opts.onCalibrated);
+                                opts.onCalibrated);
     }
     if (succeeded(best)) {
       if (opts.onCalibrated)
