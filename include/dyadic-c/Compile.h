@@ -86,8 +86,9 @@ dyadicOptionsAddCalibrationArray(DyadicOptions options, DyadicStringRef input,
                                  DyadicElementType type, size_t rank,
                                  const int64_t *shape, const void *data,
                                  size_t bytes);
-/** How ranges follow from values: "minmax", "moving-average[=momentum]" or
- *  "percentile[=percent]". */
+/** How ranges follow from values: "minmax", "moving-average[=momentum]",
+ *  "percentile[=percent]", "entropy" or "mse"; or "auto": for each tensor what is best on
+ *  the samples. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetObserver(DyadicOptions options,
                                                    DyadicStringRef observer);
 /** Where activations get their scales from: "static" (the default), from samples;
@@ -95,9 +96,28 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetObserver(DyadicOptions options,
  *  "weight-only", where they stay in float32. All but the first need no samples. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetScheme(DyadicOptions options,
                                                  DyadicStringRef scheme);
-/** The op of this name stays in float32. May be called again for more. */
+/** Ops whose names match, a name or a pattern with *, ? and [a-z], stay in float32. May
+ *  be called again for more. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsAddKeepFloat(DyadicOptions options,
                                                     DyadicStringRef op);
+/** What weights become: "int8" (the default), "int4" or "codebook4", or a pattern of
+ *  names and one of these, as "fc*=int4"; with the scheme "weight-only" more, as
+ *  "int4:group=64". May be called again: the last match decides. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsAddWeights(DyadicOptions options,
+                                                  DyadicStringRef choice);
+/** The width of activations: "int8" (the default) or "int16", or a pattern of ops' and
+ *  inputs' names and one of these. May be called again: the last match decides. With the
+ *  scheme "static". */
+DYADIC_CAPI_EXPORTED void dyadicOptionsAddActivations(DyadicOptions options,
+                                                      DyadicStringRef choice);
+/** Which way weights are rounded: "nearest"; "gptq" or "adaround", so that a layer's
+ *  errors make up for each other on the samples; or "best" (the default). */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetWeightRounding(DyadicOptions options,
+                                                         DyadicStringRef rounding);
+/** Reads options of single layers from a file, as the tool's --overrides. They decide
+ *  before those for all. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetOverrides(DyadicOptions options,
+                                                    DyadicStringRef path);
 
 typedef enum DyadicImageLayout {
   DyadicImageLayoutAuto,

@@ -21,7 +21,7 @@ DyadicResult nullArgument(DyadicReporter reporter, llvm::StringRef what);
 
 /// What an options handle collects; faults wait for the compile to report them.
 struct Options {
-  std::string name, observer, calibration, folder;
+  std::string name, observer, calibration, folder, overrides;
   TargetRequest target;
   bool cpuFallback = false;
   unsigned optLevel = 3;
@@ -30,8 +30,9 @@ struct Options {
   llvm::StringMap<ONNXImportOptions::OpenDimension> open;
   llvm::StringMap<HostTensor> values;
   std::vector<SampleArray> arrays;
-  std::vector<std::string> keepFloat;
+  std::vector<std::string> keepFloat, weights, activations;
   Scheme scheme = Scheme::Static;
+  WeightRounding weightRounding = WeightRounding::Best;
   ImageOptions images;
   std::vector<std::string> faults;
 };

@@ -3,6 +3,7 @@
 
 #include "dyadic/Emit/Artifact.h"
 #include "dyadic/InitAll.h"
+#include "dyadic/Pipeline/Overrides.h"
 #include "dyadic/Target/Target.h"
 
 #include "llvm/Support/Path.h"
@@ -28,6 +29,8 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   options.import.open = given.open;
   options.import.values = given.values;
   options.quantize.keepFloat = given.keepFloat;
+  options.quantize.weights = given.weights;
+  options.quantize.activations = given.activations;
   options.quantize.scheme = given.scheme;
   options.folder = given.folder;
   auto variants = resolveVariants(given.target, loc);
@@ -50,22 +53,29 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
                           << options.target.triple;
   }
   CalibrationOptions calibration;
-  if (!given.observer.empty()) {
+  calibration.chooseObservers = given.observer == "auto";
+  if (!given.observer.empty() && !calibration.chooseObservers) {
     auto observer = parseObserver(given.observer);
     if (!observer)
       return emitError(loc) << "observer: " << llvm::toString(observer.takeError());
     calibration.observer = *observer;
   }
-  if (given.calibration.empty() && given.arrays.empty()) {
-    if (!given.keepFloat.empty() && given.scheme == Scheme::Static)
-      return emitError(loc) << "expected calibration samples, but got none: without them every "
-                               "op stays in float32";
-    return options;
+  bool hasSamples = !given.calibration.empty() || !given.arrays.empty();
+  bool saysHow = !given.keepFloat.empty() || !given.weights.empty() ||
+                 !given.activations.empty() || !given.overrides.empty();
+  if (!hasSamples && saysHow && given.scheme == Scheme::Static)
+    return emitError(loc) << "expected calibration samples, but got none: without them every "
+                             "op stays in float32";
+  if (hasSamples) {
+    calibration.samples = given.calibration;
+    calibration.arrays = given.arrays;
+    calibration.images = given.images;
+    calibration.weightRounding = given.weightRounding;
+    options.calibration = std::move(calibration);
   }
-  calibration.samples = given.calibration;
-  calibration.arrays = given.arrays;
-  calibration.images = given.images;
-  options.calibration = std::move(calibration);
+  if (!given.overrides.empty() &&
+      failed(addOverrides(given.overrides, options, loc.getContext())))
+    return mlir::failure();
   return options;
 }
 

@@ -1,6 +1,8 @@
 //===- Options.cpp --------------------------------------------------------===//
 #include "CAPI.h"
 
+#include "dyadic/Quantize/RoundingNames.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace dyadic;
@@ -145,6 +147,28 @@ void dyadicOptionsSetScheme(DyadicOptions options, DyadicStringRef scheme) {
 
 void dyadicOptionsAddKeepFloat(DyadicOptions options, DyadicStringRef op) {
   unwrap(options)->keepFloat.push_back(unwrap(op).str());
+}
+
+void dyadicOptionsAddWeights(DyadicOptions options, DyadicStringRef choice) {
+  unwrap(options)->weights.push_back(unwrap(choice).str());
+}
+
+void dyadicOptionsAddActivations(DyadicOptions options, DyadicStringRef choice) {
+  unwrap(options)->activations.push_back(unwrap(choice).str());
+}
+
+void dyadicOptionsSetWeightRounding(DyadicOptions options, DyadicStringRef rounding) {
+  std::string name = unwrap(rounding).str();
+  if (auto parsed = parseWeightRounding(name))
+    unwrap(options)->weightRounding = *parsed;
+  else
+    unwrap(options)->faults.push_back("weight rounding: expected one of " +
+                                      llvm::join(weightRoundingNames(), ", ") +
+                                      ", but got \"" + name + "\"");
+}
+
+void dyadicOptionsSetOverrides(DyadicOptions options, DyadicStringRef path) {
+  unwrap(options)->overrides = unwrap(path).str();
 }
 
 void dyadicOptionsSetImages(DyadicOptions options, DyadicImageLayout layout,

@@ -89,6 +89,18 @@ LogicalResult checkPatterns(func::FuncOp main, const CompileOptions &options) {
   for (const std::string &pattern : options.quantize.keepFloat)
     if (!located.contains(pattern))
       check(pattern, ops, UnknownLoc::get(main.getContext()), "op", " to keep in float");
+  for (StringRef choice : options.quantize.activations) {
+    auto [pattern, width] = choice.rsplit('=');
+    bool isForAll = pattern.size() == choice.size();
+    if (StringRef last = isForAll ? choice : width; last != "int8" && last != "int16") {
+      hasFailed = true;
+      emitError(UnknownLoc::get(main.getContext()))
+          << "expected activations of int8 or int16, but got " << last;
+    }
+    if (!isForAll && !located.contains(pattern))
+      check(pattern, both, UnknownLoc::get(main.getContext()), "op or input",
+            " for activations");
+  }
   return failure(hasFailed);
 }
 

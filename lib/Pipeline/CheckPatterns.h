@@ -7,7 +7,7 @@
 namespace dyadic {
 
 /// Reports every pattern of `options` that must name an op or input of `main` and
-/// doesn't, with the names that are most like it.
+/// doesn't, with the names that are most like it, and widths that aren't any.
 mlir::LogicalResult checkPatterns(mlir::func::FuncOp main, const CompileOptions &options);
 
 } // namespace dyadic

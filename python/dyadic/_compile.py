@@ -68,6 +68,10 @@ class Request:
     values: list[tuple[str, str, list[int], list[Any]]]
     """Name, element type, shape and elements."""
     keep_float: list[str]
+    weights: list[str]
+    activations: list[str]
+    overrides: str
+    round_weights: str
     scheme: str
     observer: str
     calibration: Optional[str]
@@ -77,8 +81,9 @@ class Request:
         values = [(key, np.array(elements, kind).reshape(shape)) for key, kind, shape, elements in self.values]
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
-            self.threads, self.shapes, self.open, values, self.keep_float, self.scheme, self.observer,
-            self.calibration, arrays, self.images,
+            self.threads, self.shapes, self.open, values, self.keep_float, self.weights, self.activations,
+            self.overrides, self.round_weights, self.scheme, self.observer, self.calibration, arrays,
+            self.images,
         )  # fmt: skip
 
 
@@ -92,6 +97,10 @@ def compile(
     keep_float: Sequence[str] = (),
     scheme: str = "static",
     observer: str = "percentile=99.999",
+    weights: Sequence[str] = (),
+    activations: Sequence[str] = (),
+    overrides: Optional[Path] = None,
+    round_weights: str = "best",
     output: Optional[Path] = None,
     shapes: Optional[Mapping[str, Sequence[Union[int, range]]]] = None,
     values: Optional[Mapping[str, Any]] = None,
@@ -115,12 +124,21 @@ def compile(
                  optionally with features: "avx2,+avxvnni". Several are variants to choose
                  from when the model is loaded: "avx2,avx512vnni"
     fallback     "cpu": where there is no GPU, a model for one runs on the processor
-    keep_float   names of ops that stay in float32
+    keep_float   names of ops, or patterns of names, that stay in float32
     scheme       where activations get their scales from: "static", from samples; "dynamic" or
                  "dynamic-tensor", at run time, one a row or one a tensor; or "weight-only",
                  where they stay in float32. All but the first need no samples
-    observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]"
-                 or "percentile[=percent 50..100]"
+    observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]",
+                 "percentile[=percent 50..100]", "entropy" or "mse"; or "auto": for each tensor
+                 what is best on the samples
+    weights      what weights become: "int8", "int4" or "codebook4", or a pattern of names and
+                 one of these, as "fc*=int4"; the last match decides. More with the scheme
+                 "weight-only", as "int4:group=64"
+    activations  "int8" or "int16", or a pattern of names and one of these: the width of what
+                 ops compute, with the scheme "static"
+    overrides    a file with options of single layers, which decide before those for all
+    round_weights  "nearest"; "gptq" or "adaround", with which a layer's errors make up for
+                 each other on the samples; or "best"
     output       also write the model there: see `Module.save`
     shapes       of inputs whose dimensions the model leaves open, by name. One extent may
                  be a range: the code takes each of them, and memory is that of the largest;
@@ -156,7 +174,11 @@ def compile(
             if isinstance(extent, range)
         ],
         values=[(key, *_numbers(value)) for key, value in (values or {}).items()],
-        keep_float=_names(keep_float),
+        keep_float=_names("keep_float", keep_float),
+        weights=_names("weights", weights),
+        activations=_names("activations", activations),
+        overrides="" if overrides is None else os.path.abspath(os.fspath(overrides)),
+        round_weights=round_weights,
         scheme=scheme,
         observer=observer,
         calibration=None,
@@ -207,9 +229,9 @@ def _check_fallback(fallback: Optional[str]) -> bool:
     return fallback is not None
 
 
-def _names(names: Sequence[str]) -> list[str]:
+def _names(what: str, names: Sequence[str]) -> list[str]:
     if isinstance(names, str):
-        raise TypeError(f'keep_float: expected a list of names, but got the string "{names}"')
+        raise TypeError(f'{what}: expected a list of names, but got the string "{names}"')
     return list(names)
 
 

@@ -204,8 +204,11 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::vector<std::tuple<std::string, std::vector<int64_t>>> &shapes,
                     const std::vector<std::tuple<std::string, size_t, int64_t, int64_t>> &open,
                     const std::vector<std::tuple<std::string, Array>> &values,
-                    const std::vector<std::string> &keepFloat, const std::string &scheme,
-                    const std::string &observer,
+                    const std::vector<std::string> &keepFloat,
+                    const std::vector<std::string> &weights,
+                    const std::vector<std::string> &activations,
+                    const std::string &overrides, const std::string &roundWeights,
+                    const std::string &scheme, const std::string &observer,
                     std::optional<std::string> calibrationPath,
                     const std::vector<std::tuple<std::string, Array>> &arrays,
                     const std::optional<Images> &images) {
@@ -226,6 +229,12 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                           array.shape_ptr(), array.data(), array.nbytes());
   for (const std::string &op : keepFloat)
     dyadicOptionsAddKeepFloat(options.handle, toRef(op));
+  for (const std::string &choice : weights)
+    dyadicOptionsAddWeights(options.handle, toRef(choice));
+  for (const std::string &choice : activations)
+    dyadicOptionsAddActivations(options.handle, toRef(choice));
+  dyadicOptionsSetOverrides(options.handle, toRef(overrides));
+  dyadicOptionsSetWeightRounding(options.handle, toRef(roundWeights));
   if (calibrationPath)
     dyadicOptionsSetCalibrationPath(options.handle, toRef(*calibrationPath));
   for (auto &[input, array] : arrays)
@@ -305,6 +314,7 @@ NB_MODULE(_native, m) {
   m.def("compile", &compileModel, nb::arg("model"), nb::arg("bytes").none(), nb::arg("name"),
         nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
         nb::arg("threads"), nb::arg("shapes"), nb::arg("open"), nb::arg("values"),
-        nb::arg("keep_float"), nb::arg("scheme"), nb::arg("observer"), nb::arg("calibration_path").none(),
+        nb::arg("keep_float"), nb::arg("weights"), nb::arg("activations"), nb::arg("overrides"),
+        nb::arg("round_weights"), nb::arg("scheme"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }

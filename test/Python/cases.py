@@ -117,6 +117,19 @@ class Compiles(Package):
         with open(self.at("threads.h")) as header:
             self.assertIn("OpenMP", header.read())
 
+    def test_options_of_layers(self):
+        plain = dyadic.compile(MODEL, calibration=CALIB)
+        called = dyadic.compile(MODEL, calibration=CALIB, activations=["conv*=int16"], round_weights="nearest")
+        with open(self.at("overrides.json"), "w") as file:
+            file.write('{"conv*": {"activations": "int16"}}')
+        read = dyadic.compile(
+            MODEL, calibration=CALIB, overrides=self.at("overrides.json"), round_weights="nearest"
+        )
+        self.assertGreater(called.arena_bytes, plain.arena_bytes)
+        self.assertEqual(read.arena_bytes, called.arena_bytes)
+        small = dyadic.compile(MODEL, calibration=CALIB, weights=["int4"], observer="auto")
+        self.assertLess(small.weight_bytes, plain.weight_bytes)
+
     def test_shapes_of_open_dimensions(self):
         path = os.path.join(INPUTS, "open-shape.onnx")
         with self.assertRaisesRegex(dyadic.CompileError, r"'x' is \[n, 3, \?\]"):
@@ -350,6 +363,9 @@ class Refusals(Package):
         self.refused("median", observer="median")
         self.refused("scheme: expected one of static, dynamic, dynamic-tensor, weight-only", scheme="dynamite")
         self.refused("there is no op named", keep_float=["nothing"])
+        self.refused("there is no op or input named", activations=["nothing=int16"])
+        self.refused("expected activations of int8 or int16, but got int32", activations=["int32"])
+        self.refused("expected one of nearest, gptq, adaround, best", round_weights="up")
         self.refused('keep_float: expected a list of names, but got the string "conv1"', keep_float="conv1", error=TypeError)
         self.refused("expected an optimization level of 0 to 3, but got 4", opt_level=4)
         self.refused("threads: expected 1 to 256, but got 257", threads=257)

@@ -3,6 +3,7 @@
 
 #include "dyadic/InitAll.h"
 #include "dyadic/Pipeline/Overrides.h"
+#include "dyadic/Quantize/RoundingNames.h"
 #include "dyadic/Support/DescribeLocation.h"
 #include "dyadic/Target/Target.h"
 
@@ -91,16 +92,14 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "corrected, too")
       ->type_name("TEXT:{none,predicted,measured}")
       ->transform(CLI::CheckedTransformer(recoveries).description(""));
-  static const std::map<std::string, WeightRounding> roundings = {
-      {"nearest", WeightRounding::Nearest},
-      {"gptq", WeightRounding::GPTQ},
-      {"adaround", WeightRounding::AdaRound},
-      {"best", WeightRounding::Best}};
+  std::map<std::string, WeightRounding> roundings;
+  for (llvm::StringLiteral name : weightRoundingNames())
+    roundings[name.str()] = *parseWeightRounding(name);
   app.add_option("--round-weights", weightRounding,
                  "with --recover measured: to the nearest value; by gptq or adaround, "
                  "with which a layer's errors make up for each other on the samples; "
                  "best (default): by gptq, and 4 bits by adaround, where that helps")
-      ->type_name("TEXT:{nearest,gptq,adaround,best}")
+      ->type_name("TEXT:{" + llvm::join(weightRoundingNames(), ",") + "}")
       ->transform(CLI::CheckedTransformer(roundings).description(""));
   app.add_option("--keep-float", keepFloat,
                  "name of an op, or pattern of names, that stays in float32; may be "

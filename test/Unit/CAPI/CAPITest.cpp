@@ -304,11 +304,48 @@ TEST_F(CAPITest, RefusesOptions) {
   dyadicOptionsAddKeepFloat(options, toRef("conv1"));
   refused("expected calibration samples, but got none");
   addSamples();
+  dyadicOptionsSetWeightRounding(options, toRef("up"));
+  refused("weight rounding: expected one of nearest, gptq, adaround, best, but got \"up\"");
+  addSamples();
+  dyadicOptionsAddActivations(options, toRef("no such op=int16"));
+  refused("there is no op or input named \"no such op\"", DyadicResultInputError);
+  addSamples();
   dyadicOptionsAddKeepFloat(options, toRef("no such op"));
   refused("there is no op named \"no such op\"", DyadicResultInputError);
   addSamples();
   dyadicOptionsSetCalibrationPath(options, toRef(kDigits + "calib.npz"));
   refused("in a file or in arrays, but got both");
+}
+
+TEST_F(CAPITest, GivesLayersOptionsOfTheirOwn) {
+  // 16 bits take more memory than 8, 4 less; a file says the same as calls do.
+  auto bytes = [&] {
+    addSamples();
+    EXPECT_EQ(compileDigits(), DyadicResultDone) << said;
+    DyadicInterface interface = dyadicModelGetInterface(model);
+    auto sizes = std::make_pair(dyadicInterfaceGetArenaBytes(interface),
+                                dyadicInterfaceGetWeightBytes(interface));
+    dyadicModelDestroy(model);
+    model = {nullptr};
+    dyadicOptionsDestroy(options);
+    options = dyadicOptionsCreate();
+    return sizes;
+  };
+  auto plain = bytes();
+  dyadicOptionsAddActivations(options, toRef("conv*=int16"));
+  dyadicOptionsAddWeights(options, toRef("fc=int4"));
+  dyadicOptionsSetWeightRounding(options, toRef("nearest"));
+  auto called = bytes();
+  EXPECT_GT(called.first, plain.first);
+  std::string path = folder + "/overrides.yaml";
+  std::ofstream(path) << "conv*: {activations: int16}\nfc: {weights: int4}\n";
+  dyadicOptionsSetOverrides(options, toRef(path));
+  dyadicOptionsSetWeightRounding(options, toRef("nearest"));
+  EXPECT_EQ(bytes(), called);
+  dyadicOptionsAddWeights(options, toRef("fc=int4"));
+  EXPECT_LT(bytes().second, plain.second);
+  dyadicOptionsSetObserver(options, toRef("auto"));
+  bytes();
 }
 
 TEST_F(CAPITest, RefusesSamples) {

@@ -1,0 +1,17 @@
+//===- RoundingNames.cpp --------------------------------------------------===//
+#include "dyadic/Quantize/RoundingNames.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace dyadic;
+
+static constexpr llvm::StringLiteral kNames[] = {"nearest", "gptq", "adaround", "best"};
+
+llvm::ArrayRef<llvm::StringLiteral> dyadic::weightRoundingNames() { return kNames; }
+
+std::optional<WeightRounding> dyadic::parseWeightRounding(llvm::StringRef name) {
+  const auto *found = llvm::find(kNames, name);
+  if (found == std::end(kNames))
+    return std::nullopt;
+  return static_cast<WeightRounding>(found - std::begin(kNames));
+}
