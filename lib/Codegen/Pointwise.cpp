@@ -323,6 +323,8 @@ Value PointwiseEmitter::compute(Operation *op, const Position &position) {
       return bytes;
     if (Value bytes = requantizePair(requantize, position))
       return bytes;
+    if (Value gated = requantizeGated(requantize, position))
+      return gated;
   }
   SmallVector<Value> operands;
   for (Value tensor : op->getOperands()) {

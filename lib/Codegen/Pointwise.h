@@ -139,7 +139,12 @@ private:
   Position broadcast(const Position &position, llvm::ArrayRef<int64_t> to,
                      llvm::ArrayRef<int64_t> from);
 
+  /// `x` is the op's input; or, where its plan uses floats, f32 of whole numbers from
+  /// which the input's zero point is subtracted already.
   mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p);
+  /// A requantize of h · (clamp(h) − z), h being requantized sums, without integers
+  /// in between; null where plain lanes must do.
+  mlir::Value requantizeGated(RequantizeOp op, const Position &p);
   /// A requantize of a sum or product that nothing else uses, on bytes; null where plain
   /// lanes must do.
   mlir::Value requantizePair(RequantizeOp op, const Position &p);

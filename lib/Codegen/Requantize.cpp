@@ -374,12 +374,13 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
   const RequantizePlan &plan = plans.find(op)->second;
   OpBuilder &b = k.b;
   Location loc = k.loc;
-  auto i32 = cast<VectorType>(x.getType());
+  auto type = cast<VectorType>(x.getType());
   int64_t zp = static_cast<int32_t>(op.getOutputZp());
   int64_t low = static_cast<int32_t>(op.getClampMin()),
-          high = static_cast<int32_t>(op.getClampMax());
-  if (int64_t inputZp = static_cast<int32_t>(op.getInputZp()))
-    x = arith::SubIOp::create(b, loc, x, k.splatInt(i32, inputZp));
+          high = static_cast<int32_t>(op.getClampMax()),
+          inputZp = static_cast<int32_t>(op.getInputZp());
+  if (inputZp && type.getElementType().isInteger())
+    x = arith::SubIOp::create(b, loc, x, k.splatInt(type, inputZp));
 
   auto load = [&](Value memref) {
     return parameter(memref, plan.perChannel, position);

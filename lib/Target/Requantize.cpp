@@ -35,7 +35,9 @@ Value dyadic::clampFloat(OpBuilder &b, Location loc, Value x, double low,
 Value dyadic::emitFusedSum(OpBuilder &b, Location loc, const FusedRequantize &op) {
   VectorOps ops(b, loc);
   auto f32 = ops.typeOf(op.x).clone(b.getF32Type());
-  Value real = arith::SIToFPOp::create(b, loc, f32, op.x);
+  Value real = op.x;
+  if (real.getType() != f32)
+    real = arith::SIToFPOp::create(b, loc, f32, real);
   Value sum = math::FmaOp::create(b, loc, real, op.scale,
                                   ops.splat(f32, double(kMagic)));
   if (op.clampFirst)

@@ -73,6 +73,35 @@ TEST_P(PointwiseKernels, Factors) {
   check(results);
 }
 
+/// Hard swishes of 16-bit sums, with and without offsets, and sums that are cut off
+/// before the gate or only by it: behind every kind of tile, and alone.
+TEST_P(PointwiseKernels, HardSwishes) {
+  constexpr int32_t knee = 921;
+  SmallVector<Value> results;
+  auto swish = [&](Value sums, int32_t least, int32_t offset) {
+    auto type = cast<RankedTensorType>(sums.getType());
+    SmallVector<int32_t> multipliers, shifts;
+    for (int64_t c = 0; c < type.getShape().back(); ++c) {
+      multipliers.push_back(8988990 + 60000 * (c % 100));
+      shifts.push_back(26 + c % 3);
+    }
+    Value h = make<RequantizeOp>(typed(type.getShape(), i16()), sums, multipliers, shifts, 0, 0,
+                                 least, 4545, Rounding::NearestEven);
+    Value gate = make<dyadic::ClampOp>(h.getType(), h, -knee, knee);
+    Value product = make<dyadic::MulOp>(h, gate, 0, -knee);
+    for (int32_t &shift : shifts)
+      shift += 11;
+    results.push_back(make<RequantizeOp>(typed(type.getShape(), u8()), product, multipliers,
+                                         shifts, offset, 75, 0, 255, Rounding::NearestEven));
+  };
+  for (int64_t channels : {1, 7, 16, 40, 64}) {
+    swish(matmul(input({1, 5, 9, 20}, u8()), channels), -knee, 0);
+    swish(depthwise(input({1, 5, 9, channels}, u8()), 3, 1), -4000, 387807);
+  }
+  swish(matmul(input({3, 20}, i8()), 96), -4000, -5001);
+  check(results);
+}
+
 TEST_P(PointwiseKernels, Roundings) {
   SmallVector<Value> results;
   for (Rounding rounding : {Rounding::NearestEven, Rounding::HalfUp}) {

@@ -1,0 +1,91 @@
+//===- RequantizeGated.cpp - hard swish without leaving floats ------------===//
+//
+//   h = requantize(sums),   y = requantize(h · (clamp(h) − z))
+//
+// A fused multiply-add gives h as a float. Whole numbers below 2^24 are exact in
+// floats, sums and products as well, and the second multiply-add wants one: h need
+// not become an integer in between.
+//
+//===----------------------------------------------------------------------===//
+#include "Pointwise.h"
+
+#include "dyadic/Target/Requantize.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/bit.h"
+
+#include <algorithm>
+#include <optional>
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+/// I32Attr accessors are unsigned.
+static int64_t number(uint32_t x) { return static_cast<int32_t>(x); }
+
+namespace {
+/// The ops between sums and the requantize of their gated values.
+struct GatedSums {
+  RequantizeOp sums;
+  ClampOp gate;
+  dyadic::MulOp product;
+
+  /// None where others read what is between, or where an operand isn't such.
+  static std::optional<GatedSums> behind(RequantizeOp op) {
+    GatedSums found;
+    found.product = op.getInput().getDefiningOp<dyadic::MulOp>();
+    if (!found.product || !found.product->hasOneUse() || found.product.getLhsZp() != 0)
+      return std::nullopt;
+    Value h = found.product.getLhs();
+    found.sums = h.getDefiningOp<RequantizeOp>();
+    found.gate = found.product.getRhs().getDefiningOp<ClampOp>();
+    if (!found.sums || !found.gate || found.gate.getInput() != h || found.sums.getOutputZp() != 0 ||
+        !found.gate->hasOneUse() || !h.hasNUses(2))
+      return std::nullopt;
+    return found;
+  }
+};
+} // namespace
+
+Value PointwiseEmitter::requantizeGated(RequantizeOp op, const Position &position) {
+  auto gated = GatedSums::behind(op);
+  if (!gated || k.target.packedRegisters() == 1)
+    return {};
+  const RequantizePlan &first = plans.find(gated->sums)->second;
+  if (!plans.find(op)->second.useFloat || !first.useFloat || gated->sums.getInputZp() != 0)
+    return {};
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  Value sums = gated->sums.getInput();
+  Value x = k.extend(operand(sums, op.getOutput().getType().getShape(), position),
+                     cast<RankedTensorType>(sums.getType()).getElementType());
+  auto i32 = cast<VectorType>(x.getType()), f32 = i32.clone(b.getF32Type());
+  // kMagic above the whole numbers, where floats are ordered as their bits are, and
+  // less than 0 below the bounds: instructions for integers have more ports.
+  auto raise = [&](int64_t number) {
+    return k.splatInt(i32, llvm::bit_cast<int32_t>(kMagic + float(number)));
+  };
+  auto lower = [&](Value bits, int64_t by) -> Value {
+    Value raised = arith::BitcastOp::create(b, loc, f32, bits);
+    return arith::SubFOp::create(b, loc, raised, k.splat(f32, kMagic + double(by)));
+  };
+  Value scale = parameter(first.scale, first.perChannel, position);
+  int64_t least = number(gated->sums.getClampMin()), most = number(gated->sums.getClampMax());
+  Value bits = arith::BitcastOp::create(
+      b, loc, i32,
+      emitFusedSum(b, loc, {x, scale, /*zeroPoint=*/0, least, most, /*clampFirst=*/false}));
+  bits = arith::MaxSIOp::create(b, loc, bits, raise(least));
+  Value gate = bits;
+  if (number(gated->gate.getMin()) > least)
+    gate = arith::MaxSIOp::create(b, loc, gate, raise(number(gated->gate.getMin())));
+  gate = arith::MinSIOp::create(b, loc, gate,
+                                raise(std::min(number(gated->gate.getMax()), most)));
+  Value h = lower(arith::MinSIOp::create(b, loc, bits, raise(most)), 0);
+  gate = lower(gate, number(gated->product.getRhsZp()));
+  int64_t inputZp = number(op.getInputZp());
+  Value offset = k.splat(f32, -double(inputZp));
+  Value product = inputZp ? Value(math::FmaOp::create(b, loc, h, gate, offset))
+                          : Value(arith::MulFOp::create(b, loc, h, gate));
+  return requantize(op, product, position);
+}
