@@ -36,6 +36,8 @@ static llvm::StringRef optionOf(Remedy::Kind kind) {
     return "--weights ";
   case Remedy::Kind::Rounding:
     return "--round-weights ";
+  case Remedy::Kind::Activations:
+    return "--activations ";
   }
   return "";
 }
@@ -52,6 +54,8 @@ void Remedy::apply(CompileOptions &options) const {
     llvm::append_range(options.quantize.keepFloat, values);
   if (kind == Kind::Weights)
     llvm::append_range(options.quantize.weights, values);
+  if (kind == Kind::Activations)
+    llvm::append_range(options.quantize.activations, values);
   if (kind == Kind::Rounding)
     options.calibration->weightRounding = WeightRounding::AdaRound;
   if (kind != Kind::Observer)

@@ -42,6 +42,8 @@ public:
   LogicalResult tryObservers();
   /// Rounds the weights by AdaRound, where they weren't.
   LogicalResult tryRounding();
+  /// Gives all activations 16 bits.
+  LogicalResult tryInt16();
   /// Keeps the worst ops in float: twice as many until the goal is reached, then
   /// as few as reach it.
   LogicalResult tryFloat();
@@ -274,6 +276,15 @@ LogicalResult Search::tryRounding() {
   return measure(remedies);
 }
 
+LogicalResult Search::tryInt16() {
+  if (reached() || native.quantize.scheme != Scheme::Static ||
+      !native.quantize.activations.empty())
+    return success();
+  Remedies remedies = best();
+  remedies.push_back(Remedy{Remedy::Kind::Activations, {"int16"}, ""});
+  return measure(remedies);
+}
+
 LogicalResult Search::tryFloat() {
   if (reached())
     return success();
@@ -355,7 +366,8 @@ FailureOr<Escalation> escalate(MLIRContext *context, const CompileOptions &compi
                              "are none in statistics";
   Search search(context, compile, goal, fault);
   if (failed(search.prepare()) || failed(search.tryObservers()) ||
-      failed(search.tryRounding()) || failed(search.tryFloat()))
+      failed(search.tryRounding()) || failed(search.tryInt16()) ||
+      failed(search.tryFloat()))
     return failure();
   return search.take();
 }

@@ -25,7 +25,9 @@ private:
 void Settings::add(const Remedy &remedy, double gain) {
   switch (remedy.kind) {
   case Remedy::Kind::None:
-    return;
+  case Remedy::Kind::Rounding:
+  case Remedy::Kind::Activations:
+    return; // not of single layers
   case Remedy::Kind::KeepFloat:
     for (const std::string &name : remedy.values)
       isFloat[name] = true;

@@ -63,7 +63,7 @@ struct Escalation {
 };
 
 /// Finds what reaches `goal` when it is added to `compile`, which must calibrate
-/// on samples: another observer, AdaRound, then the ops that cost the most accuracy in
+/// on samples: another observer, AdaRound, activations of 16 bits, then the ops that cost the most accuracy in
 /// float, as few as do. Errors have been reported on failure, and `fault` says
 /// whose they are; a goal that nothing reaches isn't a failure.
 mlir::FailureOr<Escalation> escalate(mlir::MLIRContext *context,

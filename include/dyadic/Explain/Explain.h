@@ -40,7 +40,7 @@ double toDecibels(double relativeNoise);
 
 /// A change of options that may help one layer.
 struct Remedy {
-  enum class Kind { None, KeepFloat, Observer, Weights, Rounding };
+  enum class Kind { None, KeepFloat, Observer, Weights, Rounding, Activations };
   Kind kind = Kind::None;
   /// The option's values; it is given once for each.
   std::vector<std::string> values;
