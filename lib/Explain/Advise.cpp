@@ -98,14 +98,12 @@ static bool findReaders(const Explanation &explanation, int64_t number,
   return true;
 }
 
-/// The layer and what it took in: a relu that stayed behind would have a rounded
-/// operand. Empty if it has no name.
-static std::vector<std::string> namesOf(const Explanation &explanation, int64_t number) {
+std::vector<std::string> Explanation::namesOf(int64_t number) const {
   std::vector<std::string> names;
-  if (explanation.layers[number].name.empty())
+  if (layers[number].name.empty())
     return names;
-  names.push_back(explanation.layers[number].name);
-  for (const Layer &layer : explanation.layers)
+  names.push_back(layers[number].name);
+  for (const Layer &layer : layers)
     if (layer.foldedInto == number && !layer.name.empty() &&
         !llvm::is_contained(names, layer.name))
       names.push_back(layer.name);
@@ -120,7 +118,7 @@ static Remedy unrounded(const Explanation &explanation, int64_t number,
   bool isInput = explanation.layers[number].isInput;
   std::vector<std::string> names;
   if (!isInput)
-    names = namesOf(explanation, number);
+    names = explanation.namesOf(number); // a relu left behind would have a rounded operand
   if ((!isInput && names.empty()) || !findReaders(explanation, number, names) ||
       names.empty() || names.size() > kMost)
     return {Remedy::Kind::None, {}, why};
@@ -146,7 +144,7 @@ static Remedy adviceFor(const Explanation &explanation, int64_t number,
     bool isPlain = llvm::StringRef(layer.name).find_first_of("*?=[") == llvm::StringRef::npos;
     if (layer.weights && layer.weights->bits < 8 && isPlain)
       return {Kind::Weights, {layer.name + "=int8"}, why};
-    return {Kind::KeepFloat, namesOf(explanation, number), why};
+    return {Kind::KeepFloat, explanation.namesOf(number), why};
   }
   // Of bell-shaped values, a range of eight bits is best at about ±4 deviations.
   constexpr double kWide = 16;

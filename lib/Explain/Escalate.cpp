@@ -42,17 +42,20 @@ public:
   LogicalResult tryObservers();
   /// Rounds the weights by AdaRound, where they weren't.
   LogicalResult tryRounding();
-  /// Gives all activations 16 bits.
-  LogicalResult tryInt16();
-  /// Keeps the worst ops in float: twice as many until the goal is reached, then
-  /// as few as reach it.
-  LogicalResult tryFloat();
+  /// Gives the worst layers 16 bits, or keeps them in float: twice as many until the
+  /// goal is reached, then as few as reach it.
+  LogicalResult tryLayers(Remedy::Kind kind);
   Escalation take();
 
 private:
   Location loc() const { return UnknownLoc::get(context); }
   /// The most accurate of what was tried.
   Remedies best() const;
+  /// Finds the layers that cost the most with the best of what goes for all.
+  LogicalResult explainBest();
+  bool isDone() const {
+    return llvm::any_of(found.candidates, [](const Candidate &c) { return c.reaches; });
+  }
   bool reached() const { return !found.candidates.empty() && found.candidates.back().reaches; }
   CompileOptions optionsWith(const Remedies &remedies) const;
   LogicalResult measure(const Remedies &remedies);
@@ -69,6 +72,9 @@ private:
   OutputsOfSamples exact;
   std::optional<Metric> metric;
   std::optional<Scores> scores;
+  /// What was best for all layers, and what each costs with it.
+  Remedies base;
+  std::optional<Explanation> costs;
   Escalation found;
   std::vector<Remedies> tried;
 };
@@ -237,11 +243,26 @@ LogicalResult Search::tryObservers() {
   return success();
 }
 
-/// The ops that a culprit's float needs and no worse one's does, the worst culprit
-/// first.
-static std::vector<std::vector<std::string>> floatGroups(Explanation &explanation,
-                                                         const CompileOptions &options) {
-  advise(explanation, options);
+Remedies Search::best() const {
+  auto most = std::max_element(
+      found.candidates.begin(), found.candidates.end(),
+      [](const Candidate &a, const Candidate &b) { return a.accuracy < b.accuracy; });
+  return tried[most - found.candidates.begin()];
+}
+
+LogicalResult Search::tryRounding() {
+  const CalibrationOptions &calibration = *native.calibration;
+  bool learns = calibration.recovery == Recovery::Measured &&
+                calibration.weightRounding == WeightRounding::Best;
+  if (isDone() || !learns)
+    return success();
+  Remedies remedies = best();
+  remedies.push_back(Remedy{Remedy::Kind::Rounding, {"adaround"}, ""});
+  return measure(remedies);
+}
+
+/// What each culprit needs in float, and no worse one does, the worst first.
+static std::vector<std::vector<std::string>> floatGroups(const Explanation &explanation) {
   std::vector<std::vector<std::string>> groups;
   llvm::StringSet<> known;
   for (int64_t number : explanation.culprits) {
@@ -258,55 +279,57 @@ static std::vector<std::vector<std::string>> floatGroups(Explanation &explanatio
   return groups;
 }
 
-Remedies Search::best() const {
-  auto most = std::max_element(
-      found.candidates.begin(), found.candidates.end(),
-      [](const Candidate &a, const Candidate &b) { return a.accuracy < b.accuracy; });
-  return tried[most - found.candidates.begin()];
+/// The choice of 16 bits for each culprit of 8, the worst first.
+static std::vector<std::vector<std::string>> wideGroups(const Explanation &explanation) {
+  std::vector<std::vector<std::string>> groups;
+  for (int64_t number : explanation.culprits) {
+    if (explanation.layers[number].type != "u8")
+      continue;
+    std::vector<std::string> choices = explanation.namesOf(number);
+    for (std::string &name : choices)
+      name += "=int16";
+    if (!choices.empty())
+      groups.push_back(std::move(choices));
+  }
+  return groups;
 }
 
-LogicalResult Search::tryRounding() {
-  const CalibrationOptions &calibration = *native.calibration;
-  bool learns = calibration.recovery == Recovery::Measured &&
-                calibration.weightRounding == WeightRounding::Best;
-  if (reached() || !learns)
+LogicalResult Search::explainBest() {
+  if (costs)
     return success();
-  Remedies remedies = best();
-  remedies.push_back(Remedy{Remedy::Kind::Rounding, {"adaround"}, ""});
-  return measure(remedies);
-}
-
-LogicalResult Search::tryInt16() {
-  if (reached() || native.quantize.scheme != Scheme::Static ||
-      !native.quantize.activations.empty())
-    return success();
-  Remedies remedies = best();
-  remedies.push_back(Remedy{Remedy::Kind::Activations, {"int16"}, ""});
-  return measure(remedies);
-}
-
-LogicalResult Search::tryFloat() {
-  if (reached())
-    return success();
-  Remedies base = best();
+  base = best();
   ExplainOptions how;
   how.input = goal.samples;
   how.images = goal.images;
+  how.timesLayers = false;
   auto explanation = explain(context, optionsWith(base), how, fault);
   if (failed(explanation))
     return failure();
-  auto groups = floatGroups(*explanation, optionsWith(base));
+  costs = std::move(*explanation);
+  return success();
+}
+
+LogicalResult Search::tryLayers(Remedy::Kind kind) {
+  bool isWide = kind == Remedy::Kind::Activations;
+  bool mayBeWide =
+      native.quantize.scheme == Scheme::Static && native.quantize.activations.empty();
+  if (isDone() || (isWide && !mayBeWide))
+    return success();
+  if (failed(explainBest()))
+    return failure();
+  auto groups = isWide ? wideGroups(*costs) : floatGroups(*costs);
   if (groups.empty())
     return success();
   auto measureFirst = [&](size_t count) {
-    Remedy remedy{Remedy::Kind::KeepFloat, {}, ""};
+    Remedy remedy{kind, {}, ""};
     for (const auto &group : ArrayRef(groups).take_front(count))
       llvm::append_range(remedy.values, group);
     Remedies remedies = base;
     remedies.push_back(std::move(remedy));
     return measure(remedies);
   };
-  Progress progress("trying layers in float", 2 * llvm::Log2_64_Ceil(groups.size() + 1));
+  Progress progress(isWide ? "trying layers in 16 bits" : "trying layers in float",
+                    2 * llvm::Log2_64_Ceil(groups.size() + 1));
   size_t tooFew = 0, enough = 1;
   while (true) {
     if (failed(measureFirst(enough)))
@@ -366,8 +389,9 @@ FailureOr<Escalation> escalate(MLIRContext *context, const CompileOptions &compi
                              "are none in statistics";
   Search search(context, compile, goal, fault);
   if (failed(search.prepare()) || failed(search.tryObservers()) ||
-      failed(search.tryRounding()) || failed(search.tryInt16()) ||
-      failed(search.tryFloat()))
+      failed(search.tryRounding()) ||
+      failed(search.tryLayers(Remedy::Kind::Activations)) ||
+      failed(search.tryLayers(Remedy::Kind::KeepFloat)))
     return failure();
   return search.take();
 }

@@ -47,13 +47,15 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
     return failure();
   explanation->model = compile.model;
   estimateEnergy(*explanation);
-  auto first = (*samples)->read(0);
-  if (!first)
-    return emitError(loc) << llvm::toString(first.takeError());
-  fault = InternalError; // what was explained compiles
-  if (failed(measureLatency(*calibrated, compilation.module(),
-                            compilation.options().rounding, *first, *explanation)))
-    return failure();
+  if (options.timesLayers) {
+    auto first = (*samples)->read(0);
+    if (!first)
+      return emitError(loc) << llvm::toString(first.takeError());
+    fault = InternalError; // what was explained compiles
+    if (failed(measureLatency(*calibrated, compilation.module(),
+                              compilation.options().rounding, *first, *explanation)))
+      return failure();
+  }
   advise(*explanation, compile);
   if (options.tries > 0 && !explanation->outputs.empty() &&
       failed(tryRemedies(*calibrated, compilation, compile, **samples, options.tries,

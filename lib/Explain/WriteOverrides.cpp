@@ -15,7 +15,7 @@ public:
   llvm::json::Value toJSON() const;
 
 private:
-  std::map<std::string, std::string> weights;
+  std::map<std::string, std::string> weights, activations;
   std::map<std::string, bool> isFloat;
   std::string observer;
   double observerGain = 0;
@@ -25,17 +25,18 @@ private:
 void Settings::add(const Remedy &remedy, double gain) {
   switch (remedy.kind) {
   case Remedy::Kind::None:
-  case Remedy::Kind::Rounding:
-  case Remedy::Kind::Activations:
-    return; // not of single layers
+  case Remedy::Kind::Rounding: // of all layers
+    return;
   case Remedy::Kind::KeepFloat:
     for (const std::string &name : remedy.values)
       isFloat[name] = true;
     return;
+  case Remedy::Kind::Activations:
   case Remedy::Kind::Weights:
     for (llvm::StringRef value : remedy.values) {
       auto [name, kind] = value.rsplit('=');
-      weights[name.str()] = kind.str();
+      auto &settings = remedy.kind == Remedy::Kind::Weights ? weights : activations;
+      settings[name.str()] = kind.str();
     }
     return;
   case Remedy::Kind::Observer:
@@ -54,6 +55,8 @@ llvm::json::Value Settings::toJSON() const {
     layers["*"] = Object{{"observer", observer}};
   for (const auto &[name, kind] : weights)
     layers[name] = Object{{"weights", kind}};
+  for (const auto &[name, kind] : activations)
+    layers[name] = Object{{"activations", kind}};
   for (const auto &[name, value] : isFloat)
     layers[name] = Object{{"float", value}};
   return layers;

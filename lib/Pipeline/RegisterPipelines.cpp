@@ -25,6 +25,8 @@ struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
   ListOption<std::string> weights{
       *this, "weights",
       llvm::cl::desc("int8, int4 or codebook4, or pattern=kind by names")};
+  ListOption<std::string> activations{
+      *this, "activations", llvm::cl::desc("int8 or int16, or pattern=kind by names")};
   Option<std::string> scheme{
       *this, "scheme",
       llvm::cl::desc("static, dynamic, dynamic-tensor or weight-only"),
@@ -101,7 +103,10 @@ static LogicalResult buildQuantize(OpPassManager &pm, const QuantizeFlags &flags
                  ", but got '" + flags.scheme + "'");
   buildQuantizePipeline(pm, {{flags.keepFloat.begin(), flags.keepFloat.end()},
                              {flags.weights.begin(), flags.weights.end()},
-                             *scheme});
+                             *scheme,
+                             {flags.activations.begin(), flags.activations.end()},
+                             {},
+                             {}});
   return success();
 }
 

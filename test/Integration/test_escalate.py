@@ -44,15 +44,21 @@ class Escalate(unittest.TestCase):
         rows = self.rows("--sqnr", "20")
         self.assertEqual([(row[3], row[4]) for row in rows], [("--float", False), ("as given", True)])
 
-    def test_more_layers_until_it_is_reached(self):
+    def test_layers_of_16_bits_are_enough(self):
+        self.reach(3, "=int16")
+
+    def test_layers_in_float_until_it_is_reached(self):
+        self.reach(10, "--keep-float")  # more than 16 bits are enough for
+
+    def reach(self, decibels, remedy):
         saved = os.path.join(self.folder, "options.txt")
-        goal = self.rows("--sqnr", "20")[1][1] + 10  # more than 16 bits are enough for
+        goal = self.rows("--sqnr", "20")[1][1] + decibels
         rows = self.rows("--sqnr", str(goal), "--save-options", saved)
         taken = [row for row in rows if row[4]]
         self.assertEqual(len(taken), 1)
         self.assertGreaterEqual(taken[0][1], goal - 0.05)
-        self.assertIn("--keep-float", taken[0][3])
-        self.assertTrue(all(row[1] < goal for row in rows[1:] if "--keep-float" not in row[3]))
+        self.assertIn(remedy, taken[0][3])
+        self.assertTrue(all(row[1] < goal for row in rows[1:] if remedy not in row[3]))
         tried = rows[1:]
         best = max(tried, key=lambda row: row[1])
         self.assertTrue(best[0], "nothing is as accurate")

@@ -118,10 +118,10 @@ class Explain(unittest.TestCase):
         self.assertTrue(chosen["reaches"])
         self.assertTrue(chosen["onFront"])
         self.assertIn(chosen["flags"], printed)
-        self.assertIn("--keep-float", chosen["flags"])
+        self.assertIn("=int16", chosen["flags"])
         self.assertTrue(any("--round-weights adaround" in c["flags"] for c in goal["candidates"]))
         # What is explained is what was taken.
-        self.assertTrue(any(layer["floatReason"] for layer in report["layers"]))
+        self.assertIn("i16", [layer["type"] for layer in report["layers"] if layer["name"].startswith("conv")])
         self.assertGreater(report["outputSqnr"], plain["outputSqnr"])
 
     def test_finds_the_culprit_and_its_remedy(self):

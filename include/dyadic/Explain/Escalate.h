@@ -63,8 +63,8 @@ struct Escalation {
 };
 
 /// Finds what reaches `goal` when it is added to `compile`, which must calibrate
-/// on samples: another observer, AdaRound, activations of 16 bits, then the ops that cost the most accuracy in
-/// float, as few as do. Errors have been reported on failure, and `fault` says
+/// on samples: another observer, AdaRound, then 16 bits for what costs the most
+/// accuracy, and if that isn't enough, float, for as few ops as do. Errors have been reported on failure, and `fault` says
 /// whose they are; a goal that nothing reaches isn't a failure.
 mlir::FailureOr<Escalation> escalate(mlir::MLIRContext *context,
                                      const CompileOptions &compile,

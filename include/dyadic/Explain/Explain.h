@@ -40,7 +40,7 @@ double toDecibels(double relativeNoise);
 
 /// A change of options that may help one layer.
 struct Remedy {
-  enum class Kind { None, KeepFloat, Observer, Weights, Rounding, Activations };
+  enum class Kind { None, KeepFloat, Activations, Observer, Weights, Rounding };
   Kind kind = Kind::None;
   /// The option's values; it is given once for each.
   std::vector<std::string> values;
@@ -146,6 +146,8 @@ struct Explanation {
 
   /// Mean relative noise of the outputs.
   double outputNoise() const;
+  /// The name of a layer and those of what it took in; none if it has none.
+  std::vector<std::string> namesOf(int64_t number) const;
 };
 
 struct ExplainOptions {
@@ -156,6 +158,7 @@ struct ExplainOptions {
   int64_t samples = 16, effectSamples = 4;
   /// For how many culprits remedies are tried.
   int64_t tries = 0;
+  bool timesLayers = true;
 };
 
 /// Compiles a model by `compile`, which must calibrate, and explains it. On
