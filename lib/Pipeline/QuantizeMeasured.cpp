@@ -179,8 +179,11 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
 }
 
 LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
-  SampleTensors learnedFrom =
-      hasFewValues(*best.plain) ? withMixtures(mainOf(*best.plain), learned) : learned;
+  SampleTensors learnedFrom = learned;
+  if (asked != WeightRounding::Best) // nothing to decide by those held back
+    llvm::append_range(learnedFrom, heldBack);
+  if (hasFewValues(*best.plain))
+    learnedFrom = withMixtures(mainOf(*best.plain), learnedFrom);
   for (WeightRounding candidate : roundingsToTry(asked, *best.plain, choices.scheme)) {
     OwningOpRef<ModuleOp> rounded = best.plain->clone();
     if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learnedFrom, candidate)))

@@ -161,13 +161,25 @@ public:
     return tensors;
   }
 
-  /// Gives a constant that has been evaluated other elements.
-  void replace(qnn::ConstantOp constant, ElementsAttr value) {
-    auto tensor = readConstant(value);
+  /// Gives a constant that has been evaluated other elements and scales.
+  void replace(qnn::ConstantOp constant, const RoundedWeights &weights) {
+    auto tensor = readConstant(weights.value);
     if (failed(tensor))
       return;
     entries.find(constant.getOutput())->second.tensors.assign(1, std::move(*tensor));
-    constant.setValueAttr(value);
+    constant.setValueAttr(weights.value);
+    constant.getOutput().setType(weights.type);
+  }
+
+  /// Runs ops from `op` on, which becomes `end`.
+  LogicalResult advanceTo(Operation *&op, Operation *end) {
+    for (; op != end; op = op->getNextNode()) {
+      auto results = evaluate(op);
+      if (failed(results))
+        return failure();
+      advance(op, op->getOperands(), std::move(*results));
+    }
+    return success();
   }
 
   /// Keeps `results` for the readers of `op`, and drops what it was the last to read.
@@ -244,6 +256,13 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
     return failure();
   JoinedChains chains(quantized);
   Lockstep network(quantized, samples);
+  bool isLearned = rounding != WeightRounding::Nearest;
+  // With weights of eight bits, what the ops before have lost is little and mostly
+  // noise, which weights can't make up for; depthwise ones among others of few bits
+  // didn't gain from it either.
+  bool needsReals = isLearned && llvm::any_of(ops, hasFewValues);
+  Lockstep realNetwork(real, needsReals ? samples : SampleTensors());
+  Operation *realOp = &real.getBody().front().front();
   size_t next = 0;
   for (Operation &op :
        llvm::make_early_inc_range(quantized.getBody().front().without_terminator())) {
@@ -251,9 +270,17 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
     bool isCorrected =
         isWeighted && (isa<quant::UniformQuantizedType>(resultType(&op).getElementType()) ||
                        qnn::sumsIntegers(&op) || codedWeights(op.getOperand(1)));
-    if (isWeighted)
-      if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)), rounding))
+    if (isWeighted && isLearned) {
+      SmallVector<const HostTensor *> realInputs;
+      if (hasFewValues(&op)) {
+        if (failed(realNetwork.advanceTo(realOp, references[next])))
+          return failure();
+        realInputs = realNetwork.at(references[next]->getOperand(0));
+      }
+      if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)),
+                                       realInputs, rounding))
         network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), *weights);
+    }
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
     auto results = isCorrected ? correct(&op, network, (*means)[next], samples.size())

@@ -38,8 +38,9 @@ std::optional<ContractionMatrix> ContractionMatrix::of(Operation *op) {
   return matrix;
 }
 
-InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_t samples)
-    : op(op), matrix(matrix), rowSize(matrix.groups * matrix.inputs),
+InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_t samples,
+                           bool withErrors)
+    : op(op), matrix(matrix), withErrors(withErrors), rowSize(matrix.groups * matrix.inputs),
       shift(rowSize, 0) {
   // Enough for a matrix of full rank and for its entries to be more than chance.
   constexpr int64_t kPerInput = 4, kLeast = 4096, kMost = 8192;
@@ -59,6 +60,10 @@ InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_
   }
   sums.assign(matrix.groups, std::vector<double>(matrix.inputs, 0));
   products.assign(matrix.groups, std::vector<double>(matrix.inputs * matrix.inputs, 0));
+  if (withErrors) {
+    errorSums = sums;
+    errorProducts = products;
+  }
 }
 
 /// Copies `channels` elements from `offset` on, as reals.
@@ -72,9 +77,11 @@ static float *copyReals(ArrayRef<T> input, int64_t offset, int64_t channels,
   return out;
 }
 
-void InputMoments::gather(const HostTensor &input, int64_t position, float *row) const {
+void InputMoments::gather(const HostTensor &input, Scales given, int64_t position,
+                          float *row) const {
+  auto [scales, zeroPoints] = given;
   int64_t channels = input.shape.back();
-  auto copy = [&](int64_t offset) {
+  auto copy = [&, scales = scales, zeroPoints = zeroPoints](int64_t offset) {
     switch (input.kind) {
     case ElementKind::U8:
       row = copyReals(input.as<uint8_t>(), offset, channels, scales, zeroPoints, row);
@@ -109,7 +116,7 @@ void InputMoments::gather(const HostTensor &input, int64_t position, float *row)
     }
 }
 
-void InputMoments::add(const HostTensor &input) {
+void InputMoments::add(const HostTensor &input, const HostTensor *real) {
   constexpr size_t kRows = 512;
   // Multiples of a number near the golden section of all positions, which has no
   // divisor in common with it, lie evenly and in no pattern of lines.
@@ -119,7 +126,12 @@ void InputMoments::add(const HostTensor &input) {
   for (int64_t i = 0; i < wanted; ++i) {
     int64_t position = (samplesSeen * wanted + i) * stride % positions;
     rows.resize(rows.size() + rowSize);
-    gather(input, position, rows.data() + rows.size() - rowSize);
+    gather(input, {scales, zeroPoints}, position, rows.data() + rows.size() - rowSize);
+    if (withErrors) {
+      float one = 1, zero = 0;
+      errorRows.resize(rows.size());
+      gather(*real, {one, zero}, position, errorRows.data() + rows.size() - rowSize);
+    }
     if (rows.size() == kRows * rowSize)
       addRows();
   }
@@ -131,52 +143,82 @@ void InputMoments::addRows() {
   if (height == 0)
     return;
   Eigen::Map<MatrixF> all(rows.data(), height, rowSize);
+  Eigen::Map<MatrixF> error(errorRows.data(), withErrors ? height : 0, rowSize);
+  if (withErrors)
+    error -= all;
   // Squares of what is far from zero would lose how little it varies.
   if (count == 0)
     Eigen::Map<Eigen::RowVectorXf>(shift.data(), rowSize) = all.colwise().mean();
   all.rowwise() -= Eigen::Map<const Eigen::RowVectorXf>(shift.data(), rowSize);
   count += height;
+  auto addTo = [&](std::vector<double> &sum, const auto &values) {
+    Eigen::Map<Eigen::RowVectorXd>(sum.data(), inputs) +=
+        values.template cast<double>().colwise().sum();
+  };
+  auto addBlock = [&](std::vector<double> &product, int64_t begin, const auto &left,
+                      const auto &right) {
+    Eigen::Map<MatrixD>(product.data(), inputs, inputs).middleRows(begin, left.cols()) +=
+        (left.transpose() * right).template cast<double>();
+  };
   if (matrix.groups > 1) {
     // A group's inputs are some channels of each place under the filter.
     int64_t channels = typeOf(op->getOperand(0)).getShape().back();
     int64_t own = channels / matrix.groups;
     parallelFor(op->getContext(), 0, matrix.groups, [&](size_t g) {
-      MatrixF x(height, inputs);
-      for (int64_t place = 0; place < inputs / own; ++place)
-        x.middleCols(place * own, own) = all.middleCols(place * channels + g * own, own);
-      Eigen::Map<MatrixD>(products[g].data(), inputs, inputs) +=
-          (x.transpose() * x).cast<double>();
-      Eigen::Map<Eigen::RowVectorXd>(sums[g].data(), inputs) +=
-          x.cast<double>().colwise().sum();
+      auto ofGroup = [&](const Eigen::Map<MatrixF> &from) {
+        MatrixF some(height, inputs);
+        for (int64_t place = 0; place < inputs / own; ++place)
+          some.middleCols(place * own, own) = from.middleCols(place * channels + g * own, own);
+        return some;
+      };
+      MatrixF x = ofGroup(all);
+      addBlock(products[g], 0, x, x);
+      addTo(sums[g], x);
+      if (!withErrors)
+        return;
+      MatrixF e = ofGroup(error);
+      addBlock(errorProducts[g], 0, x, e);
+      addTo(errorSums[g], e);
     });
   } else {
     constexpr int64_t kBlock = 128;
-    Eigen::Map<MatrixD> product(products[0].data(), inputs, inputs);
-    // The lower triangle.
     parallelFor(op->getContext(), 0, llvm::divideCeil(inputs, kBlock), [&](size_t b) {
-      int64_t begin = b * kBlock, size = std::min(kBlock, inputs - begin);
-      product.block(begin, 0, size, begin + size) +=
-          (all.middleCols(begin, size).transpose() * all.leftCols(begin + size)).cast<double>();
+      int64_t begin = b * kBlock;
+      auto block = all.middleCols(begin, std::min(kBlock, inputs - begin));
+      addBlock(products[0], begin, block, all);
+      if (withErrors)
+        addBlock(errorProducts[0], begin, block, error);
     });
-    Eigen::Map<Eigen::RowVectorXd>(sums[0].data(), inputs) +=
-        all.cast<double>().colwise().sum();
+    addTo(sums[0], all);
+    if (withErrors)
+      addTo(errorSums[0], error);
   }
   rows.clear();
+  errorRows.clear();
 }
 
-std::vector<double> InputMoments::takeCovariance(int64_t group) {
+std::vector<double> InputMoments::finish(std::vector<double> &given, ArrayRef<double> a,
+                                         ArrayRef<double> b) const {
   int64_t inputs = matrix.inputs;
-  Eigen::Map<MatrixD> product(products[group].data(), inputs, inputs);
-  if (matrix.groups == 1)
-    product.triangularView<Eigen::StrictlyUpper>() = product.transpose();
-  Eigen::VectorXd mean =
-      Eigen::Map<Eigen::VectorXd>(sums[group].data(), inputs) / std::max<int64_t>(count, 1);
-  product /= std::max<int64_t>(count, 1);
-  product -= mean * mean.transpose();
+  double n = std::max<int64_t>(count, 1);
+  Eigen::Map<MatrixD> product(given.data(), inputs, inputs);
+  product /= n;
+  product -= Eigen::Map<const Eigen::VectorXd>(a.data(), inputs) / n *
+             Eigen::Map<const Eigen::RowVectorXd>(b.data(), inputs) / n;
   // Of few positions most correlations are chance: as many as there are inputs halve
   // them.
   Eigen::VectorXd power = product.diagonal();
-  product *= double(count) / (count + inputs);
+  product *= n / (n + inputs);
   product.diagonal() = power;
-  return std::move(products[group]);
+  return std::move(given);
+}
+
+std::vector<double> InputMoments::takeCovariance(int64_t group) {
+  return finish(products[group], sums[group], sums[group]);
+}
+
+std::vector<double> InputMoments::takeErrorCovariance(int64_t group) {
+  if (!withErrors)
+    return {};
+  return finish(errorProducts[group], sums[group], errorSums[group]);
 }

@@ -33,34 +33,45 @@ struct ContractionMatrix {
 /// mean of the rounding's error makes of the mean input.
 class InputMoments {
 public:
-  InputMoments(mlir::Operation *op, const ContractionMatrix &matrix, size_t samples);
+  InputMoments(mlir::Operation *op, const ContractionMatrix &matrix, size_t samples,
+               bool withErrors);
 
-  /// `input` is the op's first operand for the next sample, of that operand's type.
-  void add(const HostTensor &input);
+  /// `input` is the op's first operand for the next sample, of that operand's type,
+  /// `real` what it is in the float network, for their errors.
+  void add(const HostTensor &input, const HostTensor *real = nullptr);
   /// After the last one.
   void finish() { addRows(); }
   /// Of a group's inputs, inputs × inputs, those of different inputs shrunk by how
   /// little the positions tell of them; once.
   std::vector<double> takeCovariance(int64_t group);
+  /// Likewise Cov(x_k, r_l − x_l) of inputs x that are r in the float network; empty
+  /// without errors.
+  std::vector<double> takeErrorCovariance(int64_t group);
 
 private:
-  void gather(const HostTensor &input, int64_t position, float *row) const;
+  struct Scales {
+    llvm::ArrayRef<float> scales, zeroPoints;
+  };
+  void gather(const HostTensor &input, Scales scales, int64_t position, float *row) const;
+  std::vector<double> finish(std::vector<double> &product, llvm::ArrayRef<double> sums,
+                             llvm::ArrayRef<double> otherSums) const;
   void addRows();
 
   mlir::Operation *op;
   ContractionMatrix matrix;
+  bool withErrors;
   /// Of one sample.
   int64_t positions, wanted;
   /// The operand's reals are (q − zero points) · scales, one or one a channel.
   llvm::SmallVector<float> scales, zeroPoints;
   int64_t count = 0, samplesSeen = 0;
-  /// Rows that are still to be added.
-  std::vector<float> rows;
+  /// Rows that are still to be added, and what float ones are more.
+  std::vector<float> rows, errorRows;
   int64_t rowSize;
   /// What is taken off each row: about its mean.
   std::vector<float> shift;
   /// By group.
-  std::vector<std::vector<double>> sums, products;
+  std::vector<std::vector<double>> sums, products, errorSums, errorProducts;
 };
 
 } // namespace dyadic

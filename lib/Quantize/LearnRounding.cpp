@@ -46,9 +46,9 @@ public:
   }
 
   float storage(int64_t output, float value) const { return std::round(value / scales[output]); }
+  SmallVector<float> scales;
 
 private:
-  SmallVector<float> scales;
   /// Ascending; empty for integers.
   SmallVector<float> codebook;
   float min, max;
@@ -75,26 +75,64 @@ private:
 };
 } // namespace
 
+/// The scales, of some parts of those there are, with which `gptq` loses least.
+static void chooseScales(const WeightRounder &rounder, const WeightRows &rows, ScaledGrid &grid,
+                         int64_t count) {
+  MutableArrayRef<float> scales = MutableArrayRef(grid.scales).slice(rows.first, count);
+  SmallVector<float> given(scales.begin(), scales.end()), best = given;
+  std::vector<double> least = rounder.errors(rows, rounder.gptq(rows));
+  for (float part : {0.7f, 0.775f, 0.85f, 0.925f, 1.075f, 1.15f, 1.25f}) {
+    for (auto [scale, from] : llvm::zip_equal(scales, given))
+      scale = from * part;
+    std::vector<double> errors = rounder.errors(rows, rounder.gptq(rows));
+    for (auto [i, error] : llvm::enumerate(errors))
+      if (error < least[i]) {
+        least[i] = error;
+        best[i] = scales[i];
+      }
+  }
+  llvm::copy(best, scales.begin());
+}
+
 /// Rounds some outputs of a group, of which `rounder` knows the inputs.
 static std::vector<float> round(const WeightRounder &rounder, const WeightRows &rows,
                                 WeightRounding rounding) {
-  auto rounded = rounding == WeightRounding::AdaRound ? rounder.adaRound(rows) : rounder.gptq(rows);
+  auto rounded = rounder.gptq(rows);
   rounder.improve(rows, rounded);
+  if (rounding != WeightRounding::AdaRound)
+    return rounded;
+  // What `gptq` found stays for the outputs that descent did worse on.
+  auto learned = rounder.adaRound(rows);
+  rounder.improve(rows, learned);
+  std::vector<double> before = rounder.errors(rows, rounded), after = rounder.errors(rows, learned);
+  int64_t inputs = rounded.size() / before.size();
+  for (auto [o, error] : llvm::enumerate(after))
+    if (error < before[o])
+      std::copy_n(learned.begin() + o * inputs, inputs, rounded.begin() + o * inputs);
   return rounded;
 }
 
 /// Rounds the weights of all outputs of `matrix`, of which `weight` gives each, and
-/// hands them to `set`, with the number of the output and of the input.
+/// hands them to `set`, with the number of the output and of the input. Where `moments`
+/// know what the ops before have lost, the weights to round make up for it. With
+/// `coarse`, which is the grid then, its scales are chosen first.
 static void roundAll(MLIRContext *context, const ContractionMatrix &matrix,
                      InputMoments &moments, const WeightGrid &grid, WeightRounding rounding,
                      llvm::function_ref<float(int64_t, int64_t)> weight,
-                     llvm::function_ref<void(int64_t, int64_t, float)> set) {
-  auto roundSome = [&](const WeightRounder &rounder, int64_t first, int64_t count) {
-    std::vector<float> rows;
+                     llvm::function_ref<void(int64_t, int64_t, float)> set,
+                     ScaledGrid *coarse = nullptr) {
+  auto roundSome = [&](const WeightRounder &rounder, ArrayRef<double> errors, int64_t first,
+                       int64_t count) {
+    std::vector<float> values;
     for (int64_t o = first; o < first + count; ++o)
       for (int64_t k = 0; k < matrix.inputs; ++k)
-        rows.push_back(weight(o, k));
-    auto rounded = round(rounder, {rows, first, grid}, rounding);
+        values.push_back(weight(o, k));
+    if (!errors.empty())
+      values = rounder.makingUpFor(errors, values);
+    WeightRows rows{values, first, grid};
+    if (coarse)
+      chooseScales(rounder, rows, *coarse, count);
+    auto rounded = round(rounder, rows, rounding);
     for (auto [i, value] : llvm::enumerate(rounded))
       set(first + i / matrix.inputs, i % matrix.inputs, value);
   };
@@ -102,17 +140,27 @@ static void roundAll(MLIRContext *context, const ContractionMatrix &matrix,
   constexpr int64_t kOutputs = 16;
   parallelFor(context, 0, matrix.groups, [&](size_t g) {
     WeightRounder rounder(matrix.inputs, moments.takeCovariance(g), kDamping);
+    std::vector<double> errors = moments.takeErrorCovariance(g);
     parallelFor(context, 0, llvm::divideCeil(matrix.outputs, kOutputs), [&](size_t i) {
       int64_t begin = i * kOutputs;
-      roundSome(rounder, g * matrix.outputs + begin,
+      roundSome(rounder, errors, g * matrix.outputs + begin,
                 std::min(kOutputs, matrix.outputs - begin));
     });
   });
 }
 
-std::optional<ElementsAttr> dyadic::learnRounding(Operation *op, Operation *real,
-                                                  ArrayRef<const HostTensor *> inputs,
-                                                  WeightRounding rounding) {
+bool dyadic::hasFewValues(Operation *op) {
+  if (auto coded = codedWeights(op->getOperand(1)))
+    return coded->getBits() < 8;
+  auto type = dyn_cast<quant::QuantizedType>(
+      cast<RankedTensorType>(op->getOperand(1).getType()).getElementType());
+  return type && !op->hasAttr(kCodebookAttr) && type.getStorageTypeIntegralWidth() < 8;
+}
+
+std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *real,
+                                                    ArrayRef<const HostTensor *> inputs,
+                                                    ArrayRef<const HostTensor *> realInputs,
+                                                    WeightRounding rounding) {
   auto constant = op->getOperand(1).getDefiningOp<qnn::ConstantOp>();
   auto matrix = ContractionMatrix::of(op);
   if (!constant || !constant->hasOneUse() || !matrix || matrix->inputs > kMostInputs ||
@@ -121,12 +169,17 @@ std::optional<ElementsAttr> dyadic::learnRounding(Operation *op, Operation *real
   auto weights = readConstant(real->getOperand(1));
   if (failed(weights) || weights->kind != ElementKind::F32)
     return std::nullopt;
+  bool makesUp = inputs.size() == realInputs.size() &&
+                 llvm::all_of(llvm::zip_equal(inputs, realInputs), [](auto pair) {
+                   auto [input, real] = pair;
+                   return real->kind == ElementKind::F32 && real->shape == input->shape;
+                 });
   ArrayRef<float> reals = weights->as<float>();
   auto weight = [&](int64_t o, int64_t k) { return reals[matrix->weight(o, k)]; };
   auto gather = [&] {
-    InputMoments moments(op, *matrix, inputs.size());
-    for (const HostTensor *input : inputs)
-      moments.add(*input);
+    InputMoments moments(op, *matrix, inputs.size(), makesUp);
+    for (auto [i, input] : llvm::enumerate(inputs))
+      moments.add(*input, makesUp ? realInputs[i] : nullptr);
     moments.finish();
     return moments;
   };
@@ -140,10 +193,12 @@ std::optional<ElementsAttr> dyadic::learnRounding(Operation *op, Operation *real
              [&](int64_t o, int64_t k, float value) {
                codes->codes[o * matrix->inputs + k] = codes->grid.encode(o, k, value);
              });
-    return coded::WeightsAttr::get(attribute.getType(), attribute.getAxis(), *codes);
+    return RoundedWeights{
+        coded::WeightsAttr::get(attribute.getType(), attribute.getAxis(), *codes),
+        cast<RankedTensorType>(constant.getOutput().getType())};
   }
-  auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(
-      cast<RankedTensorType>(constant.getType()).getElementType());
+  auto tensorType = cast<RankedTensorType>(constant.getType());
+  auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(tensorType.getElementType());
   auto stored = readConstant(constant.getOutput());
   if (!type || failed(stored) || stored->kind != ElementKind::I8 ||
       weights->shape != stored->shape)
@@ -151,10 +206,18 @@ std::optional<ElementsAttr> dyadic::learnRounding(Operation *op, Operation *real
   InputMoments moments = gather();
   ScaledGrid grid(op, type);
   MutableArrayRef<int8_t> integers = stored->as<int8_t>();
-  roundAll(op->getContext(), *matrix, moments, grid, rounding, weight,
-           [&](int64_t o, int64_t k, float value) {
-             integers[matrix->weight(o, k)] = static_cast<int8_t>(grid.storage(o, value));
-           });
-  return makeConstant(std::move(*stored),
-                      cast<RankedTensorType>(constant.getValue().getType()));
+  roundAll(
+      op->getContext(), *matrix, moments, grid, rounding, weight,
+      [&](int64_t o, int64_t k, float value) {
+        integers[matrix->weight(o, k)] = static_cast<int8_t>(grid.storage(o, value));
+      },
+      makesUp ? &grid : nullptr);
+  SmallVector<double> scales(grid.scales.begin(), grid.scales.end());
+  auto rescaled = quant::UniformQuantizedPerAxisType::get(
+      type.getFlags(), type.getStorageType(), type.getExpressedType(), scales,
+      type.getZeroPoints(), type.getQuantizedDimension(), type.getStorageTypeMin(),
+      type.getStorageTypeMax());
+  return RoundedWeights{makeConstant(std::move(*stored),
+                                     cast<RankedTensorType>(constant.getValue().getType())),
+                        tensorType.clone(rescaled)};
 }

@@ -5,17 +5,30 @@
 #include "dyadic/Quantize/Recover.h"
 
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
+#include "mlir/IR/BuiltinTypes.h"
 
 namespace dyadic {
 
+/// The value and the type of a constant of weights.
+struct RoundedWeights {
+  mlir::ElementsAttr value;
+  mlir::RankedTensorType type;
+};
+
+/// Whether the constant weights of `op` have fewer than eight bits, not as entries of a
+/// codebook of eight.
+bool hasFewValues(mlir::Operation *op);
+
 /// Rounds the quantized weights of `op` anew so that its sums over `inputs`, what its
-/// first operand is for each sample, are as near as may be to those with the weights
-/// of `real`, the same op in float. The values there are stay the same. Returns the
-/// constant's new value, or none where nothing changed: for weights that other ops
-/// read, too, and for matrices of too many inputs.
-std::optional<mlir::ElementsAttr> learnRounding(mlir::Operation *op, mlir::Operation *real,
-                                        llvm::ArrayRef<const HostTensor *> inputs,
-                                        WeightRounding rounding);
+/// first operand is for each sample, are as near as may be to those of `real`, the
+/// same op in float, over `realInputs`, its operand there, or over `inputs` where that
+/// is empty. With `realInputs`, integers of fewer than eight bits get other scales
+/// where that helps. None where nothing changes: for weights that other ops read, too,
+/// and for matrices of too many inputs.
+std::optional<RoundedWeights> learnRounding(mlir::Operation *op, mlir::Operation *real,
+                                            llvm::ArrayRef<const HostTensor *> inputs,
+                                            llvm::ArrayRef<const HostTensor *> realInputs,
+                                            WeightRounding rounding);
 
 } // namespace dyadic
 

@@ -205,6 +205,22 @@ void WeightRounder::improve(const WeightRows &rows, Rows &rounded) const {
   }
 }
 
+WeightRounder::Rows WeightRounder::makingUpFor(llvm::ArrayRef<double> errors,
+                                               llvm::ArrayRef<float> weights) const {
+  Rows result(weights.begin(), weights.end());
+  if (factor.empty())
+    return result;
+  // H⁻¹ is UᵀU.
+  MatrixD u = viewOf(llvm::ArrayRef(factor), inputs).cast<double>();
+  MatrixD w = viewOf(weights, inputs).cast<double>();
+  MatrixD pull = w * Eigen::Map<const MatrixD>(errors.data(), inputs, inputs).transpose();
+  MatrixD move = (pull(Eigen::all, order) * u.transpose()) * u;
+  for (auto [i, k] : llvm::enumerate(order))
+    w.col(k) += move.col(i);
+  Eigen::Map<MatrixF>(result.data(), w.rows(), inputs) = w.cast<float>();
+  return result;
+}
+
 std::vector<double> WeightRounder::errors(const WeightRows &rows,
                                           llvm::ArrayRef<float> rounded) const {
   std::vector<double> result(outputs(rows));

@@ -75,6 +75,10 @@ public:
   /// some rounds. Then takes the nearest values for the rows where they are better.
   void improve(const WeightRows &rows, Rows &rounded) const;
 
+  /// The rows that make of inputs x what `weights` make of x + e where they can, for
+  /// `errors` Cov(x_k, e_l): w + H⁻¹ Cov(x, e) w.
+  Rows makingUpFor(llvm::ArrayRef<double> errors, llvm::ArrayRef<float> weights) const;
+
   /// (ŵ − w)ᵀ H (ŵ − w) of each row.
   std::vector<double> errors(const WeightRows &rows, llvm::ArrayRef<float> rounded) const;
 

@@ -13,6 +13,8 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <regex>
+#include <string>
 
 using namespace dyadic;
 using namespace mlir;
@@ -120,8 +122,20 @@ TEST_F(LearnRoundingTest, TakesTwinsTogether) {
 
 TEST_F(LearnRoundingTest, LeavesUnrelatedInputsAtTheirNearest) {
   makeSamples({4, 2, 1}, /*twins=*/false);
-  EXPECT_EQ(round<qnn::MatmulOp>(kRealMatmul, kMatmul, WeightRounding::GPTQ),
+  // Of eight bits: of fewer, the scales would change.
+  std::string quantized = std::regex_replace(kMatmul, std::regex("i4<-7:7>"), "i8<-127:127>");
+  quantized = std::regex_replace(quantized, std::regex("xi4>"), "xi8>");
+  EXPECT_EQ(round<qnn::MatmulOp>(kRealMatmul, quantized.c_str(), WeightRounding::GPTQ),
             (std::vector<int>{0, -1, 0, -1}));
+}
+
+TEST_F(LearnRoundingTest, FindsTheScaleOfFewValues) {
+  makeSamples({4, 2, 1}, /*twins=*/false);
+  // Integers times 0.775 and 0.85 · 0.5, where the scales are 1 and 0.5.
+  std::string real = std::regex_replace(kRealMatmul, std::regex("0.4, -0.4\\], \\[0.4, -0.4"),
+                                        "2.325, 2.55], [-5.425, -0.85");
+  EXPECT_EQ(round<qnn::MatmulOp>(real.c_str(), kMatmul, WeightRounding::GPTQ),
+            (std::vector<int>{3, 6, -7, -2}));
 }
 
 TEST_F(LearnRoundingTest, RoundsAChannelOfADepthwiseFilterAlone) {

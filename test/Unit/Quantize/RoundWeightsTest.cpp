@@ -142,3 +142,19 @@ TEST(RoundWeightsTest, IsNearestForInputsThatAreAlwaysTheSame) {
   EXPECT_EQ(gptq(rounder, rows), (Rows{0, -2, 7}));
   EXPECT_EQ(adaRound(rounder, rows), (Rows{0, -2, 7}));
 }
+
+TEST(RoundWeightsTest, MakesUpForWhatInputsTell) {
+  // Inputs x are off by e with e_l = x_(l+1) / 4: Cov(x_k, e_l) is H_(k,l+1) / 4. So
+  // w·(x + e) is what w_k + w_(k−1) / 4 make of x.
+  constexpr int64_t kInputs = 6;
+  Problem problem(3, 2, kInputs);
+  WeightRounder rounder(kInputs, problem.moments, 0);
+  std::vector<double> errors(kInputs * kInputs, 0);
+  for (int64_t k = 0; k < kInputs; ++k)
+    for (int64_t l = 0; l + 1 < kInputs; ++l)
+      errors[k * kInputs + l] = problem.moments[k * kInputs + l + 1] / 4;
+  Rows made = rounder.makingUpFor(errors, problem.weights);
+  for (int64_t i = 0; i < 2 * kInputs; ++i)
+    EXPECT_NEAR(made[i], problem.weights[i] + (i % kInputs ? problem.weights[i - 1] / 4 : 0), 1e-4)
+        << i;
+}
