@@ -111,7 +111,7 @@ def merged(marker, found):
     with open(RESULTS) as f:
         document = f.read()
     lines = re.search(f"<!-- {marker} -->(.*?)<!-- /{marker} -->", document, re.S)
-    old = [[c.strip() for c in line.strip("| ").split(" | ")] for line in lines[1].splitlines() if line.startswith("| ")] if lines else []
+    old = [[c.strip() for c in line.split("|")[1:-1]] for line in lines[1].splitlines() if line.startswith("| ")] if lines else []
     rows = {row[0]: row[1:] for row in old[1:]}
     rows.update(found)
     return [[name, *values] for name, values in rows.items()]
