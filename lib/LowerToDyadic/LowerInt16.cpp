@@ -356,9 +356,12 @@ template <typename Op> struct LowerCut16 : OpConversionPattern<Op> {
 } // namespace
 
 void dyadic::populateInt16Patterns(const TypeConverter &converter,
-                                   RewritePatternSet &patterns, Rounding rounding) {
+                                   RewritePatternSet &patterns, Rounding rounding,
+                                   bool functionsInFloat) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LowerConv2D16, LowerMatmul16>(converter, context, rounding);
-  patterns.add<LowerFunction16, LowerCut16<qnn::ReluOp>, LowerCut16<qnn::ClampOp>>(
-      converter, context, /*benefit=*/3);
+  patterns.add<LowerCut16<qnn::ReluOp>, LowerCut16<qnn::ClampOp>>(converter, context,
+                                                                  /*benefit=*/3);
+  if (functionsInFloat)
+    patterns.add<LowerFunction16>(converter, context, /*benefit=*/3);
 }

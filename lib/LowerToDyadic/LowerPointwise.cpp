@@ -145,10 +145,9 @@ struct LowerUnary : OpInterfaceConversionPattern<qnn::ElementwiseOpInterface> {
                                        storageOf(cut->second, *to)));
       return success();
     }
-    if (isInteger16(*from))
-      return failure(); // a sum or product with a number: the patterns for those
-    if (from->getStorageTypeIntegralWidth() != 8)
-      return op.emitError("expected an operand of 8 bits");
+    // Others are arithmetic, interpolated, or computed in float.
+    if (from->getStorageTypeIntegralWidth() != 8 || to->getStorageTypeIntegralWidth() != 8)
+      return rewriter.notifyMatchFailure(op, "expected an operand and a result of 8 bits");
     rewriter.replaceOpWithNewOp<LookupOp>(
         op, storageTensorOf(op->getResult(0)), input,
         function->tabulate(*from, *to));

@@ -82,8 +82,15 @@ struct LowerQNNToDyadicPass
     populateMovementPatterns(converter, patterns);
     populateLiteRTPatterns(converter, patterns);
     populateLiteRTInt16Patterns(converter, patterns);
-    populateInt16Patterns(converter, patterns, wanted.value_or(Rounding::NearestEven));
+    populateInt16Patterns(converter, patterns, wanted.value_or(Rounding::NearestEven),
+                          /*functionsInFloat=*/!integerFunctions);
     populateLiteRTSoftmaxPatterns(converter, patterns);
+    if (integerFunctions) {
+      populateIntegerSoftmaxPatterns(converter, patterns);
+      populateIntegerNormPatterns(converter, patterns);
+      populateFunctions16Patterns(converter, patterns);
+      populateQuotientPatterns(converter, patterns);
+    }
     if (comesQuantized)
       populateThroughFloatPatterns(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,

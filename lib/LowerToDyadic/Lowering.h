@@ -112,10 +112,21 @@ void populateLiteRTPatterns(const mlir::TypeConverter &converter,
 void populateLiteRTInt16Patterns(const mlir::TypeConverter &converter,
                                  mlir::RewritePatternSet &patterns);
 /// Activations of 16 bits; `rounding` is that of sums where LiteRT's isn't asked for.
+/// Functions of one element are computed in f32 if `functionsInFloat`.
 void populateInt16Patterns(const mlir::TypeConverter &converter,
-                           mlir::RewritePatternSet &patterns, Rounding rounding);
+                           mlir::RewritePatternSet &patterns, Rounding rounding,
+                           bool functionsInFloat);
 void populateLiteRTSoftmaxPatterns(const mlir::TypeConverter &converter,
                                    mlir::RewritePatternSet &patterns);
+/// Integer forms of what our own quantizer leaves in float, for quantized tensors.
+void populateIntegerSoftmaxPatterns(const mlir::TypeConverter &converter,
+                                    mlir::RewritePatternSet &patterns);
+void populateIntegerNormPatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+void populateFunctions16Patterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns);
+void populateQuotientPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns);
 /// For what nothing else lowers.
 void populateThroughFloatPatterns(const mlir::TypeConverter &converter,
                                   mlir::RewritePatternSet &patterns);

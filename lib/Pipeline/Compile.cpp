@@ -84,9 +84,7 @@ LogicalResult Compilation::advance(Level wanted) {
       break;
     case Level::Integer:
       if (isQuantized())
-        result = run([&](OpPassManager &pm) {
-          buildLowerToDyadicPipeline(pm, opts.rounding);
-        });
+        result = lowerToIntegers();
       break;
     case Level::Kernels:
       result = lowerToKernels();
@@ -334,6 +332,12 @@ LogicalResult Compilation::calibrateAndQuantize() {
     return success();
   }
   double start = now();
+  if (opts.quantize.integerOnly && opts.quantize.scheme != Scheme::Static) {
+    blame = UsageError;
+    return emitError(location()) << "--integer-only: expected scheme static, whose ranges are "
+                                    "known, but got "
+                                 << nameOf(opts.quantize.scheme);
+  }
   blame = InputError;
   if (failed(checkPatterns(main(), opts)))
     return failure();
@@ -415,6 +419,20 @@ LogicalResult Compilation::quantize(const std::optional<NetworkStatistics> &seen
   if (failed(done) && !opts.quantize.weights.empty())
     blame = UsageError;
   return done;
+}
+
+LogicalResult Compilation::lowerToIntegers() {
+  bool integerOnly = opts.quantize.integerOnly;
+  LogicalResult lowered = run([&](OpPassManager &pm) {
+    buildLowerToDyadicPipeline(pm, opts.rounding, integerOnly);
+  });
+  if (!integerOnly)
+    return lowered;
+  // The network may have what only floats do.
+  blame = InputError;
+  report.integerOps += static_cast<int64_t>(report.floatOps.size());
+  report.floatOps.clear();
+  return lowered;
 }
 
 LogicalResult Compilation::lowerToKernels() {

@@ -58,6 +58,7 @@ void buildQuantizePipeline(OpPassManager &pm, const QuantizeChoices &choices,
   options.weights.assign(choices.weights.begin(), choices.weights.end());
   options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
   options.scheme = nameOf(choices.scheme).str();
+  options.keepRanges = choices.integerOnly;
   if (equalize)
     func.addPass(createEqualize());
   func.addPass(createQuantize(options));
@@ -73,11 +74,19 @@ void buildAdoptPipeline(OpPassManager &pm) {
 }
 
 void buildLowerToDyadicPipeline(OpPassManager &pm,
-                                const std::string &rounding) {
+                                const std::string &rounding, bool integerOnly) {
   OpPassManager &func = pm.nest<func::FuncOp>();
-  func.addPass(createLowerQNNToDyadic({rounding}));
+  func.addPass(createLowerQNNToDyadic({rounding, integerOnly}));
+  if (integerOnly) {
+    func.addPass(createLowerLSTMToIntegers());
+    func.addPass(createLowerMagnitudes());
+    func.addPass(createQuantizeRest());
+    func.addPass(createLowerQNNToDyadic({/*rounding=*/"", /*integerFunctions=*/true}));
+  }
   func.addPass(createCanonicalizerPass());
   func.addPass(createCSEPass());
+  if (integerOnly)
+    func.addPass(createCheckIntegers());
 }
 
 void buildExportTOSAPipeline(OpPassManager &pm) {

@@ -147,7 +147,7 @@ std::string dyadic::reasonWithoutRanges(Operation *op,
   if (!quantizable)
     return kNoIntegerForm.str();
   if (isNamed(op, keepFloat))
-    return "it was asked to";
+    return kAskedFor.str();
   if (hasCodedWeights(op))
     return "its weights alone are quantized";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())

@@ -14,6 +14,7 @@ using FloatReasons = llvm::MapVector<mlir::Operation *, std::string>;
 
 /// The reason of ops that are float whatever the model is like.
 inline constexpr llvm::StringLiteral kNoIntegerForm = "it has no integer form";
+inline constexpr llvm::StringLiteral kAskedFor = "it was asked to";
 
 /// The reason of those that a scheme without ranges leaves in float.
 inline constexpr llvm::StringLiteral kOnlyContractions =

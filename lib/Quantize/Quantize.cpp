@@ -216,11 +216,14 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
       ++numFloat;
     }
-    for (Operation &op : func.getBody().front())
-      for (StringRef attribute : {kRangeAttr, kInputMeansAttr, kChannelRangesAttr,
-                                  kChannelPowersAttr, kWeightKindAttr})
+    for (Operation &op : func.getBody().front()) {
+      for (StringRef attribute : {kInputMeansAttr, kChannelRangesAttr, kChannelPowersAttr,
+                                  kWeightKindAttr})
         op.removeAttr(attribute);
-    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      if (!keepRanges || !floatOps.contains(&op))
+        op.removeAttr(kRangeAttr);
+    }
+    for (unsigned i = 0; i < func.getNumArguments() && !keepRanges; ++i)
       func.removeArgAttr(i, kRangeAttr);
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))

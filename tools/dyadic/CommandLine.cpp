@@ -106,6 +106,12 @@ void CommonOptions::addCalibration(CLI::App &app) {
                  "repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  app.add_flag("--integer-only", integerOnly,
+               "softmax, layer norm and all else in integers, too, 16 bits wide where they "
+               "stay in float32 otherwise; what would compute on floats is an error, and "
+               "named. Inputs and results may be float32")
+      ->excludes(app.get_option("--float"))
+      ->excludes(app.get_option("--keep-float"));
   app.add_option("--weights", weights,
                  "int8, int4 or codebook4 (sixteen values a layer), or a pattern "
                  "of layer names and one of these, as 'fc*=int4'; may be repeated, "
@@ -291,7 +297,7 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   CompileOptions options;
   options.model = model;
   options.name = name;
-  options.quantize = {keepFloat, weights, scheme, activations, {}, {}};
+  options.quantize = {keepFloat, weights, scheme, activations, {}, {}, integerOnly};
   options.rounding = rounding;
   Location loc = UnknownLoc::get(context);
   for (const std::string &shape : shapes)

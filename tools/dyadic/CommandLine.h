@@ -24,6 +24,7 @@ struct CommonOptions {
   std::vector<std::string> shapes, values, keepFloat, weights, activations, statistics;
   ThreadOptions threads;
   bool isFloat = false;
+  bool integerOnly = false;
   bool emulate = false;
   std::string floatType = "f32";
   bool calibrateByInterpreter = false;

@@ -17,6 +17,11 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
     TensorFlow Lite: its multipliers have 31 bits, and its ops take the steps of
     LiteRT's reference kernels, whose bytes they give.
 
+    With `integer-functions` what our own quantizer leaves in float is lowered, too,
+    where its tensors are quantized, as `qnn-quantize-rest` makes them: softmax,
+    layer norm, quotients, roots and functions of 16-bit elements become
+    `qnn.compute` bodies of integer arithmetic (docs/Spec.md, section 9).
+
     ```mlir
     %2 = qnn.conv2d %x, %w, %b : (tensor<1x8x8x4x!quant.uniform<u8:f32, 0.1:3>>, …) -> tensor<1x8x8x4x!quant.uniform<u8:f32, 0.2>>
     // becomes
@@ -27,7 +32,10 @@ def LowerQNNToDyadic : Pass<"lower-qnn-to-dyadic", "::mlir::func::FuncOp"> {
   let options = [
     Option<"rounding", "rounding", "std::string", /*default=*/"\"\"",
            "how requantizations round: nearest_even, half_up, double_round; empty: "
-           "as the function says, nearest_even where it doesn't">
+           "as the function says, nearest_even where it doesn't">,
+    Option<"integerFunctions", "integer-functions", "bool", /*default=*/"false",
+           "integer arithmetic also for softmax, layer norm, quotients and functions "
+           "of 16-bit elements">
   ];
   let dependentDialects = [
     "::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
@@ -84,6 +92,15 @@ def LowerMagnitudes : Pass<"lower-magnitudes", "::mlir::func::FuncOp"> {
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
     "::mlir::tensor::TensorDialect"];
+}
+
+def CheckIntegers : Pass<"dyadic-check-integers", "::mlir::func::FuncOp"> {
+  let summary = "refuse a function that computes on floats";
+  let description = [{
+    Level 3. No op may have floats, nor the body of a `qnn.compute`, but those that
+    quantize the function's arguments and dequantize its results. Each that has is an
+    error of its own, with the reason that `qnn-quantize-rest` has found.
+  }];
 }
 
 #endif

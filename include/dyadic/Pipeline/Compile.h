@@ -173,6 +173,7 @@ private:
   mlir::LogicalResult calibrateAndQuantize();
   llvm::SmallVector<ObserverOptions> observers();
   mlir::LogicalResult quantize(const std::optional<NetworkStatistics> &seen);
+  mlir::LogicalResult lowerToIntegers();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();
   mlir::LogicalResult run(llvm::function_ref<void(mlir::OpPassManager &)> build);

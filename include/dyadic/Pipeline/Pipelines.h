@@ -33,6 +33,8 @@ struct QuantizeChoices {
   std::vector<std::string> schemes;
   /// pattern=int4:group=64, …: ops that stay f32, their weights in this format.
   std::vector<std::string> weightOnly;
+  /// Nothing computes on floats between the network's borders, or it is refused.
+  bool integerOnly = false;
 };
 
 /// Level 1, with ranges where the scheme is static → level 2. Without `equalize`
@@ -45,9 +47,11 @@ void buildQuantizePipeline(mlir::OpPassManager &pm,
 void buildAdoptPipeline(mlir::OpPassManager &pm);
 
 /// Level 2 → level 3. `rounding` is that of the requantizations, as the pass's
-/// option.
+/// option. With `integerOnly` what stays float at level 2 becomes integer
+/// arithmetic, too, or is an error.
 void buildLowerToDyadicPipeline(mlir::OpPassManager &pm,
-                                const std::string &rounding = "");
+                                const std::string &rounding = "",
+                                bool integerOnly = false);
 
 /// Level 3 → TOSA, for other compilers.
 void buildExportTOSAPipeline(mlir::OpPassManager &pm);

@@ -117,12 +117,40 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
            "storage type of activations: u8 or i8">,
     Option<"scheme", "scheme", "std::string", "\"static\"",
            "where activations get their scales from: static (their ranges), dynamic or "
-           "dynamic-tensor (what they are at run time, a row or a tensor at once)">
+           "dynamic-tensor (what they are at run time, a row or a tensor at once)">,
+    Option<"keepRanges", "keep-ranges", "bool", "false",
+           "leave their ranges on float ops and arguments, for qnn-quantize-rest">
   ];
   let statistics = [
     Statistic<"numInteger", "integer-ops", "ops that became integer ops">,
     Statistic<"numFloat", "float-ops", "ops that stay f32">
   ];
+}
+
+def QuantizeRest : Pass<"qnn-quantize-rest", "::mlir::func::FuncOp"> {
+  let summary = "give what the lowering left in float types of 16 bits";
+  let description = [{
+    Level 3 with float ops between `dyadic.dequantize` and `dyadic.quantize`, whose
+    calibrated ranges `qnn-quantize{keep-ranges}` has left on them → the same ops on
+    quantized tensors, which `lower-qnn-to-dyadic{integer-functions}` makes integer
+    arithmetic of. A result that only one `dyadic.quantize` or several alike read has
+    their type; others have 16 bits, symmetric, with room for twice the range. A sum
+    of scores and a mask of −10⁹ that a softmax reads has room for the scores alone: the
+    mask saturates.
+
+    An op stays float that has no integer form, whose range isn't known, or an operand
+    of which is float; `dyadic-check-integers` names them.
+
+    ```mlir
+    %0 = dyadic.dequantize %q {scale = 0.5 : f32, zero_point = 3 : i32} : (tensor<4x8xui8>) -> tensor<4x8xf32>
+    %1 = qnn.softmax %0 {axis = 1} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    // becomes
+    %0 = qnn.storage_cast %q : (tensor<4x8xui8>) -> tensor<4x8x!quant.uniform<u8:f32, 0.5:3>>
+    %1 = qnn.softmax %0 {axis = 1} : (tensor<4x8x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4x8x!quant.uniform<i16:f32, 3.0517578125E-5>>
+    ```
+  }];
+  let dependentDialects = ["::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::quant::QuantDialect"];
 }
 
 def EncodeWeights : Pass<"qnn-encode-weights", "::mlir::func::FuncOp"> {
