@@ -290,8 +290,12 @@ Value Rest::rewritten(Operation *op) {
     return {};
   if (auto cast = dyn_cast<qnn::CastOp>(op))
     return rewrittenCast(cast);
-  if (!hasIntegerForm(op))
+  if (!hasIntegerForm(op)) {
+    // What could be an integer op knows better why it isn't.
+    if (isa<QuantizableOpInterface>(op) && op->hasAttr(kFloatReasonAttr))
+      return {};
     return stays(op, kNoIntegerForm);
+  }
   Value argument = argumentOfFunction(op);
   if (isa<qnn::AddOp, qnn::SubOp, qnn::MulOp>(op))
     argument = {}; // their numbers are quantized
