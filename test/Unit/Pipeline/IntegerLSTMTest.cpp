@@ -235,6 +235,24 @@ TEST_P(IntegerLSTM, IsExactAndNear) {
   EXPECT_LE(worstCell, 0.1);
 }
 
+TEST_P(IntegerLSTM, IsTheSameInParts) {
+  auto [steps, batch, units, reverse] = GetParam();
+  LSTM net = randomLSTM(steps, batch, units, /*reverse=*/false), part = net;
+  std::vector<float> whole = run(net), inParts;
+  int64_t state = int64_t(batch) * units;
+  part.steps = 1;
+  for (int64_t t = 0; t < steps; ++t) {
+    part.projection.assign(net.projection.begin() + t * 4 * state,
+                           net.projection.begin() + (t + 1) * 4 * state);
+    std::vector<float> found = run(part);
+    part.hidden.assign(found.begin(), found.begin() + state);
+    part.cell.assign(found.begin() + state, found.end());
+    inParts.insert(inParts.end(), part.hidden.begin(), part.hidden.end());
+  }
+  inParts.insert(inParts.end(), part.cell.begin(), part.cell.end());
+  EXPECT_EQ(whole, inParts);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, IntegerLSTM,
                          testing::Values(std::tuple(6, 1, 16, false), std::tuple(5, 3, 12, true),
                                          std::tuple(4, 2, 7, false), std::tuple(3, 1, 1, true)));
