@@ -175,6 +175,9 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
   }
   if (wouldVanish(op))
     return "one of its operands would vanish beside the other in 8 bits";
+  // Of the two parts one is in (−1, 1), the other as large as it has become.
+  if (isa<qnn::SliceOp>(op) && isa_and_nonnull<qnn::LSTMOp>(op->getOperand(0).getDefiningOp()))
+    return "its operand is a hidden state beside a cell";
   if (isSteep(op))
     return "it is too steep near 0 for an argument of 8 bits";
   if (cast<QuantizableOpInterface>(op).getQuantKind() != QuantKind::SameType &&
@@ -288,11 +291,11 @@ static bool isArithmeticForFloat(Operation *op) {
          llvm::any_of(op->getResult(0).getUsers(), isComputation);
 }
 
-/// Makes the contractions float whose sums `steep` is a root or logarithm of, or of
-/// their squares' sums: what 8 bits of their input leave of a quiet spectrum beside a
-/// loud one is noise.
-static void floatSpectrum(Operation *steep, FloatReasons &floatOps) {
+/// The contractions whose sums `steep` is a root or logarithm of, or of their squares'
+/// sums.
+static SmallVector<Operation *> contractionsBehind(Operation *steep) {
   llvm::SmallSetVector<Operation *, 8> behind;
+  SmallVector<Operation *> found;
   behind.insert(steep);
   for (size_t i = 0; i < behind.size(); ++i)
     for (Value operand : behind[i]->getOperands()) {
@@ -303,8 +306,31 @@ static void floatSpectrum(Operation *steep, FloatReasons &floatOps) {
           isSquare(op))
         behind.insert(op);
       else if (isa<QuantizableOpInterface>(op) && !isCheap(op))
-        floatOps.insert({op, "a function of its sums is too steep near 0"});
+        found.push_back(op);
     }
+  return found;
+}
+
+SmallVector<Value> dyadic::spectraOf(func::FuncOp func) {
+  SmallVector<Value> values;
+  func.walk([&](Operation *steep) {
+    if (!isSteep(steep))
+      return;
+    SmallVector<Operation *> contractions = contractionsBehind(steep);
+    if (contractions.empty())
+      return;
+    values.push_back(steep->getResult(0));
+    for (Operation *op : contractions) {
+      Value input = op->getOperand(0);
+      for (Operation *moving = input.getDefiningOp();
+           moving && isa<QuantizableOpInterface>(moving) &&
+           cast<QuantizableOpInterface>(moving).getQuantKind() == QuantKind::SameType;
+           moving = input.getDefiningOp())
+        input = moving->getOperand(0);
+      values.append({input, op->getResult(0)});
+    }
+  });
+  return values;
 }
 
 /// What computes `value`, cheap ops of one activation that nothing else reads aside.
@@ -358,7 +384,7 @@ static void floatBorders(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
 }
 
 void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
-                            FloatReasons &floatOps) {
+                            FloatReasons &floatOps, bool integerOnly) {
   SmallVector<Operation *> ops;
   func.walk([&](Operation *op) {
     if (!isComputation(op))
@@ -370,8 +396,10 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
     ops.push_back(op);
     if (std::string reason = ownReason(op, keepFloat); !reason.empty())
       floatOps.insert({op, reason});
-    if (isSteep(op))
-      floatSpectrum(op, floatOps);
+    // What 8 bits leave of a quiet spectrum beside a loud one is noise.
+    if (isSteep(op) && !integerOnly)
+      for (Operation *contraction : contractionsBehind(op))
+        floatOps.insert({contraction, "a function of its sums is too steep near 0"});
   });
   for (size_t before = SIZE_MAX; before != floatOps.size();) {
     before = floatOps.size();
@@ -382,7 +410,8 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
           }))
         floatOps[op] = "an operand has no finite calibrated range";
     floatFunctions(ops, floatOps);
-    floatSmallProducts(ops, floatOps);
+    if (!integerOnly)
+      floatSmallProducts(ops, floatOps);
     floatIslands(ops, floatOps);
     floatBorders(ops, floatOps);
   }

@@ -60,10 +60,16 @@ std::string reasonWithoutRanges(mlir::Operation *op,
 unsigned numActivations(mlir::Operation *op);
 
 /// The ops of `func` that can't or needn't become integer ops. `floatOps` holds
-/// reasons found before, and gets the new ones.
+/// reasons found before, and gets the new ones. With `integerOnly` contractions don't
+/// become float for accuracy: spectraOf says where they need 16 bits.
 void chooseFloatOps(mlir::func::FuncOp func,
                     llvm::ArrayRef<std::string> keepFloat,
-                    FloatReasons &floatOps);
+                    FloatReasons &floatOps, bool integerOnly = false);
+
+/// Of roots and logarithms that reach too near to 0 for arguments of 8 bits, as the
+/// magnitudes of a spectrum do: they, the products whose sums they are functions of,
+/// and what those read.
+llvm::SmallVector<mlir::Value> spectraOf(mlir::func::FuncOp func);
 
 } // namespace dyadic
 

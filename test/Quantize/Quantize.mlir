@@ -268,3 +268,17 @@ func.func @probability(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) 
   %5 = qnn.matmul %4, %v {qnn.range = [#qnn.range<0.0, 2.0>]} : (tensor<3x2xf32>, tensor<2x1xf32>) -> tensor<3x1xf32>
   return %2, %5 : tensor<24xf32>, tensor<3x1xf32>
 }
+
+// The hidden state and the cell behind it have no type in common.
+// CHECK-LABEL: func @state
+// CHECK: qnn.lstm {{.*}} -> tensor<3x1x2xf32>
+// CHECK: qnn.slice {{.*}}qnn.float_reason = "its operand is a hidden state beside a cell"
+// CHECK: quant.qcast
+// CHECK: qnn.matmul
+func.func @state(%x: tensor<2x1x8xf32> {qnn.range = #qnn.range<-1.0, 1.0>}, %h: tensor<1x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<2x1x8xf32> {
+  %r = qnn.constant dense<1.0> : tensor<2x8xf32> : tensor<2x8xf32>
+  %0 = qnn.lstm %x, %r, %h, %h {with_cell = true, qnn.range = [#qnn.range<-40.0, 40.0>]} : (tensor<2x1x8xf32>, tensor<2x8xf32>, tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<3x1x2xf32>
+  %1 = qnn.slice %0 {offsets = array<i64: 0, 0, 0>, sizes = array<i64: 2, 1, 2>, strides = array<i64: 1, 1, 1>, qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<3x1x2xf32>) -> tensor<2x1x2xf32>
+  %2 = qnn.matmul %1, %r {qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<2x1x2xf32>, tensor<2x8xf32>) -> tensor<2x1x8xf32>
+  return %2 : tensor<2x1x8xf32>
+}
