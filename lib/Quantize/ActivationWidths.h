@@ -21,6 +21,7 @@ public:
   static mlir::FailureOr<ActivationWidths> create(mlir::func::FuncOp func,
                                                   llvm::ArrayRef<std::string> choices);
 
+  void widen(mlir::Value value) { wide.insert(value); }
   bool isWide(mlir::Value value) const { return wide.contains(value); }
 
 private:

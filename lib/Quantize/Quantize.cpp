@@ -135,6 +135,9 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     auto others = chooseSchemes(func, schemeChoices);
     if (failed(wide) || failed(others))
       return signalPassFailure();
+    if (keepRanges)
+      for (Value value : spectraOf(func))
+        wide->widen(value);
     switch (*how) {
     case Scheme::Static:
       return quantizeByRanges(func, kept, *wide, *others);
@@ -159,13 +162,13 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     for (auto [op, scheme] : others)
       if (!isNamed(op, kept))
         floatOps[op] = kOtherScheme;
-    chooseFloatOps(func, kept, floatOps);
+    chooseFloatOps(func, kept, floatOps, /*integerOnly=*/keepRanges);
     std::optional<TypePlan> plan;
     plan.emplace(func, floatOps, isSigned, wide);
     for (FloatReasons more; plan->findUnreachable(more); more.clear()) {
       for (auto &[op, reason] : more)
         floatOps.insert({op, reason});
-      chooseFloatOps(func, kept, floatOps);
+      chooseFloatOps(func, kept, floatOps, /*integerOnly=*/keepRanges);
       plan.emplace(func, floatOps, isSigned, wide);
     }
     rewrite(func, floatOps, *plan);

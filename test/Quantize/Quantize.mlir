@@ -1,6 +1,7 @@
 // RUN: dyadic-opt %s --qnn-quantize | FileCheck %s
 // RUN: dyadic-opt %s --qnn-quantize=activations=i8 | FileCheck %s --check-prefix=SIGNED
 // RUN: dyadic-opt %s --qnn-quantize=keep-float=conv | FileCheck %s --check-prefix=KEPT
+// RUN: dyadic-opt %s --qnn-quantize=keep-ranges | FileCheck %s --check-prefix=WIDE
 
 // Weights per output channel, activations per tensor, the bias f32. The sums
 // leave as floats, so 16 bits hold them.
@@ -226,6 +227,11 @@ func.func @moved_to_sigmoid(%x: tensor<2x2xf32> {qnn.range = #qnn.range<-1.0, 1.
 // CHECK: qnn.sqrt {{.*}}qnn.float_reason = "it is too steep near 0 for an argument of 8 bits"
 // CHECK-NOT: qnn.float_reason
 // CHECK: qnn.matmul {{.*}}!quant.uniform<u8:f32
+// Where nothing may be float, 16 bits do.
+// WIDE-LABEL: func @magnitude
+// WIDE: qnn.matmul {{.*}} : (tensor<3x2x!quant.uniform<i16:f32, {{.*}}>>, {{.*}}) -> tensor<3x4x!quant.uniform<i16:f32, {{.*}}>>
+// WIDE: qnn.sqrt {{.*}} -> tensor<3x2xf32>
+// WIDE: qnn.matmul {{.*}} : (tensor<3x2x!quant.uniform<i16<0:32767>:f32, {{.*}}>>
 func.func @magnitude(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<3x8xf32> {
   %w = qnn.constant dense<1.0> : tensor<2x4xf32> : tensor<2x4xf32>
   %v = qnn.constant dense<1.0> : tensor<2x8xf32> : tensor<2x8xf32>

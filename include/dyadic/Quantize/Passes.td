@@ -119,7 +119,9 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
            "where activations get their scales from: static (their ranges), dynamic or "
            "dynamic-tensor (what they are at run time, a row or a tensor at once)">,
     Option<"keepRanges", "keep-ranges", "bool", "false",
-           "leave their ranges on float ops and arguments, for qnn-quantize-rest">
+           "leave their ranges on float ops and arguments, for qnn-quantize-rest, and give "
+           "16 bits to the products before a spectrum's magnitude, which stay float "
+           "otherwise">
   ];
   let statistics = [
     Statistic<"numInteger", "integer-ops", "ops that became integer ops">,
