@@ -48,7 +48,7 @@ NETWORKS = {
 
 
 def compile_to(path, out, *flags):
-    harness.check([harness.DYADIC, "compile", path, "-o", out, *flags])
+    harness.check([harness.DYADIC, "compile", path, "-o", out, *flags], limit=3600)
     return Native(out)
 
 
