@@ -125,7 +125,7 @@ def build(P, key, folder, quantized=True, flags=()):
         how = ["--calibrate", calib]
     shape = []
     for name, x in arrays.items():
-        extents = SHAPES.get(name) or SHAPES.get(key) or ((FRAMES,) if key == "vad" else (1,)) + x.shape[-1:]
+        extents = SHAPES.get(name) or SHAPES.get(key) or ((FRAMES, *x.shape[2:]) if key == "vad" else (1, *x.shape[1:]))
         shape += ["--shape", f"{name}={'x'.join(map(str, extents))}"]
     harness.check([harness.DYADIC, "compile", path, "-o", out, *how, *shape, *flags])
     return call_native(Native(out), key)
