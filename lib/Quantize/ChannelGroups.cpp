@@ -120,8 +120,9 @@ static SmallVector<Link> homogeneousOperands(Operation *op) {
   return llvm::map_to_vector(op->getOperands(), [](Value operand) { return Link{operand}; });
 }
 
-static bool isScalable(Operation *op) {
-  return isa<qnn::Conv2DOp, qnn::MatmulOp>(op) && ContractionWeights::read(op).has_value();
+bool dyadic::isScalable(Operation *op) {
+  return isa_and_nonnull<qnn::Conv2DOp, qnn::MatmulOp>(op) &&
+         ContractionWeights::read(op).has_value();
 }
 
 /// The contraction in front of `op` if `op` ends a function of its sums that is more
@@ -155,8 +156,8 @@ static void countFromFirst(ChannelGroup &group) {
   group.channels = end - least;
 }
 
-SmallVector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
-  SmallVector<ChannelGroup> groups;
+std::vector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
+  std::vector<ChannelGroup> groups;
   for (Operation &op : func.getBody().getOps()) {
     if (!isComputation(&op) || op.getNumResults() != 1 || isa<qnn::QuantizableOpInterface>(op))
       continue;
@@ -174,7 +175,7 @@ SmallVector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
   return groups;
 }
 
-SmallVector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
+std::vector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
   LinkedChannels linked;
   SmallVector<Value> order;
   llvm::SmallPtrSet<Value, 16> fixed;
@@ -225,7 +226,7 @@ SmallVector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
       if (scalable.contains(user) && user->getOperand(0) == value)
         group.readers.push_back({user, first});
   }
-  SmallVector<ChannelGroup> result;
+  std::vector<ChannelGroup> result;
   for (auto &[leader, group] : groups) {
     countFromFirst(group);
     if (!group.writers.empty() && !group.readers.empty() && group.channels > 1)

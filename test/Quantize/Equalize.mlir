@@ -178,3 +178,47 @@ func.func @layer_norm(%x: tensor<1x4xf32>) -> tensor<1x4xf32> {
   %2 = qnn.add %1, %0 : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
   return %2 : tensor<1x4xf32>
 }
+
+// -----
+
+// A head's values keep their channels through the product with probabilities, which
+// mixes tokens: those of the second are 64 times the first's and read by a 64th.
+// CHECK-LABEL: @attention
+//   CHECK-DAG:   %[[W1:.*]] = qnn.constant dense<8.000000e+00> : tensor<1x2xf32>
+//       CHECK:   qnn.matmul %{{.*}}, %[[W1]] {{.*}}qnn.range = [#qnn.range<-7.99{{.*}}, 7.99{{.*}}>]
+//       CHECK:   qnn.reshape {{.*}}qnn.range = [#qnn.range<-7.99{{.*}}, 7.99{{.*}}>]
+//       CHECK:   qnn.transpose {{.*}}qnn.range = [#qnn.range<-7.99{{.*}}, 7.99{{.*}}>]
+//       CHECK:   qnn.matmul %{{.*}} {qnn.range = [#qnn.range<-3.99{{.*}}, 3.99{{.*}}>]}
+//       CHECK:   qnn.transpose {{.*}}{permutation = array<i64: 0, 2, 1, 3>, qnn.range = [#qnn.range<-3.99{{.*}}, 3.99{{.*}}>]}
+//       CHECK:   qnn.reshape {{.*}}qnn.range = [#qnn.range<-3.99{{.*}}, 3.99{{.*}}>]
+//       CHECK:   %[[W2:.*]] = qnn.constant dense<1.250000e-01> : tensor<2x1xf32>
+//       CHECK:   qnn.matmul %{{.*}}, %[[W2]]
+func.func @attention(%x: tensor<1x2x1xf32>, %p: tensor<1x1x2x2xf32>) -> tensor<1x2x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<-64.0, 64.0>], qnn.channel_ranges = array<f32: -1.0, 1.0, -64.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 1228.8>} : (tensor<1x2x1xf32>, tensor<1x2xf32>) -> tensor<1x2x2xf32>
+  %1 = qnn.reshape %0 {qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x2x2xf32>) -> tensor<1x2x1x2xf32>
+  %2 = qnn.transpose %1 {permutation = array<i64: 0, 2, 1, 3>, qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x2x1x2xf32>) -> tensor<1x1x2x2xf32>
+  %3 = qnn.matmul %p, %2 {qnn.range = [#qnn.range<-32.0, 32.0>], qnn.channel_ranges = array<f32: -0.5, 0.5, -32.0, 32.0>, qnn.channel_powers = array<f32: 0.1, 400.0>} : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32>
+  %4 = qnn.transpose %3 {permutation = array<i64: 0, 2, 1, 3>, qnn.range = [#qnn.range<-32.0, 32.0>]} : (tensor<1x1x2x2xf32>) -> tensor<1x2x1x2xf32>
+  %5 = qnn.reshape %4 {qnn.range = [#qnn.range<-32.0, 32.0>], qnn.channel_ranges = array<f32: -0.5, 0.5, -32.0, 32.0>, qnn.channel_powers = array<f32: 0.1, 409.6>} : (tensor<1x2x1x2xf32>) -> tensor<1x2x2xf32>
+  %6 = qnn.matmul %5, %w2 : (tensor<1x2x2xf32>, tensor<2x1xf32>) -> tensor<1x2x1xf32>
+  return %6 : tensor<1x2x1xf32>
+}
+
+// -----
+
+// Heads that aren't put together as they were taken apart make one channel of both.
+// CHECK-LABEL: @no_attention
+//   CHECK-NOT:   8.000000e+00
+func.func @no_attention(%x: tensor<1x2x1xf32>, %p: tensor<1x2x2x2xf32>) -> tensor<1x2x1xf32> {
+  %w1 = qnn.constant dense<[[1.0, 64.0]]> : tensor<1x2xf32> : tensor<1x2xf32>
+  %w2 = qnn.constant dense<[[1.0], [0.015625]]> : tensor<2x1xf32> : tensor<2x1xf32>
+  %0 = qnn.matmul %x, %w1 {qnn.range = [#qnn.range<-64.0, 64.0>], qnn.channel_ranges = array<f32: -1.0, 1.0, -64.0, 64.0>, qnn.channel_powers = array<f32: 0.3, 1228.8>} : (tensor<1x2x1xf32>, tensor<1x2xf32>) -> tensor<1x2x2xf32>
+  %1 = qnn.reshape %0 {qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x2x2xf32>) -> tensor<1x2x2x1xf32>
+  %2 = qnn.transpose %1 {permutation = array<i64: 0, 2, 1, 3>, qnn.range = [#qnn.range<-64.0, 64.0>]} : (tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32>
+  %3 = qnn.matmul %p, %2 {qnn.range = [#qnn.range<-32.0, 32.0>]} : (tensor<1x2x2x2xf32>, tensor<1x2x2x1xf32>) -> tensor<1x2x2x1xf32>
+  %4 = qnn.reshape %3 {qnn.range = [#qnn.range<-32.0, 32.0>], qnn.channel_ranges = array<f32: -0.5, 0.5, -32.0, 32.0>, qnn.channel_powers = array<f32: 0.1, 409.6>} : (tensor<1x2x2x1xf32>) -> tensor<1x2x2xf32>
+  %6 = qnn.matmul %4, %w2 : (tensor<1x2x2xf32>, tensor<2x1xf32>) -> tensor<1x2x1xf32>
+  return %6 : tensor<1x2x1xf32>
+}
