@@ -9,8 +9,7 @@
 namespace dyadic {
 
 /// As many samples as there are in `samples`, all of the same kinds and shapes, made of
-/// these: what is learned from few lies between them as well.
-/// By input:
+/// these: what is learned from few lies between them as well. By input:
 /// - integers of more than two values (tokens): each element becomes a random one between
 ///   the least and the largest of all samples, but where all samples have the same
 ///   (what begins a sentence);
