@@ -114,6 +114,10 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsAddActivations(DyadicOptions options,
  *  errors make up for each other on the samples; or "best" (the default). */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetWeightRounding(DyadicOptions options,
                                                          DyadicStringRef rounding);
+/** Whether an op that would stay float, but for the network's borders, is an error.
+ *  Without calling it, no. */
+DYADIC_CAPI_EXPORTED void dyadicOptionsSetIntegerOnly(DyadicOptions options,
+                                                      bool integerOnly);
 /** Reads options of single layers from a file, as the tool's --overrides. They decide
  *  before those for all. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetOverrides(DyadicOptions options,

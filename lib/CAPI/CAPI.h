@@ -33,6 +33,7 @@ struct Options {
   std::vector<std::string> keepFloat, weights, activations;
   Scheme scheme = Scheme::Static;
   WeightRounding weightRounding = WeightRounding::Best;
+  bool integerOnly = false;
   ImageOptions images;
   std::vector<std::string> faults;
 };

@@ -31,6 +31,7 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   options.quantize.keepFloat = given.keepFloat;
   options.quantize.weights = given.weights;
   options.quantize.activations = given.activations;
+  options.quantize.integerOnly = given.integerOnly;
   options.quantize.scheme = given.scheme;
   options.folder = given.folder;
   auto variants = resolveVariants(given.target, loc);
@@ -62,7 +63,7 @@ static FailureOr<CompileOptions> resolve(const Options &given, mlir::Location lo
   }
   bool hasSamples = !given.calibration.empty() || !given.arrays.empty();
   bool saysHow = !given.keepFloat.empty() || !given.weights.empty() ||
-                 !given.activations.empty() || !given.overrides.empty();
+                 !given.activations.empty() || !given.overrides.empty() || given.integerOnly;
   if (!hasSamples && saysHow && given.scheme == Scheme::Static)
     return emitError(loc) << "expected calibration samples, but got none: without them every "
                              "op stays in float32";

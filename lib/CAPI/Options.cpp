@@ -167,6 +167,10 @@ void dyadicOptionsSetWeightRounding(DyadicOptions options, DyadicStringRef round
                                       ", but got \"" + name + "\"");
 }
 
+void dyadicOptionsSetIntegerOnly(DyadicOptions options, bool integerOnly) {
+  unwrap(options)->integerOnly = integerOnly;
+}
+
 void dyadicOptionsSetOverrides(DyadicOptions options, DyadicStringRef path) {
   unwrap(options)->overrides = unwrap(path).str();
 }

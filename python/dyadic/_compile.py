@@ -72,6 +72,7 @@ class Request:
     activations: list[str]
     overrides: str
     round_weights: str
+    integer_only: bool
     scheme: str
     observer: str
     calibration: Optional[str]
@@ -82,7 +83,7 @@ class Request:
         return _native.compile(
             self.model, data, self.name, self.triple, self.cpu, self.cpu_fallback, self.opt_level,
             self.threads, self.shapes, self.open, values, self.keep_float, self.weights, self.activations,
-            self.overrides, self.round_weights, self.scheme, self.observer, self.calibration, arrays,
+            self.overrides, self.round_weights, self.integer_only, self.scheme, self.observer, self.calibration, arrays,
             self.images,
         )  # fmt: skip
 
@@ -101,6 +102,7 @@ def compile(
     activations: Sequence[str] = (),
     overrides: Optional[Path] = None,
     round_weights: str = "best",
+    integer_only: bool = False,
     output: Optional[Path] = None,
     shapes: Optional[Mapping[str, Sequence[Union[int, range]]]] = None,
     values: Optional[Mapping[str, Any]] = None,
@@ -139,6 +141,7 @@ def compile(
     overrides    a file with options of single layers, which decide before those for all
     round_weights  "nearest"; "gptq" or "adaround", with which a layer's errors make up for
                  each other on the samples; or "best"
+    integer_only   refuse a model of which some op would stay float
     output       also write the model there: see `Module.save`
     shapes       of inputs whose dimensions the model leaves open, by name. One extent may
                  be a range: the code takes each of them, and memory is that of the largest;
@@ -179,6 +182,7 @@ def compile(
         activations=_names("activations", activations),
         overrides="" if overrides is None else os.path.abspath(os.fspath(overrides)),
         round_weights=round_weights,
+        integer_only=integer_only,
         scheme=scheme,
         observer=observer,
         calibration=None,

@@ -73,6 +73,7 @@ def compile(
     activations: Sequence[str],
     overrides: str,
     round_weights: str,
+    integer_only: bool,
     scheme: str,
     observer: str,
     calibration_path: Optional[str],

@@ -207,7 +207,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
                     const std::vector<std::string> &keepFloat,
                     const std::vector<std::string> &weights,
                     const std::vector<std::string> &activations,
-                    const std::string &overrides, const std::string &roundWeights,
+                    const std::string &overrides, const std::string &roundWeights, bool integerOnly,
                     const std::string &scheme, const std::string &observer,
                     std::optional<std::string> calibrationPath,
                     const std::vector<std::tuple<std::string, Array>> &arrays,
@@ -235,6 +235,7 @@ Model *compileModel(const std::string &model, std::optional<nb::bytes> bytes,
     dyadicOptionsAddActivations(options.handle, toRef(choice));
   dyadicOptionsSetOverrides(options.handle, toRef(overrides));
   dyadicOptionsSetWeightRounding(options.handle, toRef(roundWeights));
+  dyadicOptionsSetIntegerOnly(options.handle, integerOnly);
   if (calibrationPath)
     dyadicOptionsSetCalibrationPath(options.handle, toRef(*calibrationPath));
   for (auto &[input, array] : arrays)
@@ -315,6 +316,6 @@ NB_MODULE(_native, m) {
         nb::arg("triple"), nb::arg("cpu"), nb::arg("cpu_fallback"), nb::arg("opt_level"),
         nb::arg("threads"), nb::arg("shapes"), nb::arg("open"), nb::arg("values"),
         nb::arg("keep_float"), nb::arg("weights"), nb::arg("activations"), nb::arg("overrides"),
-        nb::arg("round_weights"), nb::arg("scheme"), nb::arg("observer"), nb::arg("calibration_path").none(),
+        nb::arg("round_weights"), nb::arg("integer_only"), nb::arg("scheme"), nb::arg("observer"), nb::arg("calibration_path").none(),
         nb::arg("arrays"), nb::arg("images").none());
 }
