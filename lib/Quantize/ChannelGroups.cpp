@@ -120,9 +120,8 @@ static SmallVector<Link> homogeneousOperands(Operation *op) {
   return llvm::map_to_vector(op->getOperands(), [](Value operand) { return Link{operand}; });
 }
 
-bool dyadic::isScalable(Operation *op) {
-  return isa_and_nonnull<qnn::Conv2DOp, qnn::MatmulOp>(op) &&
-         ContractionWeights::read(op).has_value();
+static bool isScalable(Operation *op) {
+  return isa<qnn::Conv2DOp, qnn::MatmulOp>(op) && ContractionWeights::read(op).has_value();
 }
 
 /// The contraction in front of `op` if `op` ends a function of its sums that is more
@@ -156,8 +155,8 @@ static void countFromFirst(ChannelGroup &group) {
   group.channels = end - least;
 }
 
-std::vector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
-  std::vector<ChannelGroup> groups;
+SmallVector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
+  SmallVector<ChannelGroup> groups;
   for (Operation &op : func.getBody().getOps()) {
     if (!isComputation(&op) || op.getNumResults() != 1 || isa<qnn::QuantizableOpInterface>(op))
       continue;
@@ -175,7 +174,7 @@ std::vector<ChannelGroup> dyadic::floatGroups(func::FuncOp func) {
   return groups;
 }
 
-std::vector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
+SmallVector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
   LinkedChannels linked;
   SmallVector<Value> order;
   llvm::SmallPtrSet<Value, 16> fixed;
@@ -226,7 +225,7 @@ std::vector<ChannelGroup> dyadic::channelGroups(func::FuncOp func) {
       if (scalable.contains(user) && user->getOperand(0) == value)
         group.readers.push_back({user, first});
   }
-  std::vector<ChannelGroup> result;
+  SmallVector<ChannelGroup> result;
   for (auto &[leader, group] : groups) {
     countFromFirst(group);
     if (!group.writers.empty() && !group.readers.empty() && group.channels > 1)

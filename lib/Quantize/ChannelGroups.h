@@ -6,9 +6,6 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-#include <utility>
-#include <vector>
-
 namespace dyadic {
 
 /// Tensors whose channels (of the last dimension) depend on each other between
@@ -40,8 +37,6 @@ struct ChannelGroup {
   /// One of the tensors is a result, or an input of these.
   llvm::SmallVector<Writer> writers;
   llvm::SmallVector<Reader> readers;
-  /// Values with the elements of one of the tensors, the second, in another order.
-  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> moved;
 
   /// Whether dividing needs multiplications of their own.
   bool hasFunctions() const;
@@ -49,25 +44,18 @@ struct ChannelGroup {
   bool isOfFloats() const { return !writers.front().contraction; }
 };
 
-/// Whether `op` is a contraction with constants that can be scaled.
-bool isScalable(mlir::Operation *op);
-
 /// The extent of the last dimension.
 int64_t channelsOf(mlir::Value value);
 
 /// All groups of `func` that can be scaled: each with writers and readers, and
 /// nothing else that makes or reads their tensors but ops that commute with a
 /// positive factor per channel.
-std::vector<ChannelGroup> channelGroups(mlir::func::FuncOp func);
+llvm::SmallVector<ChannelGroup> channelGroups(mlir::func::FuncOp func);
 
 /// One group for each result of an op without an integer form, such as a layer norm,
 /// that contractions read: what they read alone is rounded and can be divided, whatever
 /// else reads the floats.
-std::vector<ChannelGroup> floatGroups(mlir::func::FuncOp func);
-
-/// One group for each product of two activations between two contractions, as a head's
-/// values and what an attention makes of them are.
-std::vector<ChannelGroup> attentionGroups(mlir::func::FuncOp func);
+llvm::SmallVector<ChannelGroup> floatGroups(mlir::func::FuncOp func);
 
 } // namespace dyadic
 

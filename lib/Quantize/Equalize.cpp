@@ -258,13 +258,6 @@ void scaleStatistics(Value value, const Channels &channels, ArrayRef<double> t) 
   op->setAttr(kChannelPowersAttr, builder.getDenseF32ArrayAttr(powers));
 }
 
-/// Gives `op`, whose channels are others, the range of the whole result of `like`.
-void copyRange(Operation *like, Operation *op) {
-  op->setAttr(kRangeAttr, like->getAttr(kRangeAttr));
-  op->removeAttr(kChannelRangesAttr);
-  op->removeAttr(kChannelPowersAttr);
-}
-
 void scaleMeans(Operation *op, ArrayRef<double> t) {
   auto means = op->getAttrOfType<DenseF32ArrayAttr>(kInputMeansAttr);
   if (!means || means.size() != static_cast<int64_t>(t.size()))
@@ -301,19 +294,18 @@ public:
     // depends on who reads the channel.
     std::vector<Plan> plans;
     Importance importance;
-    std::vector<ChannelGroup> groups = channelGroups(func);
+    SmallVector<ChannelGroup> groups = channelGroups(func);
     for (const ChannelGroup &group : groups)
       for (const ChannelGroup::Writer &writer : group.writers)
         importance[writer.contraction] = {};
     // What is float can be divided for the contractions alone: no others see it.
-    std::vector<ChannelGroup> ofFloats = floatGroups(func), ofAttention = attentionGroups(func);
+    SmallVector<ChannelGroup> ofFloats = floatGroups(func);
     for (const ChannelGroup &group : llvm::reverse(groups))
       if (auto plan = choose(group, importance))
         plans.push_back(std::move(*plan));
-    for (ArrayRef<ChannelGroup> others : {ArrayRef(ofAttention), ArrayRef(ofFloats)})
-      for (const ChannelGroup &group : others)
-        if (auto plan = choose(group, importance))
-          plans.push_back(std::move(*plan));
+    for (const ChannelGroup &group : ofFloats)
+      if (auto plan = choose(group, importance))
+        plans.push_back(std::move(*plan));
     for (const Plan &plan : plans)
       apply(plan);
     return plans.size();
@@ -356,8 +348,6 @@ private:
         return std::nullopt;
       if (group.isOfFloats())
         seen->holdAll();
-      for (auto [value, original] : group.moved)
-        seen->isRounded |= original == tensor.value && isRounded(value);
       tensors.push_back(*seen);
       channels.try_emplace(tensor.value, *seen);
     }
@@ -376,7 +366,7 @@ private:
             Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
     Factors t = chooseFactors(tensors, readers, group.channels,
                               group.hasFunctions() ? kWorthMultiplying : kWorthwhile,
-                              /*isFree=*/group.isOfFloats() || !group.moved.empty());
+                              /*isFree=*/group.isOfFloats());
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};
@@ -409,8 +399,6 @@ private:
       Value quotient = quotients.lookup(tensor.value);
       scaleStatistics(quotient ? quotient : tensor.value, seen, t);
     }
-    for (auto [value, original] : group.moved)
-      copyRange(original.getDefiningOp(), value.getDefiningOp());
   }
 };
 

@@ -11,7 +11,6 @@
 // all others. What the range cuts off then costs nothing either.
 //
 //===----------------------------------------------------------------------===//
-#include "ChannelGroups.h"
 #include "FloatRegions.h"
 
 #include "dyadic/Dialect/QNN/ChannelAttrs.h"
@@ -44,6 +43,11 @@ struct Bend {
 
 using Elements = SmallVector<float, 0>;
 } // namespace
+
+static bool isScalable(Operation *op) {
+  return isa_and_nonnull<qnn::Conv2DOp, qnn::MatmulOp>(op) &&
+         ContractionWeights::read(op).has_value();
+}
 
 /// Finds the channels that reach more than half as far again as all but a few.
 static bool findOutliers(Site &site) {

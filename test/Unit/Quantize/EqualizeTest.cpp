@@ -58,29 +58,6 @@ const char *const kSwish = R"mlir(
   }
 )mlir";
 
-/// Values of two heads, mixed by products of the input with itself.
-const char *const kAttention = R"mlir(
-  func.func @main(%x: tensor<1x4x4x3xf32> {qnn.name = "x"}) -> tensor<1x16x2xf32> {
-    %w0 = qnn.constant dense<0.5> : tensor<3x8xf32> : tensor<3x8xf32>
-    %b0 = qnn.constant dense<0.25> : tensor<8xf32> : tensor<8xf32>
-    %w1 = qnn.constant dense<0.5> : tensor<8x2xf32> : tensor<8x2xf32>
-    %rows = qnn.reshape %x : (tensor<1x4x4x3xf32>) -> tensor<1x16x3xf32>
-    %columns = qnn.transpose %rows {permutation = array<i64: 0, 2, 1>} : (tensor<1x16x3xf32>) -> tensor<1x3x16xf32>
-    %scores = qnn.matmul %rows, %columns : (tensor<1x16x3xf32>, tensor<1x3x16xf32>) -> tensor<1x16x16xf32>
-    %both = qnn.concat %scores, %scores {axis = 1} : (tensor<1x16x16xf32>, tensor<1x16x16xf32>) -> tensor<1x32x16xf32>
-    %heads = qnn.reshape %both : (tensor<1x32x16xf32>) -> tensor<1x2x16x16xf32>
-    %p = qnn.softmax %heads {axis = 3} : (tensor<1x2x16x16xf32>) -> tensor<1x2x16x16xf32>
-    %0 = qnn.matmul %rows, %w0, %b0 : (tensor<1x16x3xf32>, tensor<3x8xf32>, tensor<8xf32>) -> tensor<1x16x8xf32>
-    %1 = qnn.reshape %0 : (tensor<1x16x8xf32>) -> tensor<1x16x2x4xf32>
-    %2 = qnn.transpose %1 {permutation = array<i64: 0, 2, 1, 3>} : (tensor<1x16x2x4xf32>) -> tensor<1x2x16x4xf32>
-    %3 = qnn.matmul %p, %2 : (tensor<1x2x16x16xf32>, tensor<1x2x16x4xf32>) -> tensor<1x2x16x4xf32>
-    %4 = qnn.transpose %3 {permutation = array<i64: 0, 2, 1, 3>} : (tensor<1x2x16x4xf32>) -> tensor<1x16x2x4xf32>
-    %5 = qnn.reshape %4 : (tensor<1x16x2x4xf32>) -> tensor<1x16x8xf32>
-    %6 = qnn.matmul %5, %w1 : (tensor<1x16x8xf32>, tensor<8x2xf32>) -> tensor<1x16x2xf32>
-    return %6 : tensor<1x16x2xf32>
-  }
-)mlir";
-
 class Samples : public SampleStream {
 public:
   int64_t size() const override { return 4; }
@@ -239,19 +216,4 @@ TEST_F(EqualizeTest, DividesBehindFunctionsThroughGatesAndConcatenations) {
   Operation *concat = *func.getOps<qnn::ConcatOp>().begin();
   for (Operation *op : {behind.getOperation(), gated.getOperation(), concat})
     EXPECT_LT(spread(op), 64);
-}
-
-TEST_F(EqualizeTest, PassesFactorsThroughAttentions) {
-  load(kAttention);
-  auto factor = [](int64_t c) { return std::exp2(float(3 * c % 10)); };
-  scale(0, [&](int64_t i) { return factor(i % 8); });
-  scale(1, factor);
-  scale(2, [&](int64_t i) { return 1 / factor(i / 2); });
-  std::vector<float> expected = outputs();
-  equalize();
-  for (auto [x, y] : llvm::zip_equal(outputs(), expected))
-    EXPECT_NEAR(x, y, 1e-4 * (1 + std::abs(y)));
-  auto isValues = [](qnn::MatmulOp op) { return op->getNumOperands() == 3; };
-  // Before they were about 2⁹ apart.
-  EXPECT_LT(spread(*llvm::find_if(func.getOps<qnn::MatmulOp>(), isValues)), 16);
 }
