@@ -364,7 +364,9 @@ class Refusals(Package):
         self.refused("scheme: expected one of static, dynamic, dynamic-tensor, weight-only", scheme="dynamite")
         self.refused("there is no op named", keep_float=["nothing"])
         self.assertTrue(dyadic.compile(MODEL, calibration=CALIB, integer_only=True).weight_bytes)
-        self.refused("conv1", keep_float=["conv1"], integer_only=True)
+        self.refused(
+            "'qnn.conv2d' stays in float because it was asked to", keep_float=["conv1"], integer_only=True
+        )
         self.refused("there is no op or input named", activations=["nothing=int16"])
         self.refused("expected activations of int8 or int16, but got int32", activations=["int32"])
         self.refused("expected one of nearest, gptq, adaround, best", round_weights="up")
