@@ -37,6 +37,15 @@ Value dyadic::reduceRows(OpBuilder &b, Location loc, Value x, int64_t axis, Valu
   });
 }
 
+Value dyadic::maxOfRows(OpBuilder &b, Location loc, Value x, int64_t axis, bool isUnsigned) {
+  Value lowest = FixedPointBuilder{b, loc}.i32(INT32_MIN);
+  return reduceRows(b, loc, x, axis, lowest,
+                    [&](OpBuilder &b, Location loc, ValueRange s) {
+                      FixedPointBuilder f{b, loc};
+                      return f.make<arith::MaxSIOp>(f.extend(s[0], isUnsigned), s[1]);
+                    });
+}
+
 template <typename T>
 static Value makeConstantOf(OpBuilder &builder, Location loc, ArrayRef<T> numbers,
                             ElementKind kind, Type element) {

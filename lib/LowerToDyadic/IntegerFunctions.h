@@ -22,6 +22,10 @@ mlir::RankedTensorType onePerRow(mlir::RankedTensorType type, int64_t axis);
 mlir::Value reduceRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, int64_t axis,
                        mlir::Value initial, qnn::ScalarBody combine);
 
+/// The greatest element of each row along `axis`, i32.
+mlir::Value maxOfRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, int64_t axis,
+                      bool isUnsigned);
+
 /// A constant tensor of i32 or i64 numbers.
 mlir::Value constantOf(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<int32_t> numbers);

@@ -39,12 +39,7 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc, Value x, int6
   const SoftmaxNumbers numbers(from.getScale(), to.getScale());
   auto type = cast<RankedTensorType>(x.getType());
   auto i32 = type.clone(b.getI32Type());
-  Value lowest = FixedPointBuilder{b, loc}.i32(INT32_MIN);
-  Value max = reduceRows(
-      b, loc, x, axis, lowest, [&](OpBuilder &b, Location loc, ValueRange s) {
-        FixedPointBuilder f{b, loc};
-        return f.make<arith::MaxSIOp>(toI32(f, s[0], from), s[1]);
-      });
+  Value max = maxOfRows(b, loc, x, axis, !from.isSigned());
   Value exponentials = qnn::mapElements(
       b, loc, i32, {x, max}, [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};

@@ -4,6 +4,7 @@
 // inverse Q0.31, and each element is one product of the two.
 //
 //===----------------------------------------------------------------------===//
+#include "IntegerFunctions.h"
 #include "LiteRTPattern.h"
 #include "LiteRTTables.h"
 
@@ -20,24 +21,6 @@ using namespace dyadic;
 /// Integer bits of a sum of exponentials.
 constexpr int64_t kSumBits = 12;
 
-/// A row's length becomes 1: the type of what each row of `type` has one of.
-static RankedTensorType onePerRow(RankedTensorType type) {
-  SmallVector<int64_t> rows(type.getShape());
-  rows.back() = 1;
-  return type.clone(rows);
-}
-
-/// The greatest element of each row, i32.
-static Value maxOfRows(OpBuilder &b, Location loc, Value x, bool isUnsigned) {
-  int64_t axis = cast<RankedTensorType>(x.getType()).getRank() - 1;
-  Value lowest = FixedPointBuilder{b, loc}.i32(INT32_MIN);
-  return qnn::reduceAxes(
-      b, loc, x, axis, lowest, [&](OpBuilder &b, Location loc, ValueRange s) {
-        FixedPointBuilder f{b, loc};
-        return f.make<arith::MaxSIOp>(f.extend(s[0], isUnsigned), s[1]);
-      });
-}
-
 /// The body: elements of x, between `least` and `least` + 255, and the table.
 static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc,
                                        ValueRange arguments, bool isUnsigned,
@@ -47,7 +30,7 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc,
   int64_t axis = type.getRank() - 1;
   auto i32 = type.clone(b.getI32Type());
 
-  Value max = maxOfRows(b, loc, x, isUnsigned);
+  Value max = maxOfRows(b, loc, x, axis, isUnsigned);
   Value exponentials = qnn::mapElements(
       b, loc, i32, {x, max}, [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
@@ -66,7 +49,7 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc,
         return f.add(f.truncate(f.shiftHalfUp(e, kSumBits), 32), s[1]);
       });
   Value inverse = qnn::mapElements(
-      b, loc, onePerRow(i32), sum,
+      b, loc, onePerRow(i32, axis), sum,
       [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
         Value zeros = f.make<math::CountLeadingZerosOp>(s[0]);
@@ -110,7 +93,7 @@ static SmallVector<Value> buildSoftmax16(OpBuilder &b, Location loc,
   int64_t axis = type.getRank() - 1;
   auto i32 = type.clone(b.getI32Type());
 
-  Value max = maxOfRows(b, loc, x, /*isUnsigned=*/false);
+  Value max = maxOfRows(b, loc, x, axis, /*isUnsigned=*/false);
   Value exponentials = qnn::mapElements(
       b, loc, i32, {x, max}, [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
@@ -124,7 +107,7 @@ static SmallVector<Value> buildSoftmax16(OpBuilder &b, Location loc,
         return FixedPointBuilder{b, loc}.add(s[0], s[1]);
       });
   Value inverse = qnn::mapElements(
-      b, loc, onePerRow(i32), sum,
+      b, loc, onePerRow(i32, axis), sum,
       [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
         Value zeros = f.make<math::CountLeadingZerosOp>(s[0]);

@@ -137,9 +137,8 @@ LogicalResult ObserverSearch::tryForGroups() {
   size_t groups = std::min(kGroups, free.size());
   Progress progress("choosing observers", groups);
   for (size_t group = 0; group < groups; ++group) {
-    auto members = ArrayRef(free).slice(
-        group * free.size() / groups,
-        (group + 1) * free.size() / groups - group * free.size() / groups);
+    size_t begin = group * free.size() / groups, end = (group + 1) * free.size() / groups;
+    auto members = ArrayRef(free).slice(begin, end - begin);
     const Choice before = best;
     for (size_t candidate = 0; candidate < candidates.size(); ++candidate) {
       Choice choice = before;
