@@ -31,17 +31,11 @@ SmallVector<InputSpec> inputSpecs(func::FuncOp func) {
   return specs;
 }
 
-static bool isContraction(Operation *op) {
-  auto quantizable = dyn_cast_or_null<qnn::QuantizableOpInterface>(op);
-  return quantizable &&
-         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
-}
-
 /// Whether weights are multiplied with the value's channels.
 static bool meetsWeights(Value value) {
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     Operation *op = use.getOwner();
-    if (use.getOperandNumber() != 0 || !isContraction(op))
+    if (use.getOperandNumber() != 0 || !qnn::isContraction(op))
       return false;
     Operation *weights = op->getOperand(1).getDefiningOp();
     return weights && weights->hasTrait<OpTrait::ConstantLike>();
@@ -157,7 +151,7 @@ static void writeChannels(Value value, const TensorStatistics &seen) {
   MLIRContext *context = value.getContext();
   auto means = DenseF32ArrayAttr::get(context, seen.channelMeans());
   for (OpOperand &use : value.getUses())
-    if (use.getOperandNumber() == 0 && isContraction(use.getOwner()))
+    if (use.getOperandNumber() == 0 && qnn::isContraction(use.getOwner()))
       use.getOwner()->setAttr(kInputMeansAttr, means);
   Operation *op = value.getDefiningOp();
   if (!op || op->getNumResults() != 1)

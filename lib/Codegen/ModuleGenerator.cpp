@@ -38,13 +38,6 @@ LogicalResult ModuleGenerator::generate() {
   return success();
 }
 
-/// The op's name; of a computation, that of what is computed.
-static StringRef nameOf(Operation *op) {
-  auto compute = dyn_cast<qnn::ComputeOp>(op);
-  return compute && compute.getName() ? *compute.getName()
-                                      : op->getName().getStringRef();
-}
-
 /// Names everything that can't be generated at once, not one a run.
 LogicalResult ModuleGenerator::checkSupported() {
   LogicalResult result = success();
@@ -52,7 +45,7 @@ LogicalResult ModuleGenerator::checkSupported() {
     Operation *anchor = kernel.getAnchor();
     if (anchor && !hasEmitter(anchor))
       result = anchor->emitError("code generation has no kernel for '")
-               << nameOf(anchor) << "' on this target";
+               << qnn::reportedKind(anchor) << "' on this target";
     if (!kernel.getArenaOffsets())
       result = kernel.emitError("expected arena_offsets: run "
                                 "--dyadic-plan-memory first");
@@ -141,7 +134,7 @@ static bool isEmpty(KernelOp kernel) {
 
 /// What stands for the op in a symbol: "conv2d", "topk".
 static std::string labelOf(Operation *anchor) {
-  StringRef name = nameOf(anchor);
+  StringRef name = qnn::reportedKind(anchor);
   std::string label;
   for (char c : name.substr(name.rfind('.') + 1))
     label += llvm::isAlnum(c) ? llvm::toLower(c) : '_';

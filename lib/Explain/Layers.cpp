@@ -54,9 +54,9 @@ static std::string nameOf(Operation *op) {
 }
 
 static std::string kindOf(Operation *op) {
-  auto compute = dyn_cast<qnn::ComputeOp>(op);
-  return compute && compute.getName() ? compute.getName()->str()
-                                      : op->getName().stripDialect().str();
+  StringRef kind = qnn::reportedKind(op);
+  kind.consume_front("qnn.");
+  return kind.str();
 }
 
 static std::string printType(Type element) {

@@ -46,14 +46,8 @@ struct CheckIntegersPass : dyadic::impl::CheckIntegersBase<CheckIntegersPass> {
         continue;
       ++count;
       auto reason = op.getAttrOfType<StringAttr>(kFloatReasonAttr);
-      auto compute = dyn_cast<qnn::ComputeOp>(op);
       InFlightDiagnostic error = op.emitError();
-      error << "expected integers only, but '";
-      if (compute && compute.getName())
-        error << *compute.getName();
-      else
-        error << op.getName();
-      error << "' stays in float";
+      error << "expected integers only, but '" << qnn::reportedKind(&op) << "' stays in float";
       if (reason)
         error << " because " << reason.getValue();
     }

@@ -469,20 +469,16 @@ void countOps(ModuleOp module, CompileSummary &summary) {
         return predicate(cast<RankedTensorType>(type).getElementType());
       });
     };
-    auto compute = dyn_cast<qnn::ComputeOp>(op);
     if (!isOf([](Type type) { return isa<FloatType>(type); })) {
       // Others on integers move indices and masks.
       summary.integerOps +=
-          compute || isOf([](Type type) { return isa<quant::QuantizedType>(type); });
+          isa<qnn::ComputeOp>(op) || isOf([](Type type) { return isa<quant::QuantizedType>(type); });
       return;
     }
     auto named = op->getLoc()->findInstanceOf<NameLoc>();
     auto reason = op->getAttrOfType<StringAttr>(kFloatReasonAttr);
-    std::string kind = compute && compute.getName()
-                           ? compute.getName()->str()
-                           : op->getName().getStringRef().str();
-    summary.floatOps.push_back(
-        {named ? named.getName().str() : "", kind, reason ? reason.str() : ""});
+    summary.floatOps.push_back({named ? named.getName().str() : "", qnn::reportedKind(op).str(),
+                                reason ? reason.str() : ""});
   });
 }
 

@@ -99,10 +99,9 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
     }
     if (isa<qnn::YieldOp>(op))
       return;
-    auto compute = dyn_cast<qnn::ComputeOp>(op);
-    ++found.opCounts[compute && compute.getName()
-                         ? compute.getName()->str()
-                         : op->getName().stripDialect().str()];
+    StringRef kind = qnn::reportedKind(op);
+    kind.consume_front("qnn.");
+    ++found.opCounts[kind.str()];
     found.macs += macsOf(op);
   });
 

@@ -139,10 +139,6 @@ private:
 };
 } // namespace
 
-static bool hasWeights(Operation *op) {
-  return isContraction(op) && !qnn::isRunTimeProduct(op);
-}
-
 FailureOr<SchemeOfOps> dyadic::chooseSchemes(func::FuncOp func,
                                              ArrayRef<std::string> choices) {
   SchemeOfOps schemes;
@@ -159,7 +155,7 @@ FailureOr<SchemeOfOps> dyadic::chooseSchemes(func::FuncOp func,
     NamePattern named(pattern);
     bool any = false;
     func.walk([&](Operation *op) {
-      if (!hasWeights(op) || op->getParentOp() != func || !named.matches(op->getLoc()))
+      if (!qnn::hasWeights(op) || op->getParentOp() != func || !named.matches(op->getLoc()))
         return;
       any = true;
       schemes[op] = *scheme;
@@ -201,7 +197,7 @@ int64_t dyadic::quantizeDynamically(func::FuncOp func,
     FailureOr<HostTensor> rows = failure();
     if (!isNested)
       rows = tableOf(op);
-    bool isProduct = hasWeights(op);
+    bool isProduct = qnn::hasWeights(op);
     std::string reason;
     if (isNested)
       reason = "it is in a branch or loop";

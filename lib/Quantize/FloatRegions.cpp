@@ -72,7 +72,7 @@ static bool isFiniteConstant(Value value) {
 /// Whether the weights of a contraction were coded for float products.
 static bool hasCodedWeights(Operation *op) {
   Attribute attribute;
-  return cast<QuantizableOpInterface>(op).getQuantKind() == QuantKind::Contraction &&
+  return qnn::isContraction(op) &&
          matchPattern(op->getOperand(1), m_Constant(&attribute)) &&
          isa<coded::WeightsAttr>(attribute);
 }
@@ -80,10 +80,7 @@ static bool hasCodedWeights(Operation *op) {
 static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }
 
 unsigned dyadic::numActivations(Operation *op) {
-  bool hasWeights = cast<QuantizableOpInterface>(op).getQuantKind() ==
-                        QuantKind::Contraction &&
-                    !qnn::isRunTimeProduct(op);
-  return hasWeights ? 1 : op->getNumOperands();
+  return qnn::hasWeights(op) ? 1 : op->getNumOperands();
 }
 
 /// The largest magnitude of a value, as far as it is known.
@@ -152,8 +149,7 @@ std::string dyadic::reasonWithoutRanges(Operation *op,
     return "its weights alone are quantized";
   if (std::string reason = quantizable.getFloatReason(); !reason.empty())
     return reason;
-  if (quantizable.getQuantKind() == QuantKind::Contraction &&
-      op->getNumOperands() > 2 && !isConstant(op->getOperand(2)))
+  if (qnn::isContraction(op) && op->getNumOperands() > 2 && !isConstant(op->getOperand(2)))
     return "its bias is computed at run time";
   for (Value operand : op->getOperands())
     if (holdsReals(operand) && isConstant(operand) &&
@@ -201,8 +197,7 @@ static bool isQuantizable(Value value, const FloatReasons &floatOps) {
 static bool isCheap(Operation *op) {
   if (auto gather = dyn_cast<qnn::GatherOp>(op))
     return !isConstant(gather.getInput());
-  return cast<QuantizableOpInterface>(op).getQuantKind() !=
-         QuantKind::Contraction;
+  return !qnn::isContraction(op);
 }
 
 /// The computations that make an operand of `op` or read its results.

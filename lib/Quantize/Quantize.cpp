@@ -47,11 +47,8 @@ public:
 
   /// Gives an op, all of whose producers have been rewritten, integer tensors.
   void toInteger(Operation *op) {
-    bool hasWeights = cast<QuantizableOpInterface>(op).getQuantKind() ==
-                          QuantKind::Contraction &&
-                      !qnn::isRunTimeProduct(op);
     ActivationType resultType = plan.lookup(op->getResult(0));
-    if (hasWeights) {
+    if (qnn::hasWeights(op)) {
       builder.setInsertionPoint(op);
       double scale = plan.lookup(op->getOperand(0)).getScale();
       Value weights = quantizeWeights(builder, op, scale);

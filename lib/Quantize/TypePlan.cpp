@@ -183,7 +183,7 @@ bool TypePlan::findUnreachable(FloatReasons &unreachable) const {
       product *= scale;
       largest = std::max(largest, scale);
     }
-    if (kindOf(op) == QuantKind::Contraction && !qnn::isRunTimeProduct(op))
+    if (qnn::hasWeights(op))
       product *= largestWeightScale(op);
     double ratio =
         (isa<qnn::AddOp, qnn::SubOp, qnn::ConcatOp>(op) ? largest : product) /

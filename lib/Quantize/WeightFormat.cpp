@@ -73,12 +73,6 @@ std::optional<WeightFormat> dyadic::parseWeightFormat(StringRef text) {
 // Which ops
 //===----------------------------------------------------------------------===//
 
-bool dyadic::isContraction(Operation *op) {
-  auto quantizable = dyn_cast<qnn::QuantizableOpInterface>(op);
-  return quantizable &&
-         quantizable.getQuantKind() == qnn::QuantKind::Contraction;
-}
-
 bool dyadic::isDepthwise(Operation *op) {
   auto conv = dyn_cast<qnn::Conv2DOp>(op);
   return conv && conv.getGroups() > 1 &&
@@ -122,7 +116,7 @@ static LogicalResult applyChoice(func::FuncOp func, StringRef choice, WeightUse 
   bool all = pattern == "*", any = all;
   func.walk([&](Operation *op) {
     bool isTable = !forIntegers && !all && readsTable(op);
-    if ((!isTable && !isContraction(op)) || (!all && !named.matches(op->getLoc())))
+    if ((!isTable && !qnn::isContraction(op)) || (!all && !named.matches(op->getLoc())))
       return;
     any = true;
     if (!isDepthwise(op))

@@ -71,8 +71,6 @@ mlir::LogicalResult chooseWeightFormats(mlir::func::FuncOp func,
 /// The format that was chosen; none by default.
 std::optional<WeightFormat> weightFormatOf(mlir::Operation *op);
 
-/// Whether `op` is a contraction.
-bool isContraction(mlir::Operation *op);
 /// Whether `op` is a convolution with one filter a channel.
 bool isDepthwise(mlir::Operation *op);
 

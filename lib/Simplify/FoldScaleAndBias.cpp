@@ -49,10 +49,6 @@ void replaceContraction(PatternRewriter &rewriter, Operation *replaced,
   rewriter.replaceOp(replaced, rewriter.create(state)->getResults());
 }
 
-bool isContraction(Operation *op) {
-  return isa_and_nonnull<Conv2DOp, MatmulOp>(op);
-}
-
 /// mul(conv(x, w, b), s) → conv(x, s·w, s·b);  add(conv(x, w, b), a) →
 /// conv(x, w, b + a)
 template <typename OpTy> struct FoldBehind : OpRewritePattern<OpTy> {

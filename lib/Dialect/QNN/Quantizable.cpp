@@ -70,6 +70,20 @@ std::string Conv2DOp::getFloatReason() {
                       filter.getNumElements() / filter.getDimSize(0));
 }
 
+bool dyadic::qnn::isContraction(Operation *op) {
+  auto quantizable = dyn_cast_or_null<QuantizableOpInterface>(op);
+  return quantizable && quantizable.getQuantKind() == QuantKind::Contraction;
+}
+
+bool dyadic::qnn::hasWeights(Operation *op) {
+  return isContraction(op) && !isRunTimeProduct(op);
+}
+
+StringRef dyadic::qnn::reportedKind(Operation *op) {
+  auto compute = dyn_cast<ComputeOp>(op);
+  return compute && compute.getName() ? *compute.getName() : op->getName().getStringRef();
+}
+
 bool dyadic::qnn::isRunTimeProduct(Operation *op) {
   auto matmul = dyn_cast<MatmulOp>(op);
   return matmul && !matchPattern(matmul.getRhs(), m_Constant());

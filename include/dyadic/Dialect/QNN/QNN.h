@@ -31,8 +31,15 @@ inline bool isBorder(mlir::Operation *op) {
   return llvm::isa<QuantizeOp, DequantizeOp, StorageCastOp>(op);
 }
 
+/// Whether `op`, which may be null, sums products (QuantKind::Contraction).
+bool isContraction(mlir::Operation *op);
 /// Whether `op` is a matmul of two tensors that are computed at run time.
 bool isRunTimeProduct(mlir::Operation *op);
+/// Whether `op`, which may be null, is a contraction other than isRunTimeProduct.
+bool hasWeights(mlir::Operation *op);
+
+/// What a report calls `op`: "qnn.add", or of a qnn.compute what it computes.
+llvm::StringRef reportedKind(mlir::Operation *op);
 
 } // namespace dyadic::qnn
 
