@@ -3,7 +3,9 @@
 
 #include "RangeSearch.h"
 
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 
@@ -14,28 +16,27 @@ namespace dyadic {
 const char *const kObserverChoices =
     "minmax, moving-average[=0..1], percentile[=50..100], entropy or mse";
 
+using Kind = ObserverOptions::Kind;
+
+/// In the order of Kind.
+static constexpr StringLiteral kNames[] = {"minmax", "moving-average", "percentile", "entropy",
+                                           "mse"};
+
 Expected<ObserverOptions> parseObserver(StringRef text) {
-  using Kind = ObserverOptions::Kind;
   auto [name, value] = text.split('=');
-  auto kind = StringSwitch<std::optional<Kind>>(name)
-                  .Case("minmax", Kind::MinMax)
-                  .Case("moving-average", Kind::MovingAverage)
-                  .Case("percentile", Kind::Percentile)
-                  .Case("entropy", Kind::Entropy)
-                  .Case("mse", Kind::MeanSquared)
-                  .Default(std::nullopt);
+  const auto *known = llvm::find(kNames, name);
   ObserverOptions options;
-  bool ok = kind.has_value();
+  bool ok = known != std::end(kNames);
   if (ok)
-    options.kind = *kind;
+    options.kind = Kind(known - kNames);
   if (ok && text.contains('=')) {
     double number = 0;
     ok = !value.getAsDouble(number);
-    if (*kind == Kind::MovingAverage) {
+    if (options.kind == Kind::MovingAverage) {
       ok &= number >= 0 && number < 1;
       options.momentum = number;
     } else {
-      ok &= *kind == Kind::Percentile && number > 50 && number <= 100;
+      ok &= options.kind == Kind::Percentile && number > 50 && number <= 100;
       options.percentile = number;
     }
   }
@@ -43,6 +44,17 @@ Expected<ObserverOptions> parseObserver(StringRef text) {
     return options;
   return createStringError(inconvertibleErrorCode(), "expected %s, but got %s",
                            kObserverChoices, text.str().c_str());
+}
+
+std::string toString(const ObserverOptions &observer) {
+  std::string text;
+  raw_string_ostream stream(text);
+  stream << kNames[size_t(observer.kind)];
+  if (observer.kind == Kind::MovingAverage)
+    stream << format("=%g", observer.momentum);
+  if (observer.kind == Kind::Percentile)
+    stream << format("=%g", observer.percentile);
+  return text;
 }
 
 /// What is left when at most 1 − percentile/100 of the values are cut off at

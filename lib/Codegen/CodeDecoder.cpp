@@ -22,10 +22,11 @@ using namespace dyadic;
 using namespace dyadic::codegen;
 
 CodeDecoder::CodeDecoder(KernelBuilder &k, const CodedGrid &grid)
-    : k(k), tables(dynamic_cast<const FloatTables *>(&k.target)), bits(grid.bits), integers(grid.hasIntegers()), table(grid.values) {
+    : k(k), lookUpSize(k.target.floatTableSize()), bits(grid.bits),
+      integers(grid.hasIntegers()), table(grid.values) {
   if (integers) // the negative ones behind
     std::rotate(table.begin(), table.begin() + table.size() / 2, table.end());
-  else if (!tables)
+  else if (!lookUpSize)
     memory = k.constants<float>(table);
 }
 
@@ -48,20 +49,19 @@ Value CodeDecoder::lookUp(Value codes) {
   auto type = cast<VectorType>(codes.getType());
   auto floats = type.clone(b.getF32Type());
   int64_t size = table.size();
-  if (tables) {
-    int64_t width = tables->floatTableSize();
+  if (lookUpSize) {
     // As often as it fits, so that higher bits make no difference.
     auto part = [&](int64_t first) {
       SmallVector<float> entries;
-      for (int64_t i = 0; i < width; ++i)
+      for (int64_t i = 0; i < lookUpSize; ++i)
         entries.push_back(table[(first + i) % size]);
       Value vector = arith::ConstantOp::create(
-          b, k.loc, DenseElementsAttr::get(k.vectorType(width, b.getF32Type()),
+          b, k.loc, DenseElementsAttr::get(k.vectorType(lookUpSize, b.getF32Type()),
                                            ArrayRef<float>(entries)));
-      return tables->lookUpFloats(b, k.loc, vector, codes);
+      return k.target.lookUpFloats(b, k.loc, vector, codes);
     };
     Value result = part(0);
-    for (int64_t first = width; first < size; first += width) {
+    for (int64_t first = lookUpSize; first < size; first += lookUpSize) {
       Value bit = arith::AndIOp::create(b, k.loc, codes, k.splatInt(type, first));
       Value upper = arith::CmpIOp::create(b, k.loc, arith::CmpIPredicate::ne, bit,
                                           k.splatInt(type, 0));
@@ -84,8 +84,7 @@ Value CodeDecoder::decode(ArrayRef<Value> words, int64_t i) {
   };
   int64_t word = i * bits / 32, low = i * bits % 32,
           left = 32 - low - bits;
-  bool looks = !integers || (tables && static_cast<int64_t>(table.size()) <=
-                                           tables->floatTableSize());
+  bool looks = !integers || static_cast<int64_t>(table.size()) <= lookUpSize;
   Value codes = words[word];
   if (left < 0) { // the rest is in the next word
     codes = arith::OrIOp::create(

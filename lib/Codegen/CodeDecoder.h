@@ -5,7 +5,6 @@
 #include "KernelBuilder.h"
 
 #include "dyadic/Dialect/Coded/CodedGrid.h"
-#include "dyadic/Target/FloatTables.h"
 
 namespace dyadic::codegen {
 
@@ -42,7 +41,7 @@ private:
   mlir::Value lookUp(mlir::Value codes);
 
   KernelBuilder &k;
-  const FloatTables *tables; // null: no instruction looks floats up
+  int64_t lookUpSize; // 0: no instruction looks floats up
   int64_t bits;
   bool integers; // are stored in two's complement
   /// The values in the order of what is stored.

@@ -2,9 +2,9 @@
 #ifndef DYADIC_LIB_EMULATE_BFLOAT16_H
 #define DYADIC_LIB_EMULATE_BFLOAT16_H
 
+#include "dyadic/Support/BFloat16.h"
+
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 
 namespace dyadic::emulate {
 
@@ -14,20 +14,16 @@ inline float flushDenormal(float x) {
 }
 
 inline float widenBF16(uint16_t bits) {
-  uint32_t word = uint32_t(bits) << 16;
-  float x;
-  std::memcpy(&x, &word, sizeof x);
-  return flushDenormal(x);
+  return flushDenormal(widenBF16Bits(bits));
 }
 
 /// To nearest, ties to even; a NaN stays quiet.
 inline uint16_t roundToBF16(float x) {
+  if (!std::isnan(x))
+    return roundToBF16Bits(flushDenormal(x));
   uint32_t word;
-  x = flushDenormal(x);
   std::memcpy(&word, &x, sizeof word);
-  if (std::isnan(x))
-    return uint16_t(word >> 16 | 0x40);
-  return uint16_t((word + 0x7fff + (word >> 16 & 1)) >> 16);
+  return uint16_t(word >> 16 | 0x40);
 }
 
 } // namespace dyadic::emulate

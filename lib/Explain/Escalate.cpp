@@ -225,19 +225,18 @@ LogicalResult Search::measure(const Remedies &remedies) {
 
 LogicalResult Search::tryObservers() {
   ObserverOptions::Kind given = native.calibration->observer.kind;
-  SmallVector<std::pair<ObserverOptions::Kind, StringRef>> others = {
-      {ObserverOptions::Kind::MinMax, "minmax"},
-      {ObserverOptions::Kind::MeanSquared, "mse"},
-      {ObserverOptions::Kind::Entropy, "entropy"}};
-  llvm::erase_if(others, [&](auto &other) { return other.first == given; });
+  SmallVector<ObserverOptions::Kind> others = {ObserverOptions::Kind::MinMax,
+                                               ObserverOptions::Kind::MeanSquared,
+                                               ObserverOptions::Kind::Entropy};
+  llvm::erase(others, given);
   Progress progress("trying observers", others.size() + 1);
   if (failed(measure({})))
     return failure();
-  for (auto [kind, name] : others) {
+  for (ObserverOptions::Kind kind : others) {
     progress.advance();
     if (reached())
       return success();
-    if (failed(measure({Remedy{Remedy::Kind::Observer, {name.str()}, ""}})))
+    if (failed(measure({Remedy{Remedy::Kind::Observer, {toString(ObserverOptions{kind})}, ""}})))
       return failure();
   }
   return success();

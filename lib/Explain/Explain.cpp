@@ -46,6 +46,9 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
   if (failed(explanation))
     return failure();
   explanation->model = compile.model;
+  if (compile.calibration)
+    explanation->observer =
+        calibration.chooseObservers ? "auto" : toString(calibration.observer);
   estimateEnergy(*explanation);
   if (options.timesLayers) {
     auto first = (*samples)->read(0);

@@ -2,10 +2,10 @@
 #include "LowBitWeights.h"
 #include "WeightFormat.h"
 
+#include "dyadic/Support/BFloat16.h"
 #include "dyadic/Support/FixedPoint.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/bit.h"
 
 #include <cmath>
 #include <limits>
@@ -55,11 +55,7 @@ static double largestMagnitude(ArrayRef<float> weights) {
 /// The scale as it is stored: the bf16 nearest to `scale`, and never zero.
 static float storedScale(double scale, bool isNarrow) {
   float value = std::max<float>(scale, std::numeric_limits<float>::min());
-  if (!isNarrow)
-    return value;
-  uint32_t bits = llvm::bit_cast<uint32_t>(value);
-  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
-  return llvm::bit_cast<float>(bits);
+  return isNarrow ? widenBF16Bits(roundToBF16Bits(value)) : value;
 }
 
 namespace {

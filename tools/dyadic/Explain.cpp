@@ -156,7 +156,6 @@ static ExitCode runExplain(Options &options) {
       llvm::errs() << kHowToReport;
     return fault;
   }
-  explanation->observer = options.observer;
   explanation->escalation = std::move(escalation);
   if (!options.json.empty())
     if (auto error = writeFile(

@@ -36,6 +36,8 @@ extern const char *const kObserverChoices;
 /// Parses "minmax", "moving-average[=momentum]", "percentile[=percent]",
 /// "entropy" or "mse".
 llvm::Expected<ObserverOptions> parseObserver(llvm::StringRef text);
+/// The text that parses as `observer`.
+std::string toString(const ObserverOptions &observer);
 
 /// The observer of the tensors whose ops' names match a pattern (NamePattern.h).
 struct NamedObserver {

@@ -297,6 +297,15 @@ public:
     return {};
   }
 
+  /// How many floats an instruction looks up in; 0 where none does.
+  virtual int64_t floatTableSize() const { return 0; }
+  /// The lanes of `table`, a vector of floatTableSize() floats, that the lowest bits
+  /// of each i32 lane of `numbers` say; higher bits may be anything.
+  virtual mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc,
+                                   mlir::Value table, mlir::Value numbers) const {
+    return {};
+  }
+
   //===--- Requantize: how sums become bytes -------------------------------===//
 
   /// Whether a fused multiply-add of f32 is an instruction.

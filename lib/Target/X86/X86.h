@@ -2,7 +2,6 @@
 #ifndef DYADIC_LIB_TARGET_X86_X86_H
 #define DYADIC_LIB_TARGET_X86_X86_H
 
-#include "dyadic/Target/FloatTables.h"
 #include "dyadic/Target/KernelTarget.h"
 
 namespace dyadic {
@@ -35,7 +34,7 @@ constexpr int64_t kMaxPrepared = 64 * 1024;
 mlir::Value unpack(VectorOps &ops, mlir::Value x, mlir::Value y, bool upper,
                    int64_t size);
 
-class X86Target : public KernelTarget, public FloatTables {
+class X86Target : public KernelTarget {
 public:
   explicit X86Target(TargetInfo info);
 

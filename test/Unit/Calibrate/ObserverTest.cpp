@@ -97,6 +97,11 @@ std::vector<float> normalWithOutlier(float outlier) {
   return values;
 }
 
+TEST(ObserverTest, TextComesBack) {
+  for (auto text : {"minmax", "moving-average=0.5", "percentile=99.999", "entropy", "mse"})
+    EXPECT_EQ(toString(llvm::cantFail(parseObserver(text))), text);
+}
+
 TEST(ObserverTest, LeastErrorCutsOffAnOutlier) {
   // Of N values in [−4.4, 4.4] and one at o, the end X costs (o − X)²/N beside the
   // rounding errors, ((X + 4.4)/256)²/12: least where 7.86·(o − X) = X + 4.4.
