@@ -1,7 +1,8 @@
-//===- Normalization.cpp - layer normalization ----------------------------===//
+//===- Normalization.cpp - layer and RMS normalization --------------------===//
 //
 // A row that fits the registers is loaded once: mean, deviations, variance and
-// result come from there. Longer ones are read again for each.
+// result come from there. Longer ones are read again for each. RMS norm has no mean
+// to take away.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
@@ -22,7 +23,8 @@ public:
   LayerNormEmitter(KernelBuilder &k, ResultSink &sink, qnn::LayerNormOp op)
       : k(k), sink(sink), input(k.buffer(op.getInput())),
         scale(k.buffer(op.getScale())), bias(k.buffer(op.getBias())),
-        epsilon(op.getEpsilon().convertToDouble()), f32(k.b.getF32Type()) {
+        epsilon(op.getEpsilon().convertToDouble()), centered(op.getCentered()),
+        f32(k.b.getF32Type()) {
     ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
@@ -86,11 +88,12 @@ private:
     for (int64_t i = 0; i < count; ++i) {
       bases.push_back(k.add(first, i * extent));
       rows.push_back(loadRow(k, input, bases.back(), pieces));
-      centers.push_back(meanOf(rows.back()));
+      if (centered)
+        centers.push_back(meanOf(rows.back()));
     }
-    for (auto [x, center] : llvm::zip(rows, centers)) {
+    for (auto [i, x] : llvm::enumerate(rows)) {
       for (Value &value : x)
-        value = minus(value, center);
+        value = centered ? minus(value, centers[i]) : value;
       factors.push_back(factor(meanOf(
           llvm::map_to_vector(x, [&](Value value) { return square(value); }))));
     }
@@ -103,7 +106,7 @@ private:
 
   void emitLongRow(Value base) {
     int64_t width = std::min(4 * k.target.lanes(), extent);
-    auto centered = [&](Value at, int64_t n, Value center) {
+    auto deviation = [&](Value at, int64_t n, Value center) {
       Value x = k.loadVector(input, k.add(base, at), n);
       return center ? minus(x, center) : x;
     };
@@ -113,14 +116,14 @@ private:
       return mean(vector::BroadcastOp::create(k.b, k.loc, k.vectorType(1, f32),
                                               sum));
     };
-    Value center = meanOf([&](Value at, int64_t n) {
-      return centered(at, n, {});
-    });
+    Value center;
+    if (centered)
+      center = meanOf([&](Value at, int64_t n) { return deviation(at, n, {}); });
     Value f = factor(meanOf([&](Value at, int64_t n) {
-      return square(centered(at, n, center));
+      return square(deviation(at, n, center));
     }));
     k.pieces(extent, width, [&](Value at, int64_t n) {
-      sink.emitAt(k.add(base, at), scaled(centered(at, n, center), f, at));
+      sink.emitAt(k.add(base, at), scaled(deviation(at, n, center), f, at));
     });
   }
 
@@ -128,6 +131,7 @@ private:
   ResultSink &sink;
   Value input, scale, bias, rowLimit;
   double epsilon;
+  bool centered;
   Type f32;
   int64_t extent, rows;
 };

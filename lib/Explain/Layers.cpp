@@ -130,7 +130,7 @@ static void countBytes(Operation *op, Layer &layer) {
 
 /// The constant with the most elements among the operands: the weights.
 static std::optional<unsigned> weightsOf(Operation *op) {
-  if (macsOf(op) == 0 && !isa<qnn::GatherOp, qnn::LSTMOp>(op))
+  if (macsOf(op) == 0 && !isa<qnn::GatherOp>(op) && !qnn::isRecurrent(op))
     return std::nullopt;
   std::optional<unsigned> found;
   int64_t most = 0;

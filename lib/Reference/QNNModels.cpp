@@ -123,7 +123,7 @@ static void evaluate(qnn::LayerNormOp op, Operands in, HostTensor &out) {
     double sum = 0, squares = 0;
     for (float value : x)
       sum += value;
-    double mean = sum / extent;
+    double mean = op.getCentered() ? sum / extent : 0;
     for (float value : x)
       squares += (value - mean) * (value - mean);
     double factor = 1 / std::sqrt(squares / extent + epsilon);

@@ -1,4 +1,4 @@
-//===- RecurrentModels.cpp - qnn.lstm -------------------------------------===//
+//===- RecurrentModels.cpp - qnn.lstm and qnn.gru -------------------------===//
 #include "Models.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -12,84 +12,133 @@ using namespace dyadic::reference;
 static float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 
 namespace {
-/// One row of the batch, step by step.
-class LSTM {
+/// What a recurrent op multiplies its state with.
+class RecurrentWeights {
 public:
-  LSTM(qnn::LSTMOp op, Operands in, HostTensor &out)
-      : op(op), projection(in[0]->as<float>()), recurrent(*in[1]),
-        hidden(in[2]->as<float>()), cell(in[3]->as<float>()),
-        out(out.as<float>()), steps(in[0]->shape[0]), batch(in[0]->shape[1]),
-        units(in[0]->shape[2] / 4) {}
-
-  void run(int64_t row) {
-    std::vector<float> h(hidden.slice(row * units, units)),
-        c(cell.slice(row * units, units));
-    for (int64_t i = 0; i < steps; ++i) {
-      int64_t t = op.getReverse() ? steps - 1 - i : i;
-      std::vector<float> gates = product(h);
-      for (int64_t j = 0; j < 4 * units; ++j)
-        gates[j] += projection[(t * batch + row) * 4 * units + j];
-      for (int64_t u = 0; u < units; ++u) {
-        auto gate = [&](int64_t number) { return gates[number * units + u]; };
-        c[u] = sigmoid(gate(2)) * c[u] + sigmoid(gate(0)) * std::tanh(gate(3));
-        h[u] = sigmoid(gate(1)) * std::tanh(c[u]);
-      }
-      llvm::copy(h, out.slice((t * batch + row) * units).begin());
-    }
-    if (op.getWithCell())
-      llvm::copy(c, out.slice((steps * batch + row) * units).begin());
+  template <typename OpTy>
+  RecurrentWeights(OpTy op, const HostTensor &stored) : weights(stored) {
+    if (auto found = op.getRecurrentScales())
+      scales = *found;
+    auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(
+        cast<RankedTensorType>(op.getRecurrent().getType()).getElementType());
+    if (!type)
+      return;
+    weights = HostTensor(ElementKind::F32, stored.shape);
+    size_t columns = type.getScales().size();
+    for (auto [i, w] : llvm::enumerate(weights.as<float>()))
+      w = static_cast<float>(stored.get(i) * type.getScales()[i % columns]);
   }
 
-private:
-  /// h · recurrent
-  std::vector<float> product(ArrayRef<float> h) {
-    std::vector<float> sums(4 * units, 0);
-    if (recurrent.kind == ElementKind::F32) {
+  /// h · weights[:, first … first + count)
+  std::vector<float> product(ArrayRef<float> h, int64_t first, int64_t count) const {
+    int64_t columns = weights.shape[1], units = h.size();
+    std::vector<float> sums(count, 0);
+    if (weights.kind == ElementKind::F32) {
       for (int64_t k = 0; k < units; ++k)
-        for (int64_t j = 0; j < 4 * units; ++j)
-          sums[j] += h[k] * recurrent.as<float>()[k * 4 * units + j];
+        for (int64_t j = 0; j < count; ++j)
+          sums[j] += h[k] * weights.as<float>()[k * columns + first + j];
       return sums;
     }
-    std::vector<int64_t> exact(4 * units, 0);
+    std::vector<int64_t> exact(count, 0);
     for (int64_t k = 0; k < units; ++k)
-      for (int64_t j = 0; j < 4 * units; ++j)
+      for (int64_t j = 0; j < count; ++j)
         exact[j] += static_cast<int64_t>(std::nearbyint(
                         std::min(std::max(127 * h[k], -127.0f), 127.0f))) *
-                    recurrent.as<int8_t>()[k * 4 * units + j];
-    for (int64_t j = 0; j < 4 * units; ++j)
-      sums[j] = static_cast<float>(exact[j]) *
-                ((*op.getRecurrentScales())[j] / 127);
+                    weights.as<int8_t>()[k * columns + first + j];
+    for (int64_t j = 0; j < count; ++j)
+      sums[j] = static_cast<float>(exact[j]) * (scales[first + j] / 127);
     return sums;
   }
 
-  qnn::LSTMOp op;
-  ArrayRef<float> projection;
-  const HostTensor &recurrent;
-  ArrayRef<float> hidden, cell;
+private:
+  HostTensor weights;
+  ArrayRef<float> scales;
+};
+
+/// The steps of one row of the batch after the other. A cell has a function
+/// step(h, x), which makes of the state h and the projection x of a step the next.
+struct Sequence {
+  ArrayRef<float> projection, hidden;
   MutableArrayRef<float> out;
-  int64_t steps, batch, units;
+  int64_t steps, batch, units, gates;
+  bool reverse;
+
+  template <typename OpTy>
+  Sequence(OpTy op, Operands in, int64_t gates, HostTensor &out)
+      : projection(in[0]->as<float>()), hidden(in[2]->as<float>()),
+        out(out.as<float>()), steps(in[0]->shape[0]), batch(in[0]->shape[1]),
+        units(in[0]->shape[2] / gates), gates(gates), reverse(op.getReverse()) {}
+
+  void run(int64_t row,
+           llvm::function_ref<void(MutableArrayRef<float>, ArrayRef<float>)> step) {
+    std::vector<float> h(hidden.slice(row * units, units));
+    for (int64_t i = 0; i < steps; ++i) {
+      int64_t t = reverse ? steps - 1 - i : i;
+      step(h, projection.slice((t * batch + row) * gates * units, gates * units));
+      llvm::copy(h, out.slice((t * batch + row) * units).begin());
+    }
+  }
 };
 
 struct LSTMModel : ReferenceOpInterface::ExternalModel<LSTMModel, qnn::LSTMOp> {
-  LogicalResult interpret(Operation *op, Operands operands,
+  LogicalResult interpret(Operation *op, Operands in,
                           SmallVectorImpl<HostTensor> &results) const {
     HostTensor output = makeResult(op->getResult(0).getType());
     auto lstm = cast<qnn::LSTMOp>(op);
-    HostTensor weights;
-    SmallVector<const HostTensor *> inputs(operands);
-    if (auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(
-            cast<RankedTensorType>(lstm.getRecurrent().getType())
-                .getElementType())) {
-      weights = HostTensor(ElementKind::F32, operands[1]->shape);
-      size_t columns = type.getScales().size();
-      for (auto [i, w] : llvm::enumerate(weights.as<float>()))
-        w = static_cast<float>(operands[1]->get(i) *
-                               type.getScales()[i % columns]);
-      inputs[1] = &weights;
+    Sequence all(lstm, in, /*gates=*/4, output);
+    RecurrentWeights weights(lstm, *in[1]);
+    int64_t units = all.units;
+    for (int64_t row = 0; row < all.batch; ++row) {
+      std::vector<float> c(in[3]->as<float>().slice(row * units, units));
+      all.run(row, [&](MutableArrayRef<float> h, ArrayRef<float> x) {
+        std::vector<float> sums = weights.product(h, 0, 4 * units);
+        for (int64_t u = 0; u < units; ++u) {
+          auto gate = [&](int64_t number) {
+            return sums[number * units + u] + x[number * units + u];
+          };
+          c[u] = sigmoid(gate(2)) * c[u] + sigmoid(gate(0)) * std::tanh(gate(3));
+          h[u] = sigmoid(gate(1)) * std::tanh(c[u]);
+        }
+      });
+      if (lstm.getWithCell())
+        llvm::copy(c, all.out.slice((all.steps * all.batch + row) * units).begin());
     }
-    LSTM model(lstm, inputs, output);
-    for (int64_t row = 0; row < inputs[0]->shape[1]; ++row)
-      model.run(row);
+    results.push_back(std::move(output));
+    return success();
+  }
+};
+
+struct GRUModel : ReferenceOpInterface::ExternalModel<GRUModel, qnn::GRUOp> {
+  LogicalResult interpret(Operation *op, Operands in,
+                          SmallVectorImpl<HostTensor> &results) const {
+    HostTensor output = makeResult(op->getResult(0).getType());
+    auto gru = cast<qnn::GRUOp>(op);
+    Sequence all(gru, in, /*gates=*/3, output);
+    RecurrentWeights weights(gru, *in[1]);
+    int64_t units = all.units;
+    std::vector<float> bias(units, 0);
+    if (gru.getBias())
+      bias = std::vector<float>(in[3]->as<float>());
+    for (int64_t row = 0; row < all.batch; ++row)
+      all.run(row, [&](MutableArrayRef<float> h, ArrayRef<float> x) {
+        std::vector<float> sums = weights.product(h, 0, 2 * units), reset, part;
+        for (int64_t u = 0; u < units; ++u)
+          reset.push_back(sigmoid(sums[units + u] + x[units + u]));
+        if (gru.getLinearBeforeReset()) {
+          part = weights.product(h, 2 * units, units);
+          for (int64_t u = 0; u < units; ++u)
+            part[u] = reset[u] * (part[u] + bias[u]);
+        } else {
+          for (int64_t u = 0; u < units; ++u)
+            reset[u] *= h[u];
+          part = weights.product(reset, 2 * units, units);
+        }
+        for (int64_t u = 0; u < units; ++u) {
+          float update = sigmoid(sums[u] + x[u]),
+                candidate = std::tanh(part[u] + x[2 * units + u]);
+          h[u] = (1 - update) * candidate + update * h[u];
+        }
+      });
     results.push_back(std::move(output));
     return success();
   }
@@ -99,5 +148,6 @@ struct LSTMModel : ReferenceOpInterface::ExternalModel<LSTMModel, qnn::LSTMOp> {
 void reference::registerRecurrentModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, qnn::QNNDialect *) {
     qnn::LSTMOp::attachInterface<LSTMModel>(*context);
+    qnn::GRUOp::attachInterface<GRUModel>(*context);
   });
 }

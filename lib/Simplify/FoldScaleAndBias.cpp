@@ -232,7 +232,8 @@ template <typename OpTy> struct FoldBehindLayerNorm : OpRewritePattern<OpTy> {
     Value biases = makeVector(rewriter, loc, *bias);
     auto merged =
         LayerNormOp::create(rewriter, loc, op.getType(), norm.getInput(),
-                            scales, biases, norm.getEpsilonAttr());
+                            scales, biases, norm.getEpsilonAttr(),
+                            norm.getCenteredAttr());
     rewriter.replaceOp(op, merged);
     return success();
   }

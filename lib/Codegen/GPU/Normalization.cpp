@@ -1,4 +1,4 @@
-//===- Normalization.cpp - softmax and layer normalization ----------------===//
+//===- Normalization.cpp - softmax, layer and RMS normalization -----------===//
 //
 // The formulas of the CPU's kernels; a warp or a block has one row, each thread
 // some of its elements.
@@ -94,8 +94,11 @@ LogicalResult gpu_kernels::emitLayerNorm(GPUKernelBuilder &k,
       Value sum = part.reduce(CombiningKind::ADD, std::move(map));
       return f.make<arith::DivFOp>(sum, f.constant(extent));
     };
-    Value center = f.all(mean(same));
-    part.map([&](Value x) { return f.make<arith::SubFOp>(x, center); });
+    Value center; // what the map of a long row refers to
+    if (op.getCentered()) {
+      center = f.all(mean(same));
+      part.map([&](Value x) { return f.make<arith::SubFOp>(x, center); });
+    }
     Value variance =
         mean([&](Value x) { return f.make<arith::MulFOp>(x, x); });
     Value deviation = math::SqrtOp::create(

@@ -285,7 +285,7 @@ private:
               return refuse(op, "one scale is for all of it");
           return success();
         })
-        .Case([&](qnn::LSTMOp) { return refuse(op, "it recurs along it"); })
+        .Case<qnn::LSTMOp, qnn::GRUOp>([&](auto) { return refuse(op, "it recurs along it"); })
         .Case([&](qnn::AvgPool2DOp pool) {
           bool padded = llvm::any_of(pool.getPads(), [](int64_t p) { return p; });
           return padded ? refuse(op, "its windows leave the image") : success();

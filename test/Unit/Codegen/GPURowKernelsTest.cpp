@@ -17,10 +17,10 @@ protected:
   Value softmax(Value x) {
     return make<qnn::SoftmaxOp>(x, shapeOf(x).size() - 1);
   }
-  Value layerNorm(Value x) {
+  Value layerNorm(Value x, bool centered = true) {
     Value scale = constant({shapeOf(x).back()}, f32()),
           bias = constant({shapeOf(x).back()}, f32());
-    return make<qnn::LayerNormOp>(x, scale, bias, APFloat(1e-5f));
+    return make<qnn::LayerNormOp>(x, scale, bias, APFloat(1e-5f), centered);
   }
   Value reduce(Value x, Shape axes) {
     if (elementType(x).isF32())
@@ -50,6 +50,8 @@ TEST_P(GPURowKernels, LayerNorm) {
   for (int64_t extent : {5, 96, 120, 1026, 1030, 33000})
     results.push_back(layerNorm(input({7, extent}, f32())));
   results.push_back(quantize(layerNorm(input({9, 50}, f32()))));
+  for (int64_t extent : {96, 1030})
+    results.push_back(layerNorm(input({7, extent}, f32()), /*centered=*/false));
   check(results);
 }
 

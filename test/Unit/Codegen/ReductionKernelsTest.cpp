@@ -90,11 +90,12 @@ TEST_P(ReductionKernels, LayerNorm) {
   SmallVector<Value> results;
   for (int64_t extent : {1, 7, 16, 72, 768}) {
     Value x = input({2, 5, extent}, f32());
-    auto norm = [&] {
+    auto norm = [&](bool centered = true) {
       return make<qnn::LayerNormOp>(x, constant({extent}, f32()),
-                                    constant({extent}, f32()), APFloat(1e-5f));
+                                    constant({extent}, f32()), APFloat(1e-5f), centered);
     };
     results.push_back(norm());
+    results.push_back(norm(/*centered=*/false));
     results.push_back(make<qnn::ReluOp>(add(norm(), x)));
   }
   check(results);

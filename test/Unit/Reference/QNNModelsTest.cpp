@@ -189,6 +189,73 @@ TEST_F(QNNModels, LayerNorm) {
              {-1, 10.5, -1, 10.5});
 }
 
+TEST_F(QNNModels, RMSNorm) {
+  expectNear(runOp<float>("%x: tensor<2x2xf32>, %w: tensor<2xf32>, %b: "
+                          "tensor<2xf32>",
+                          "qnn.layer_norm %x, %w, %b {centered = false, epsilon = 0.5 : f32}",
+                          "(tensor<2x2xf32>, tensor<2xf32>, tensor<2xf32>)",
+                          "tensor<2x2xf32>",
+                          {tensor<float>({2, 2}, {1, 2, -3, 0}),
+                           tensor<float>({2}, {1, 10}),
+                           tensor<float>({2}, {0, .5})}),
+             {1 / std::sqrt(3.f), 20 / std::sqrt(3.f) + .5f, -3 / std::sqrt(5.f), .5});
+}
+
+//===----------------------------------------------------------------------===//
+// Recurrence
+//===----------------------------------------------------------------------===//
+
+class GRUModel : public QNNModels {
+protected:
+  /// Two steps of one unit from the state 0.5: weights 1, -1 and 2, gates as given.
+  std::vector<float> run(const std::string &attributes, float bias, bool reverse = false) {
+    std::string operands = bias ? "%p, %w, %h, %b" : "%p, %w, %h",
+                types = "(tensor<2x1x3xf32>, tensor<1x3xf32>, tensor<1x1xf32>";
+    std::vector<float> projection{.1f, .2f, .3f, -.4f, .5f, -.6f};
+    if (reverse)
+      std::rotate(projection.begin(), projection.begin() + 3, projection.end());
+    std::vector<HostTensor> inputs{
+        tensor<float>({2, 1, 3}, projection), tensor<float>({1, 3}, {1, -1, 2}),
+        tensor<float>({1, 1}, {.5f})};
+    std::string arguments =
+        "%p: tensor<2x1x3xf32>, %w: tensor<1x3xf32>, %h: tensor<1x1xf32>";
+    if (bias) {
+      inputs.push_back(tensor<float>({1}, {bias}));
+      arguments += ", %b: tensor<1xf32>";
+      types += ", tensor<1xf32>";
+    }
+    return runOp<float>(arguments, "qnn.gru " + operands + " {" + attributes + "}",
+                        types + ")", "tensor<2x1x1xf32>", inputs);
+  }
+
+  /// The same, one number after the other.
+  static std::vector<float> expected(bool linearBeforeReset, double bias) {
+    auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+    double h = .5;
+    std::vector<float> all;
+    for (auto [pz, pr, pg] : {std::tuple(.1, .2, .3), std::tuple(-.4, .5, -.6)}) {
+      double z = sigmoid(pz + h), r = sigmoid(pr - h);
+      double g = std::tanh(linearBeforeReset ? pg + r * (2 * h + bias) : pg + 2 * (r * h));
+      h = (1 - z) * g + z * h;
+      all.push_back(static_cast<float>(h));
+    }
+    return all;
+  }
+};
+
+TEST_F(GRUModel, ResetBeforeProduct) { expectNear(run("", 0), expected(false, 0)); }
+
+TEST_F(GRUModel, ResetBehindProduct) {
+  expectNear(run("linear_before_reset = true", 0), expected(true, 0));
+  expectNear(run("linear_before_reset = true", .7f), expected(true, .7));
+}
+
+TEST_F(GRUModel, Reverse) {
+  std::vector<float> backwards = expected(true, .7);
+  std::reverse(backwards.begin(), backwards.end());
+  expectNear(run("linear_before_reset = true, reverse = true", .7f, true), backwards);
+}
+
 //===----------------------------------------------------------------------===//
 // Quantized tensors
 //===----------------------------------------------------------------------===//

@@ -38,6 +38,10 @@ bool isRunTimeProduct(mlir::Operation *op);
 /// Whether `op`, which may be null, is a contraction other than isRunTimeProduct.
 bool hasWeights(mlir::Operation *op);
 
+/// Whether `op` has steps with a state: qnn.lstm or qnn.gru, whose operand 1 are the
+/// weights that it is multiplied with.
+bool isRecurrent(mlir::Operation *op);
+
 /// What a report calls `op`: "qnn.add", or of a qnn.compute what it computes.
 llvm::StringRef reportedKind(mlir::Operation *op);
 

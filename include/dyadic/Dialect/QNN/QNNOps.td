@@ -132,6 +132,37 @@ def QNN_LSTMOp : QNN_InferredOp<"lstm"> {
   let hasVerifier = 1;
 }
 
+def QNN_GRUOp : QNN_InferredOp<"gru"> {
+  let summary = "gated recurrent unit in one direction, behind its input projection";
+  let description = [{
+    `projection` S×N×3H is W·x + b of every step, `recurrent` H×3H, both with the
+    gates in ONNX's order: update, reset, candidate. `hidden`, N×H, is the initial
+    state. For each step t, from the last to the first with `reverse`:
+
+      z = σ(projection[t, z] + h · recurrent[z]),   r = σ(projection[t, r] + h · recurrent[r])
+      g = tanh(projection[t, g] + (r ⊙ h) · recurrent[g])
+      h = (1 − z) ⊙ g + z ⊙ h,   out[t] = h
+
+    (Cho et al., 2014). With `linear_before_reset` the candidate is that of cuDNN and
+    PyTorch, with an optional `bias`, H, that no other form has:
+
+      g = tanh(projection[t, g] + r ⊙ (h · recurrent[g] + bias))
+
+    Where `recurrent` is i8 it has `recurrent_scales`, one a column, and what it is
+    multiplied with, h or r ⊙ h, is rounded as by `qnn.lstm`.
+  }];
+  let arguments = (ins QNN_Tensor:$projection, QNN_AnyTensor:$recurrent,
+      QNN_Tensor:$hidden, Optional<QNN_Tensor>:$bias,
+      DefaultValuedAttr<BoolAttr, "false">:$reverse,
+      DefaultValuedAttr<BoolAttr, "false">:$linear_before_reset,
+      OptionalAttr<DenseF32ArrayAttr>:$recurrent_scales);
+  let assemblyFormat = [{
+    $projection `,` $recurrent `,` $hidden (`,` $bias^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Functions of one element
 //===----------------------------------------------------------------------===//
@@ -339,10 +370,13 @@ def QNN_LayerNormOp : QNN_InferredOp<"layer_norm"> {
   let summary = "normalization over the last dimension";
   let description = [{
     out = (x − mean) / sqrt(variance + epsilon) · scale + bias, with the biased
-    variance; `scale` and `bias` have the last dimension's extent.
+    variance; `scale` and `bias` have the last dimension's extent. Unless `centered`
+    the mean counts as zero, which makes the variance the mean of x²: RMS norm
+    (Zhang and Sennrich, 2019).
   }];
   let arguments = (ins QNN_Tensor:$input, QNN_Tensor:$scale, QNN_Tensor:$bias,
-                       F32Attr:$epsilon);
+                       F32Attr:$epsilon,
+                       DefaultValuedAttr<BoolAttr, "true">:$centered);
   let assemblyFormat = [{
     $input `,` $scale `,` $bias attr-dict `:` functional-type(operands, results)
   }];
