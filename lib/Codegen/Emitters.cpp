@@ -35,6 +35,7 @@ std::optional<AnchorKind> codegen::anchorKind(llvm::StringRef opName) {
       {qnn::SoftmaxOp::getOperationName(), AnchorKind::Softmax},
       {qnn::LayerNormOp::getOperationName(), AnchorKind::LayerNorm},
       {qnn::LSTMOp::getOperationName(), AnchorKind::LSTM},
+      {qnn::GRUOp::getOperationName(), AnchorKind::GRU},
       {dyadic::BatchMatmulOp::getOperationName(), AnchorKind::BatchMatmul},
       {qnn::ComputeOp::getOperationName(), AnchorKind::Compute},
       {dyadic::DynamicQuantizeOp::getOperationName(), AnchorKind::DynamicQuantize},
@@ -50,7 +51,7 @@ AnchorEmitter codegen::findEmitter(llvm::StringRef opName) {
   static constexpr AnchorEmitter emitters[] = {
       emitConv2D,    emitMatmul,  emitMovement, emitGather, emitPool2D,
       emitReduction, emitSoftmax, emitLayerNorm, emitIntegerBatchMatmul,
-      emitLSTM,      emitCompute, emitDynamicQuantize};
+      emitLSTM,      emitGRU,     emitCompute,   emitDynamicQuantize};
   auto kind = anchorKind(opName);
   return kind ? emitters[static_cast<size_t>(*kind)] : nullptr;
 }

@@ -28,6 +28,7 @@ enum class AnchorKind {
   LayerNorm,
   BatchMatmul,
   LSTM,
+  GRU,
   Compute,
   DynamicQuantize
 };
@@ -59,6 +60,7 @@ mlir::LogicalResult emitPool2D(KernelBuilder &k, mlir::Operation *anchor);
 mlir::LogicalResult emitReduction(KernelBuilder &k, mlir::Operation *anchor);
 // Recurrent.cpp
 mlir::LogicalResult emitLSTM(KernelBuilder &k, mlir::Operation *anchor);
+mlir::LogicalResult emitGRU(KernelBuilder &k, mlir::Operation *anchor);
 // Compute.cpp
 mlir::LogicalResult emitCompute(KernelBuilder &k, mlir::Operation *anchor);
 // DynamicQuantize.cpp

@@ -1,4 +1,4 @@
-//===- LowerRecurrent.cpp - qnn.lstm with integer weights -----------------===//
+//===- LowerRecurrent.cpp - recurrences with integer weights --------------===//
 #include "Lowering.h"
 
 using namespace mlir;
@@ -6,20 +6,20 @@ using namespace dyadic;
 
 namespace {
 /// The op stays; its weights become their storage and the scales an attribute.
-struct LowerLSTM : OpConversionPattern<qnn::LSTMOp> {
-  using OpConversionPattern::OpConversionPattern;
+template <typename OpTy> struct StoreWeights : OpConversionPattern<OpTy> {
+  using OpConversionPattern<OpTy>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(qnn::LSTMOp op, OpAdaptor adaptor,
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     auto type = dyn_cast<quant::UniformQuantizedPerAxisType>(
         cast<RankedTensorType>(op.getRecurrent().getType()).getElementType());
     if (!type)
       return failure();
     SmallVector<float> scales(type.getScales().begin(), type.getScales().end());
-    rewriter.replaceOpWithNewOp<qnn::LSTMOp>(
-        op, op.getType(), adaptor.getProjection(), adaptor.getRecurrent(),
-        adaptor.getHidden(), adaptor.getCell(), op.getReverse(),
-        op.getWithCell(), rewriter.getDenseF32ArrayAttr(scales));
+    auto stored = OpTy::create(rewriter, op.getLoc(), op->getResultTypes(),
+                               adaptor.getOperands(), op->getAttrs());
+    stored.setRecurrentScales(scales);
+    rewriter.replaceOp(op, stored);
     return success();
   }
 };
@@ -27,5 +27,6 @@ struct LowerLSTM : OpConversionPattern<qnn::LSTMOp> {
 
 void dyadic::populateRecurrentPatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerLSTM>(converter, patterns.getContext());
+  patterns.add<StoreWeights<qnn::LSTMOp>, StoreWeights<qnn::GRUOp>>(
+      converter, patterns.getContext());
 }

@@ -203,15 +203,14 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
     }
   }
 
-  /// Quantizes what float LSTMs multiply with, says why ops stay float, and takes
+  /// Quantizes what float recurrences multiply with, says why ops stay float, and takes
   /// away what calibration left.
   void finish(func::FuncOp func, FloatReasons &floatOps) {
     OpBuilder builder(&getContext());
     for (auto &[op, reason] : floatOps) {
-      auto lstm = dyn_cast<qnn::LSTMOp>(op);
       bool isAsked = reason != kNoIntegerForm && reason != kOnlyContractions;
-      if (lstm && op->getParentOp() == func && !isAsked &&
-          quantizeRecurrence(builder, lstm))
+      if (qnn::isRecurrent(op) && op->getParentOp() == func && !isAsked &&
+          quantizeRecurrence(builder, op))
         reason = "its gates do: its products are of 8 bits";
       op->setAttr(kFloatReasonAttr, StringAttr::get(&getContext(), reason));
       ++numFloat;

@@ -16,8 +16,9 @@ using namespace dyadic;
 
 static constexpr int32_t kWeightMax = 127;
 
-bool dyadic::quantizeRecurrence(OpBuilder &builder, qnn::LSTMOp op) {
-  FailureOr<HostTensor> weights = readConstant(op.getRecurrent());
+bool dyadic::quantizeRecurrence(OpBuilder &builder, Operation *op) {
+  OpOperand &recurrent = op->getOpOperand(1);
+  FailureOr<HostTensor> weights = readConstant(recurrent.get());
   if (failed(weights) || weights->kind != ElementKind::F32)
     return false;
   ArrayRef<float> real = weights->as<float>();
@@ -40,9 +41,9 @@ bool dyadic::quantizeRecurrence(OpBuilder &builder, qnn::LSTMOp op) {
       builder.getF32Type(), scales, SmallVector<int64_t>(columns, 0),
       /*quantizedDimension=*/1, -kWeightMax, kWeightMax);
   builder.setInsertionPoint(op);
-  ElementsAttr value = makeConstant(std::move(storage), op.getContext());
-  op.getRecurrentMutable().assign(qnn::ConstantOp::create(
-      builder, op.getRecurrent().getLoc(),
-      RankedTensorType::get({columns / 4, columns}, type), value));
+  ElementsAttr value = makeConstant(std::move(storage), op->getContext());
+  recurrent.set(qnn::ConstantOp::create(
+      builder, recurrent.get().getLoc(),
+      cast<RankedTensorType>(recurrent.get().getType()).clone(type), value));
   return true;
 }

@@ -6,10 +6,10 @@
 
 namespace dyadic {
 
-/// Gives `op`, whose gates stay f32, recurrent weights of 8 bits with a
+/// Gives `op` (qnn::isRecurrent), whose gates stay f32, recurrent weights of 8 bits with a
 /// symmetric scale per column. Does nothing, and returns false, where they
 /// aren't finite constants.
-bool quantizeRecurrence(mlir::OpBuilder &builder, qnn::LSTMOp op);
+bool quantizeRecurrence(mlir::OpBuilder &builder, mlir::Operation *op);
 
 } // namespace dyadic
 

@@ -51,7 +51,7 @@ class Net:
 
 NETS = {}
 # Of ops that GPUs have no kernel for.
-CPU_ONLY = {"lstm", "lstm_bidirectional"}
+CPU_ONLY = {"lstm", "lstm_bidirectional", "gru", "gru_bidirectional"}
 
 
 def net(*shape, **options):
@@ -401,6 +401,25 @@ def lstm_bidirectional(n):
     _, h, c = n("LSTM", y, n.random(1, 64, 48, scale=0.2), n.random(1, 64, 16, scale=0.2), n.random(1, 128, scale=0.2), n.const([5], np.int32),
                 outputs=3, hidden_size=16, direction="reverse")
     return n("Concat", h, c, axis=2)
+
+
+@net(7, 2, 12)
+def gru(n):
+    y, _ = n("GRU", "x", n.random(1, 60, 12, scale=0.3), n.random(1, 60, 20, scale=0.3), n.random(1, 120, scale=0.2), outputs=2, hidden_size=20,
+             linear_before_reset=1)
+    return n("MatMul", n("Squeeze", y, n.ints(1)), n.random(20, 9))
+
+
+@net(5, 1, 12)
+def gru_bidirectional(n):
+    # Two layers in both forms, an initial state, and what is left at the end of one direction.
+    h = n.random(2, 1, 24, scale=0.5)
+    y, _ = n("GRU", "x", n.random(2, 72, 12, scale=0.3), n.random(2, 72, 24, scale=0.2), n.random(2, 144, scale=0.2), "", h, outputs=2, hidden_size=24,
+             direction="bidirectional", linear_before_reset=1)
+    y = n("Reshape", n("Transpose", y, perm=[0, 2, 1, 3]), n.ints(5, 1, 48))
+    _, h = n("GRU", y, n.random(1, 48, 48, scale=0.2), n.random(1, 48, 16, scale=0.2), n.random(1, 96, scale=0.2), n.const([5], np.int32), outputs=2,
+             hidden_size=16, direction="reverse")
+    return h
 
 
 @net(1, 6, 4, 5)

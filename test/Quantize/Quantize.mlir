@@ -288,3 +288,13 @@ func.func @state(%x: tensor<2x1x8xf32> {qnn.range = #qnn.range<-1.0, 1.0>}, %h: 
   %2 = qnn.matmul %1, %r {qnn.range = [#qnn.range<-2.0, 2.0>]} : (tensor<2x1x2xf32>, tensor<2x8xf32>) -> tensor<2x1x8xf32>
   return %2 : tensor<2x1x8xf32>
 }
+
+// Between its gates, which stay float, a GRU's products are of 8 bits.
+// CHECK-LABEL: func @gated
+// CHECK: %[[W:.*]] = qnn.constant {{.*}} : tensor<2x6x!quant.uniform<i8<-127:127>:f32:1, {{.*}}>>
+// CHECK: qnn.gru %{{.*}}, %[[W]], %{{.*}} {qnn.float_reason = "its gates do: its products are of 8 bits"}
+func.func @gated(%x: tensor<2x1x6xf32> {qnn.range = #qnn.range<-1.0, 1.0>}, %h: tensor<1x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<2x1x2xf32> {
+  %r = qnn.constant dense<1.0> : tensor<2x6xf32> : tensor<2x6xf32>
+  %0 = qnn.gru %x, %r, %h {qnn.range = [#qnn.range<-1.0, 1.0>]} : (tensor<2x1x6xf32>, tensor<2x6xf32>, tensor<1x2xf32>) -> tensor<2x1x2xf32>
+  return %0 : tensor<2x1x2xf32>
+}

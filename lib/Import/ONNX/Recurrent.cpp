@@ -1,7 +1,7 @@
-//===- Recurrent.cpp - LSTM -----------------------------------------------===//
+//===- Recurrent.cpp - LSTM and GRU ---------------------------------------===//
 //
 // What every step takes from the input is one matrix product for all of them;
-// qnn.lstm does the rest, once a direction.
+// qnn.lstm or qnn.gru does the rest, once a direction.
 //
 //===----------------------------------------------------------------------===//
 #include "OpRegistry.h"
@@ -15,9 +15,11 @@ using namespace mlir;
 namespace dyadic::onnx_import {
 
 namespace {
-class LSTMImporter {
+class RecurrenceImporter {
 public:
-  explicit LSTMImporter(NodeImporter &node) : node(node) {}
+  explicit RecurrenceImporter(NodeImporter &node)
+      : node(node), isGRU(node.getOpType() == "GRU"), gates(isGRU ? 3 : 4),
+        linearBeforeReset(isGRU && node.getInt("linear_before_reset", 0) != 0) {}
 
   LogicalResult run() {
     if (failed(checkAttributes()) || failed(checkInputs()))
@@ -31,21 +33,24 @@ public:
       auto step = [&](int64_t begin, int64_t count) {
         return node.slice(result, {begin, 0, 0}, {count, batch, units}, {1, 1, 1});
       };
-      Value sequence = node.isUsed(2) ? step(0, steps) : result;
+      Value sequence = hasCell() ? step(0, steps) : result;
       sequences.push_back(node.reshape(sequence, {steps, 1, batch, units}));
       if (node.isUsed(1))
         lastHidden.push_back(step(reverse ? 0 : steps - 1, 1));
-      if (node.isUsed(2))
+      if (hasCell())
         lastCell.push_back(step(steps, 1));
     }
     if (node.isUsed(0) && failed(node.setOutput(0, joined(sequences, 1))))
       return failure();
     if (node.isUsed(1) && failed(node.setOutput(1, joined(lastHidden, 0))))
       return failure();
-    return node.isUsed(2) ? node.setOutput(2, joined(lastCell, 0)) : success();
+    return hasCell() ? node.setOutput(2, joined(lastCell, 0)) : success();
   }
 
 private:
+  /// Whether the cell behind the last step is a result.
+  bool hasCell() { return !isGRU && node.isUsed(2); }
+
   Value joined(ArrayRef<Value> values, int64_t axis) {
     return values.size() == 1 ? values.front() : node.concat(values, axis);
   }
@@ -81,9 +86,9 @@ private:
     if (node.getInt("hidden_size", units) != units)
       return node.emitError() << "expected hidden_size " << units
                               << ", that of the recurrent weights";
-    const Shape shapes[] = {{directions, 4 * units, features},
-                            {directions, 4 * units, units},
-                            {directions, 8 * units}};
+    const Shape shapes[] = {{directions, gates * units, features},
+                            {directions, gates * units, units},
+                            {directions, 2 * gates * units}};
     for (auto [tensor, shape] : llvm::zip(weights, shapes))
       if (tensor && (tensor->shape != shape || tensor->kind != ElementKind::F32))
         return node.emitError() << "expected weights of " << toString(shape)
@@ -104,13 +109,29 @@ private:
     return node.constantTensor(std::move(result));
   }
 
-  /// Both biases of a direction are added to the same sums.
+  /// Bias `i` of direction `d`: those of the input and then those of the state.
+  double biasAt(int64_t d, int64_t i) {
+    return weights[2] ? weights[2]->as<float>()[d * 2 * gates * units + i] : 0;
+  }
+
+  /// Both biases of a direction are added to the same sums, but for the one that is
+  /// behind a reset gate.
   Value bias(int64_t d) {
-    SmallVector<float> sum(4 * units, 0);
-    if (const HostTensor *b = weights[2])
-      for (int64_t i = 0; i < 8 * units; ++i)
-        sum[i % (4 * units)] += b->as<float>()[d * 8 * units + i];
-    return node.constantTensor(sum, {4 * units});
+    SmallVector<float> sum;
+    for (int64_t i = 0; i < gates * units; ++i) {
+      bool isReset = linearBeforeReset && i >= 2 * units;
+      sum.push_back(static_cast<float>(
+          biasAt(d, i) + (isReset ? 0 : biasAt(d, gates * units + i))));
+    }
+    return node.constantTensor(sum, {gates * units});
+  }
+
+  /// That of the candidate's product, which the reset gate multiplies.
+  Value biasOfState(int64_t d) {
+    SmallVector<float> part;
+    for (int64_t i = 5 * units; i < 6 * units; ++i)
+      part.push_back(static_cast<float>(biasAt(d, i)));
+    return node.constantTensor(part, {units});
   }
 
   Value initialState(size_t index, int64_t d) {
@@ -134,20 +155,31 @@ private:
   }
 
   Value direct(int64_t d, bool reverse) {
-    Value hidden = initialState(5, d), cell = initialState(6, d);
-    if (!hidden || !cell)
+    Value hidden = initialState(5, d), cell = isGRU ? Value() : initialState(6, d);
+    if (!hidden || (!isGRU && !cell))
       return {};
     Value projection = node.emit<qnn::MatmulOp>(
         {input, transposed(*weights[0], d), bias(d)});
     if (!projection)
       return {};
-    return node.emit<qnn::LSTMOp>(
-        {projection, transposed(*weights[1], d), hidden, cell},
-        {node.boolAttr("reverse", reverse),
-         node.boolAttr("with_cell", node.isUsed(2))});
+    Value recurrent = transposed(*weights[1], d);
+    NamedAttribute backwards = node.boolAttr("reverse", reverse);
+    if (!isGRU)
+      return node.emit<qnn::LSTMOp>(
+          {projection, recurrent, hidden, cell},
+          {backwards, node.boolAttr("with_cell", hasCell())});
+    SmallVector<Value> operands{projection, recurrent, hidden};
+    if (linearBeforeReset && weights[2])
+      operands.push_back(biasOfState(d));
+    return node.emit<qnn::GRUOp>(
+        operands,
+        {backwards, node.boolAttr("linear_before_reset", linearBeforeReset)});
   }
 
   NodeImporter &node;
+  const bool isGRU;
+  const int64_t gates;
+  const bool linearBeforeReset;
   std::string direction;
   Value input;
   int64_t directions = 1, steps = 0, batch = 0, features = 0, units = 0;
@@ -155,11 +187,11 @@ private:
 };
 } // namespace
 
-/// Whether the activations are those that an LSTM has unless it says otherwise.
+/// Whether the activations are those that the op has unless it says otherwise.
 static bool hasUsualActivations(NodeImporter &node) {
-  static constexpr StringLiteral usual[] = {"Sigmoid", "Tanh", "Tanh"};
+  size_t count = node.getOpType() == "GRU" ? 2 : 3; // a direction
   for (auto [i, name] : llvm::enumerate(node.getStrings("activations")))
-    if (!StringRef(name).equals_insensitive(usual[i % 3]))
+    if (!StringRef(name).equals_insensitive(i % count == 0 ? "Sigmoid" : "Tanh"))
       return false;
   return true;
 }
@@ -178,7 +210,7 @@ static bool hasWholeSequences(NodeImporter &node) {
   return true;
 }
 
-/// Whether qnn.lstm says it all.
+/// Whether qnn.lstm or qnn.gru says it all.
 static bool isUsual(NodeImporter &node) {
   bool known = node.constant(1) && node.constant(2) &&
                (node.constant(3) || !node.hasInput(3));
@@ -187,14 +219,14 @@ static bool isUsual(NodeImporter &node) {
          hasUsualActivations(node) && hasWholeSequences(node);
 }
 
-static LogicalResult convertLSTM(NodeImporter &node) {
-  return isUsual(node) ? LSTMImporter(node).run() : convertRecurrence(node);
+static LogicalResult convertGated(NodeImporter &node) {
+  return isUsual(node) ? RecurrenceImporter(node).run() : convertRecurrence(node);
 }
 
 ArrayRef<OpEntry> recurrentOps() {
   static const OpEntry entries[] = {
-      {"LSTM", 3, 8, convertLSTM},
-      {"GRU", 3, 6, convertRecurrence},
+      {"LSTM", 3, 8, convertGated},
+      {"GRU", 3, 6, convertGated},
       {"RNN", 3, 6, convertRecurrence},
   };
   return entries;
