@@ -1,6 +1,6 @@
-//===- LowerLayerNorm.cpp - layer norm in integers ------------------------===//
+//===- LowerLayerNorm.cpp - layer and RMS norm in integers ----------------===//
 //
-//   d = x − mean     y = d · sqrt(n) / sqrt(Σ d² + n·ε) · w + b
+//   d = x − mean, or x     y = d · sqrt(n) / sqrt(Σ d² + n·ε) · w + b
 //
 // With d in steps of 2^−6 everything is exact but the mean, the inverse root, one
 // product and the result (docs/Spec.md, section 9). Integer layer norm is from I-BERT
@@ -74,17 +74,14 @@ static Value sumRows(OpBuilder &b, Location loc, Value x, int64_t axis, Activati
                          });
 }
 
-static SmallVector<Value> buildLayerNorm(OpBuilder &b, Location loc, ValueRange arguments,
-                                         const LayerNormNumbers &numbers, ActivationType from,
-                                         ActivationType to) {
-  Value x = arguments[0], factors = arguments[1], offsets = arguments[2];
-  auto type = cast<RankedTensorType>(x.getType());
-  int64_t axis = type.getRank() - 1, length = type.getShape().back();
-  auto i32 = type.clone(b.getI32Type()), perRow = onePerRow(i32, axis);
+/// 2^6 · (x − mean) of each row, the mean to the nearest such step, half up.
+static Value differencesFromMean(OpBuilder &b, Location loc, Value x, RankedTensorType i32,
+                                 ActivationType from) {
+  int64_t axis = i32.getRank() - 1, length = i32.getShape().back();
   Value mean = qnn::mapElements(
-      b, loc, perRow, sumRows(b, loc, x, axis, from, /*ofSquares=*/false),
+      b, loc, onePerRow(i32, axis), sumRows(b, loc, x, axis, from, /*ofSquares=*/false),
       [&](OpBuilder &b, Location loc, ValueRange s) {
-        // To the nearest, half up: what is divided isn't negative.
+        // What is divided isn't negative.
         FixedPointBuilder f{b, loc};
         int64_t above = length << 15;
         Value sum = f.shiftLeft(f.add(s[0], f.constant(above, s[0])),
@@ -93,11 +90,33 @@ static SmallVector<Value> buildLayerNorm(OpBuilder &b, Location loc, ValueRange 
         Value mean = f.make<arith::DivUIOp>(sum, f.constant(length, sum));
         return f.truncate(f.sub(mean, f.constant(int64_t(1) << (15 + kFraction), mean)), 32);
       });
-  Value differences = qnn::mapElements(
+  return qnn::mapElements(
       b, loc, i32, {x, mean}, [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
         return f.sub(f.shiftLeft(toI32(f, s[0], from), f.i32(kFraction)), s[1]);
       });
+}
+
+/// 2^6 · (x − zero point)
+static Value differencesFromZero(OpBuilder &b, Location loc, Value x, RankedTensorType i32,
+                                 ActivationType from) {
+  return qnn::mapElements(
+      b, loc, i32, x, [&](OpBuilder &b, Location loc, ValueRange s) {
+        FixedPointBuilder f{b, loc};
+        Value q = f.sub(toI32(f, s[0], from), f.i32(from.getZeroPoint()));
+        return f.shiftLeft(q, f.i32(kFraction));
+      });
+}
+
+static SmallVector<Value> buildLayerNorm(OpBuilder &b, Location loc, ValueRange arguments,
+                                         const LayerNormNumbers &numbers, bool centered,
+                                         ActivationType from, ActivationType to) {
+  Value x = arguments[0], factors = arguments[1], offsets = arguments[2];
+  auto type = cast<RankedTensorType>(x.getType());
+  int64_t axis = type.getRank() - 1;
+  auto i32 = type.clone(b.getI32Type()), perRow = onePerRow(i32, axis);
+  Value differences = centered ? differencesFromMean(b, loc, x, i32, from)
+                               : differencesFromZero(b, loc, x, i32, from);
   Value squares = sumRows(b, loc, differences, axis, from, /*ofSquares=*/true);
   auto rootOf = [&](bool half) {
     return qnn::mapElements(b, loc, perRow, squares,
@@ -148,9 +167,10 @@ struct LowerLayerNorm : OpConversionPattern<qnn::LayerNormOp> {
     SmallVector<Value> operands{adaptor.getInput(), constantOf(rewriter, loc, numbers->factors),
                                 constantOf(rewriter, loc, numbers->offsets)};
     rewriter.replaceOp(op, qnn::buildCompute(
-                               rewriter, loc, "LayerNorm", storageTensorOf(op.getOutput()),
+                               rewriter, loc, op.getCentered() ? "LayerNorm" : "RMSNorm", storageTensorOf(op.getOutput()),
                                operands, [&](OpBuilder &b, Location loc, ValueRange arguments) {
-                                 return buildLayerNorm(b, loc, arguments, *numbers, *from, *to);
+                                 return buildLayerNorm(b, loc, arguments, *numbers,
+                                                       op.getCentered(), *from, *to);
                                }));
     return success();
   }

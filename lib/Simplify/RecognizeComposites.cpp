@@ -179,31 +179,51 @@ Value matchLastMean(Value value) {
   return mean.getInput();
 }
 
-/// (x - mean(x)) / sqrt(mean((x - mean(x))²) + ε); scale and bias that follow
-/// are taken in by --qnn-fold-scale-and-bias.
-struct DivToLayerNorm : OpRewritePattern<DivOp> {
+/// sqrt(mean(a · b) + ε) over the last dimension; `value` may be null.
+struct RootOfMean {
+  MulOp product;
+  float epsilon;
+};
+
+std::optional<RootOfMean> matchRootOfMean(Value value) {
+  auto root = value ? value.getDefiningOp<SqrtOp>() : SqrtOp();
+  auto shifted = root ? matchAddScalar(root.getInput()) : std::nullopt;
+  Value mean = shifted ? matchLastMean(shifted->first) : Value();
+  auto product = mean ? mean.getDefiningOp<MulOp>() : MulOp();
+  if (!product)
+    return std::nullopt;
+  return RootOfMean{product, shifted->second};
+}
+
+/// A layer norm of `x` in the place of `op`; scale and bias that follow are taken in by
+/// --qnn-fold-scale-and-bias.
+void replaceByNorm(PatternRewriter &rewriter, Operation *op, Value x, float epsilon,
+                   bool centered) {
+  int64_t extent = shapeOf(x).back();
+  Value ones = makeVector(rewriter, op->getLoc(), SmallVector<float>(extent, 1));
+  Value zeros = makeVector(rewriter, op->getLoc(), SmallVector<float>(extent, 0));
+  rewriter.replaceOpWithNewOp<LayerNormOp>(op, op->getResult(0).getType(), x, ones,
+                                           zeros, APFloat(epsilon), centered);
+}
+
+/// (x - mean(x)) / sqrt(mean((x - mean(x))²) + ε), and x / sqrt(mean(x²) + ε).
+struct DivToNorm : OpRewritePattern<DivOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(DivOp op,
                                 PatternRewriter &rewriter) const override {
-    auto centered = op.getLhs().getDefiningOp<SubOp>();
-    auto root = op.getRhs().getDefiningOp<SqrtOp>();
-    if (!centered || !root)
+    auto root = matchRootOfMean(op.getRhs());
+    if (!root)
       return failure();
-    Value x = centered.getLhs();
-    auto shifted = matchAddScalar(root.getInput());
-    Value squared = shifted ? matchLastMean(shifted->first) : Value();
-    auto square = squared ? squared.getDefiningOp<MulOp>() : MulOp();
-    if (matchLastMean(centered.getRhs()) != x || !square ||
-        !isCentered(square.getLhs(), centered) ||
-        !isCentered(square.getRhs(), centered))
+    Value lhs = root->product.getLhs(), rhs = root->product.getRhs();
+    if (auto centered = op.getLhs().getDefiningOp<SubOp>();
+        centered && matchLastMean(centered.getRhs()) == centered.getLhs() &&
+        isCentered(lhs, centered) && isCentered(rhs, centered)) {
+      replaceByNorm(rewriter, op, centered.getLhs(), root->epsilon, /*centered=*/true);
+      return success();
+    }
+    if (lhs != op.getLhs() || rhs != op.getLhs())
       return failure();
-    int64_t extent = shapeOf(x).back();
-    Value ones =
-        makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 1));
-    Value zeros =
-        makeVector(rewriter, op.getLoc(), SmallVector<float>(extent, 0));
-    rewriter.replaceOpWithNewOp<LayerNormOp>(op, op.getType(), x, ones, zeros,
-                                             APFloat(shifted->second));
+    replaceByNorm(rewriter, op, op.getLhs(), root->epsilon, /*centered=*/false);
     return success();
   }
 
@@ -216,11 +236,36 @@ struct DivToLayerNorm : OpRewritePattern<DivOp> {
   }
 };
 
+/// x · (1 / sqrt(mean(x²) + ε))
+struct MulToNorm : OpRewritePattern<MulOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MulOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [x, inverse] : {std::pair(op.getLhs(), op.getRhs()),
+                              std::pair(op.getRhs(), op.getLhs())}) {
+      auto root = matchRootOfMean(invertedBy(inverse));
+      if (!root || root->product.getLhs() != x || root->product.getRhs() != x)
+        continue;
+      replaceByNorm(rewriter, op, x, root->epsilon, /*centered=*/false);
+      return success();
+    }
+    return failure();
+  }
+
+  /// What 1 is divided by in `value`; null where it is no reciprocal.
+  static Value invertedBy(Value value) {
+    if (auto reciprocal = value.getDefiningOp<ReciprocalOp>())
+      return reciprocal.getInput();
+    auto div = value.getDefiningOp<DivOp>();
+    return div && scalarOf(div.getLhs()) == 1.0f ? div.getRhs() : Value();
+  }
+};
+
 struct RecognizeComposites
     : impl::RecognizeCompositesBase<RecognizeComposites> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ProductToComposite, DivToLayerNorm>(&getContext());
+    patterns.add<ProductToComposite, DivToNorm, MulToNorm>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

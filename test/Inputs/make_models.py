@@ -49,6 +49,8 @@ def convolutions():
     w = floats("w", (2, 1, 2, 2))
     save("conv", [node("Conv", "x w b", "y", kernel_shape=[2, 2], strides=[2, 1], pads=[0, 1, 1, 0])],
          x(1, 1, 4, 4), weights=[w, floats("b", (2,))])
+    save("rms-norm", [node("RMSNormalization", "x s", "y", axis=1, epsilon=0.5)], x(2, 2, 3), opset=23, ir=10,
+         weights=[floats("s", (2, 3))])
     save("conv-same", [node("Conv", "x w", "a", "upper", auto_pad="SAME_UPPER"),
                        node("Conv", "x w", "b", "lower", auto_pad="SAME_LOWER"),
                        node("Concat", "a b", "y", axis=1)], x(1, 1, 4, 4), weights=[w])
@@ -139,6 +141,16 @@ def selection():
     save("cast-float8", [node("Cast", "x", "e", to=eight), node("Cast", "e", "y", to=FLOAT)], x(4), opset=19)
     save("cast-rounding", [node("Cast", "x", "e", "power", to=TensorProto.FLOAT8E8M0, round_mode="odd"),
                            node("Cast", "e", "y", to=FLOAT)], x(4), opset=25)
+
+
+def recurrences():
+    weights = [floats("w", (2, 3, 1)), floats("r", (2, 3, 1), 7), floats("b", (2, 6))]
+    save("gru", [node("GRU", "x w r b", "y last", hidden_size=1, direction="bidirectional", linear_before_reset=1)],
+         x(4, 1, 1), ("y", "last"), weights)
+    weights = [floats("w", (1, 3, 1)), floats("r", (1, 3, 1), 4), floats("b", (1, 6))]
+    save("gru-reverse", [node("GRU", "x w r b", "y", hidden_size=1, direction="reverse")], x(4, 1, 1), weights=weights)
+    save("gru-clip", [node("GRU", "x w r b", "y", hidden_size=1, clip=3.0)], x(4, 1, 1), weights=weights)
+    save("gru-shape", [node("GRU", "x w r b", "y", hidden_size=2)], x(4, 1, 1), weights=weights)
 
 
 def graphs():
@@ -276,6 +288,6 @@ def external():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    for make in (convolutions, pooling, linear, elementwise, movement, integers, selection, graphs, control_flow, functions, faults,
+    for make in (convolutions, pooling, linear, elementwise, movement, integers, selection, recurrences, graphs, control_flow, functions, faults,
                  external):
         make()

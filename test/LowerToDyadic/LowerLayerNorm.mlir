@@ -21,6 +21,22 @@ func.func @layer_norm(%x: tensor<2x4x!x>) -> tensor<2x4x!y> {
   return %0 : tensor<2x4x!y>
 }
 
+// Without a mean the zero point is what the input is taken from.
+!bytes = !quant.uniform<u8:f32, 0.25:7>
+// CHECK-LABEL: @rms_norm
+//       CHECK:   qnn.compute({{.*}}) {name = "RMSNorm"} : (tensor<2x4xui8>, tensor<4xi32>, tensor<4xi64>) -> tensor<2x4xui8>
+//   CHECK-NOT:     f32
+//   CHECK-NOT:     arith.divui
+//       CHECK:     arith.constant 7 : i32
+//       CHECK:     arith.subi
+//       CHECK:     math.ctlz
+//       CHECK:   return
+func.func @rms_norm(%x: tensor<2x4x!bytes>) -> tensor<2x4x!y> {
+  %w = qnn.constant dense<1.0> : tensor<4xf32> : tensor<4xf32>
+  %0 = qnn.layer_norm %x, %w, %w {centered = false, epsilon = 0.0625 : f32} : (tensor<2x4x!bytes>, tensor<4xf32>, tensor<4xf32>) -> tensor<2x4x!y>
+  return %0 : tensor<2x4x!y>
+}
+
 // -----
 
 !x = !quant.uniform<i16:f32, 0.25>

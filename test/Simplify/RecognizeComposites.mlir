@@ -90,6 +90,56 @@ func.func @layer_norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   return %6 : tensor<2x4xf32>
 }
 
+// CHECK-LABEL: func.func @rms_norm
+//   CHECK-DAG:   %[[ONES:.*]] = qnn.constant dense<1.000000e+00> : tensor<4xf32>
+//   CHECK-DAG:   %[[ZEROS:.*]] = qnn.constant dense<0.000000e+00> : tensor<4xf32>
+//       CHECK:   qnn.layer_norm %arg0, %[[ONES]], %[[ZEROS]] {centered = false, epsilon = 9.99999974E-6 : f32}
+func.func @rms_norm(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = qnn.constant dense<1.0e-5> : tensor<f32> : tensor<f32>
+  %0 = qnn.mul %x, %x : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = qnn.reduce_mean %0 {axes = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2x1xf32>
+  %2 = qnn.add %1, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+  %3 = qnn.sqrt %2 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  %4 = qnn.div %x, %3 : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
+  return %4 : tensor<2x4xf32>
+}
+
+// x · (1 / root), as language models write it, one by a division, one by a reciprocal.
+// CHECK-LABEL: func.func @rms_norm_by_reciprocal
+//       CHECK:   %[[NORM:.*]] = qnn.layer_norm %arg0, {{.*}} {centered = false
+//       CHECK:   qnn.layer_norm %[[NORM]], {{.*}} {centered = false
+func.func @rms_norm_by_reciprocal(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = qnn.constant dense<1.0e-5> : tensor<f32> : tensor<f32>
+  %one = qnn.constant dense<1.0> : tensor<f32> : tensor<f32>
+  %0 = qnn.mul %x, %x : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = qnn.reduce_mean %0 {axes = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2x1xf32>
+  %2 = qnn.add %1, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+  %3 = qnn.sqrt %2 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  %4 = qnn.div %one, %3 : (tensor<f32>, tensor<2x1xf32>) -> tensor<2x1xf32>
+  %5 = qnn.mul %x, %4 : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
+  %6 = qnn.mul %5, %5 : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %7 = qnn.reduce_mean %6 {axes = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2x1xf32>
+  %8 = qnn.add %7, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+  %9 = qnn.sqrt %8 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  %10 = qnn.reciprocal %9 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  %11 = qnn.mul %10, %5 : (tensor<2x1xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %11 : tensor<2x4xf32>
+}
+
+// Of another tensor's squares it is none.
+// CHECK-LABEL: func.func @other_squares
+//   CHECK-NOT:   qnn.layer_norm
+//       CHECK:   qnn.div
+func.func @other_squares(%x: tensor<2x4xf32>, %y: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %eps = qnn.constant dense<1.0e-5> : tensor<f32> : tensor<f32>
+  %0 = qnn.mul %x, %y : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = qnn.reduce_mean %0 {axes = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2x1xf32>
+  %2 = qnn.add %1, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+  %3 = qnn.sqrt %2 : (tensor<2x1xf32>) -> tensor<2x1xf32>
+  %4 = qnn.div %x, %3 : (tensor<2x4xf32>, tensor<2x1xf32>) -> tensor<2x4xf32>
+  return %4 : tensor<2x4xf32>
+}
+
 // Another dimension is no layer norm; another tensor's sigmoid no swish.
 // CHECK-LABEL: func.func @others
 //       CHECK:   qnn.div

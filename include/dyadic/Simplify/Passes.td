@@ -47,7 +47,7 @@ def RecognizeComposites : SimplifyPass<"qnn-recognize-composites"> {
   let summary = "find the functions that a model spells in primitives";
   let description = [{
     hard_sigmoid, hard_swish, swish, gelu (with the error function) and
-    layer_norm, in whatever order the model multiplies. Expects the spelling of
+    layer_norm, also without a mean (RMS norm), in whatever order the model multiplies. Expects the spelling of
     `qnn-normalize-arithmetic`.
 
     ```mlir

@@ -4,7 +4,6 @@
 #include "Scalar.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/Sequence.h"
 
 using namespace mlir;
 
@@ -22,10 +21,6 @@ static Value square(NodeImporter &node, Value value) {
 
 static Value plus(NodeImporter &node, Value value, float number) {
   return node.emit<qnn::AddOp>({value, node.constantTensor({number}, {})});
-}
-
-static Shape axesFrom(int64_t first, size_t rank) {
-  return llvm::to_vector(llvm::seq<int64_t>(first, rank));
 }
 
 /// (x − mean) / √(variance + ε) over each row of a matrix.
@@ -94,7 +89,8 @@ static LogicalResult convertGroupNormalization(NodeImporter &node) {
   return node.setOutput(scaleChannels(node, node.reshape(output, shape)));
 }
 
-/// x / √(mean of x² + ε) · scale over the dimensions from an axis on.
+/// x / √(mean of x² + ε) · scale over the dimensions from an axis on, which are merged
+/// into one.
 static LogicalResult convertRMSNormalization(NodeImporter &node) {
   Value input = node.input(0), scale = node.input(1);
   float epsilon = node.getFloat("epsilon", 1e-5f);
@@ -105,10 +101,20 @@ static LogicalResult convertRMSNormalization(NodeImporter &node) {
   auto resolved = resolveAxis(node, axis, shapeOf(input).size());
   if (failed(resolved))
     return failure();
-  Shape axes = axesFrom(*resolved, shapeOf(input).size());
-  Value power = plus(node, mean(node, square(node, input), axes), epsilon);
-  Value output = node.emit<qnn::DivOp>({input, node.emit<qnn::SqrtOp>(power)});
-  return node.setOutput(node.emit<qnn::MulOp>({output, scale}));
+  Shape shape(shapeOf(input)), merged(ArrayRef<int64_t>(shape).take_front(*resolved));
+  int64_t count = *countElements(ArrayRef<int64_t>(shape).drop_front(*resolved));
+  merged.push_back(count);
+  Value rows = node.reshape(input, merged);
+  if (!rows)
+    return failure();
+  // A scale that broadcasts is multiplied with behind it.
+  bool isVector = countElements(shapeOf(scale)) == count;
+  Value output = node.emit<qnn::LayerNormOp>(
+      {rows, isVector ? node.reshape(scale, {count}) : node.filledTensor(count, 1),
+       node.filledTensor(count, 0)},
+      {node.floatAttr("epsilon", epsilon), node.boolAttr("centered", false)});
+  output = node.reshape(output, shape);
+  return node.setOutput(isVector ? output : node.emit<qnn::MulOp>({output, scale}));
 }
 
 /// (x − mean) / (√(mean of x² − mean²) + ε)

@@ -1,7 +1,7 @@
 //===- IntegerFunctionsTest.cpp - integer functions against double --------===//
 //
 // The error bounds of docs/Spec.md, section 9: functions of one element for each of
-// the 65536 values, softmax and layer norm for random rows of several spreads.
+// the 65536 values, softmax, layer norm and RMS norm for random rows of several spreads.
 //
 //===----------------------------------------------------------------------===//
 #include "dyadic/InitAll.h"
@@ -212,6 +212,45 @@ TEST_F(IntegerFunctionsTest, LayerNorm) {
       EXPECT_LE(std::fabs(y.as<int16_t>()[row * kLength + i] * kResultScale - exact),
                 kResultScale * .51 + 1.5 * kScale / 128 / sigma)
           << row;
+    }
+  }
+}
+
+/// Of bytes whose zero point counts, and of 16 bits whose mean would.
+TEST_F(IntegerFunctionsTest, RMSNorm) {
+  constexpr int64_t kRows = 96, kLength = 40;
+  for (auto [type, scale, zero, result, resultScale] :
+       {std::tuple("!quant.uniform<u8:f32, 0.1:100>", 0.1, 100, "!quant.uniform<i16:f32, 0.0004>", 0.0004),
+        {"!quant.uniform<i16:f32, 0.001>", 0.001, 0, "!quant.uniform<i8:f32, 0.05>", 0.05}}) {
+    HostTensor x = randomRows(kRows, kLength);
+    if (zero) {
+      // From all values to one step.
+      x = HostTensor(ElementKind::U8, {kRows, kLength});
+      for (int64_t i = 0; i < x.numElements(); ++i) {
+        int spread = 100 >> (i / kLength % 7);
+        x.set(i, zero + std::uniform_int_distribution<int>(-spread, spread)(random));
+      }
+    }
+    std::string from = "tensor<96x40x" + std::string(type) + ">",
+                to = "tensor<96x40x" + std::string(result) + ">";
+    HostTensor y = run("func.func @main(%x: " + from + ") -> " + to + R"( {
+      %w = qnn.constant dense<1.5> : tensor<40xf32> : tensor<40xf32>
+      %b = qnn.constant dense<-0.25> : tensor<40xf32> : tensor<40xf32>
+      %0 = qnn.layer_norm %x, %w, %b {centered = false, epsilon = 1.0e-5 : f32} : ()" + from +
+                           ", tensor<40xf32>, tensor<40xf32>) -> " + to + "\nreturn %0 : " + to + " }",
+                       {x});
+    double most = y.kind == ElementKind::I8 ? 127 : 32767;
+    for (int64_t row = 0; row < kRows; ++row) {
+      double squares = 0;
+      for (int64_t i = 0; i < kLength; ++i)
+        squares += std::pow(x.get(row * kLength + i) - zero, 2);
+      double root = std::sqrt(squares * scale * scale / kLength + 1e-5);
+      for (int64_t i = row * kLength; i < (row + 1) * kLength; ++i) {
+        double exact = (x.get(i) - zero) * scale / root * 1.5,
+               bound = resultScale * .51 + std::fabs(exact) / (1 << 13) / std::max(squares, 1.0);
+        exact = std::min(std::max(exact - .25, -(most + 1) * resultScale), most * resultScale);
+        EXPECT_LE(std::fabs(y.get(i) * resultScale - exact), bound) << type << " " << row;
+      }
     }
   }
 }
