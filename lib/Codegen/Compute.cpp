@@ -18,12 +18,15 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -108,6 +111,55 @@ static LogicalResult makeLoops(IRRewriter &rewriter, func::FuncOp function) {
   return success();
 }
 
+/// What `memory` is a view of.
+static Value rootOf(Value memory) {
+  while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
+    memory = view.getViewSource();
+  return memory;
+}
+
+/// Whether memory of two roots is known to have no byte in common.
+static bool areDisjoint(Value x, Value y) {
+  auto isOwn = [](Value root) {
+    return isa_and_nonnull<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp>(
+        root.getDefiningOp());
+  };
+  auto isArgument = [](Value root) {
+    auto argument = dyn_cast<BlockArgument>(root);
+    return argument && isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  };
+  return x != y && ((isOwn(x) && (isOwn(y) || isArgument(y))) || (isArgument(x) && isOwn(y)));
+}
+
+/// Moves what no iteration changes in front of loops, loads included. Allocations share the
+/// kernel's scratch, where LLVM can't tell them apart: with a number of the row in memory
+/// it would leave a loop over the row's elements scalar.
+static void hoistInvariants(func::FuncOp function) {
+  function.walk([](scf::ForOp loop) {
+    moveLoopInvariantCode(loop);
+    auto first = getConstantIntValue(loop.getLowerBound()),
+         last = getConstantIntValue(loop.getUpperBound());
+    if (!first || !last || *first >= *last)
+      return;
+    SmallVector<Value> written;
+    bool isKnown = true;
+    loop.walk([&](Operation *op) {
+      if (auto store = dyn_cast<memref::StoreOp>(op))
+        written.push_back(rootOf(store.getMemRef()));
+      else if (!isa<memref::LoadOp, memref::AllocOp, memref::AllocaOp>(op) &&
+               !op->hasTrait<OpTrait::HasRecursiveMemoryEffects>())
+        isKnown &= isMemoryEffectFree(op);
+    });
+    for (auto load : llvm::make_early_inc_range(loop.getBody()->getOps<memref::LoadOp>())) {
+      Value root = rootOf(load.getMemRef());
+      if (isKnown && llvm::all_of(load->getOperands(), [&](Value operand) {
+            return loop.isDefinedOutsideOfLoop(operand);
+          }) && llvm::all_of(written, [&](Value other) { return areDisjoint(root, other); }))
+        load->moveBefore(loop);
+    }
+  });
+}
+
 /// Memory of a type with static shape, in the kernel's flat memory.
 static Value withShape(KernelBuilder &k, Value flat, MemRefType type) {
   SmallVector<int64_t> strides = stridesOf(type.getShape());
@@ -169,6 +221,7 @@ LogicalResult codegen::emitCompute(KernelBuilder &k, Operation *anchor) {
   removeCopies(rewriter, function);
   if (failed(makeLoops(rewriter, function)))
     return failure();
+  hoistInvariants(function);
 
   IRMapping mapping;
   auto arguments = function.getArguments();

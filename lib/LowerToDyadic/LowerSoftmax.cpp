@@ -66,7 +66,10 @@ static SmallVector<Value> buildSoftmax(OpBuilder &b, Location loc, Value x, int6
       b, loc, type.clone(b.getIntegerType(to.getStorageTypeIntegralWidth())),
       {exponentials, inverse}, [&](OpBuilder &b, Location loc, ValueRange s) {
         FixedPointBuilder f{b, loc};
-        Value y = f.shiftHalfUp(multiplyWide(f, s[0], s[1]), numbers.bits);
+        // Both are less than 2^31; without a sign more processors have vectors of it.
+        Value y = f.mul(f.extend(s[0], true, 64), f.extend(s[1], true, 64));
+        y = f.add(y, f.constant(int64_t(1) << (numbers.bits - 1), y));
+        y = f.make<arith::ShRUIOp>(y, f.constant(numbers.bits, y));
         return f.toStorage(f.truncate(y, 32), to);
       });
   return {result};
@@ -85,6 +88,9 @@ struct LowerSoftmax : OpConversionPattern<qnn::SoftmaxOp> {
     for (ActivationType type : {*from, *to})
       if (type.getScale() < kLeastScale || type.getScale() > kGreatestScale)
         return op.emitError() << "expected scales of 2^-20 to 2^12, but got " << type;
+    if (to->getScale() > 2) // the sums' factor would need more than 61 bits
+      return op.emitError() << "expected a scale of at most 2 for a softmax's result, but got "
+                            << *to;
     auto axis = static_cast<int64_t>(op.getAxis());
     rewriter.replaceOp(op, qnn::buildCompute(
                                rewriter, op.getLoc(), "Softmax", storageTensorOf(op.getOutput()),

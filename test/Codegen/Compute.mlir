@@ -54,3 +54,40 @@ func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xi64>) {
   %y = qnn.relu %r#0 : (tensor<4xf32>) -> tensor<4xf32>
   return %y, %r#1 : tensor<4xf32>, tensor<4xi64>
 }
+
+// -----
+
+// What a row has one of, in a temporary, is read once for its elements. An operand may
+// share bytes with the result, and stays where it is.
+// CHECK-LABEL: func.func private @k0_center(
+// CHECK: arith.addf
+// CHECK: memref.store
+// CHECK: scf.for
+// CHECK: %[[OF_ROW:.*]] = memref.load
+// CHECK-NOT: memref.load
+// CHECK: scf.for
+// CHECK: memref.load
+// CHECK: memref.load
+// CHECK: %[[CENTERED:.*]] = arith.subf %{{.*}}, %[[OF_ROW]]
+// CHECK: arith.mulf %[[CENTERED]]
+// CHECK: memref.store
+func.func @main(%x: tensor<2x3xf32>, %b: tensor<2x1xf32>) -> tensor<2x3xf32> {
+  %r = qnn.compute(%x, %b) {name = "Center"} : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32> {
+  ^bb0(%a: tensor<2x3xf32>, %c: tensor<2x1xf32>):
+    %e = tensor.empty() : tensor<2x1xf32>
+    %t = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%c : tensor<2x1xf32>) outs(%e : tensor<2x1xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %y = arith.addf %in, %in : f32
+      linalg.yield %y : f32
+    } -> tensor<2x1xf32>
+    %g = tensor.empty() : tensor<2x3xf32>
+    %f = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, 0)>, affine_map<(i, j) -> (i, 0)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%a, %t, %c : tensor<2x3xf32>, tensor<2x1xf32>, tensor<2x1xf32>) outs(%g : tensor<2x3xf32>) {
+    ^bb0(%in: f32, %mean: f32, %factor: f32, %out: f32):
+      %y = arith.subf %in, %mean : f32
+      %z = arith.mulf %y, %factor : f32
+      linalg.yield %z : f32
+    } -> tensor<2x3xf32>
+    qnn.yield %f : tensor<2x3xf32>
+  }
+  return %r : tensor<2x3xf32>
+}

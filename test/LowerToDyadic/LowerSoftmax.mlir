@@ -45,3 +45,14 @@ func.func @scale(%x: tensor<2x8x!x>) -> tensor<2x8x!x> {
   %0 = qnn.softmax %x {axis = 1} : (tensor<2x8x!x>) -> tensor<2x8x!x>
   return %0 : tensor<2x8x!x>
 }
+
+// -----
+
+!x = !quant.uniform<i16:f32, 0.25>
+!y = !quant.uniform<u8:f32, 3.0>
+func.func @coarse_result(%x: tensor<2x4x!x>) -> tensor<2x4x!y> {
+  // expected-error @+2 {{expected a scale of at most 2 for a softmax's result, but got '!quant.uniform<u8:f32, 3.0}}
+  // expected-error @+1 {{failed to legalize}}
+  %0 = qnn.softmax %x {axis = 1 : i64} : (tensor<2x4x!x>) -> tensor<2x4x!y>
+  return %0 : tensor<2x4x!y>
+}
