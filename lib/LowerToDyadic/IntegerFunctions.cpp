@@ -46,21 +46,29 @@ Value dyadic::maxOfRows(OpBuilder &b, Location loc, Value x, int64_t axis, bool 
                     });
 }
 
-template <typename T>
-static Value makeConstantOf(OpBuilder &builder, Location loc, ArrayRef<T> numbers,
-                            ElementKind kind, Type element) {
-  HostTensor tensor(kind, {static_cast<int64_t>(numbers.size())});
-  llvm::copy(numbers, tensor.as<T>().begin());
-  auto type = RankedTensorType::get(tensor.shape, element);
-  return qnn::ConstantOp::create(builder, loc, type, makeConstant(std::move(tensor), type));
+Value dyadic::constantOf(OpBuilder &builder, Location loc, HostTensor integers) {
+  auto element = builder.getIntegerType(8 * byteWidth(integers.kind));
+  auto type = RankedTensorType::get(integers.shape, element);
+  return qnn::ConstantOp::create(builder, loc, type, makeConstant(std::move(integers), type));
 }
 
-Value dyadic::constantOf(OpBuilder &builder, Location loc, ArrayRef<int32_t> numbers) {
-  return makeConstantOf(builder, loc, numbers, ElementKind::I32, builder.getI32Type());
+template <typename T>
+static Value constantNumbers(OpBuilder &builder, Location loc, ArrayRef<T> numbers,
+                             ArrayRef<int64_t> shape) {
+  HostTensor tensor(elementKindOf<T>(), shape);
+  llvm::copy(numbers, tensor.as<T>().begin());
+  return dyadic::constantOf(builder, loc, std::move(tensor));
+}
+
+Value dyadic::constantOf(OpBuilder &builder, Location loc, ArrayRef<int32_t> numbers,
+                         ArrayRef<int64_t> shape) {
+  int64_t count = numbers.size();
+  return constantNumbers(builder, loc, numbers, shape.empty() ? ArrayRef(count) : shape);
 }
 
 Value dyadic::constantOf(OpBuilder &builder, Location loc, ArrayRef<int64_t> numbers) {
-  return makeConstantOf(builder, loc, numbers, ElementKind::I64, builder.getI64Type());
+  int64_t count = numbers.size();
+  return constantNumbers(builder, loc, numbers, ArrayRef(count));
 }
 
 int64_t dyadic::fixedPoint(double factor, int64_t bits) {

@@ -11,6 +11,7 @@
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Dialect/QNN/FixedPointBuilder.h"
+#include "dyadic/Support/HostTensor.h"
 
 namespace dyadic {
 
@@ -26,9 +27,11 @@ mlir::Value reduceRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, in
 mlir::Value maxOfRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, int64_t axis,
                       bool isUnsigned);
 
-/// A constant tensor of i32 or i64 numbers.
+/// A constant tensor of signless integers, and of i32 or i64 numbers: a vector unless
+/// there is a shape.
+mlir::Value constantOf(mlir::OpBuilder &builder, mlir::Location loc, HostTensor integers);
 mlir::Value constantOf(mlir::OpBuilder &builder, mlir::Location loc,
-                       llvm::ArrayRef<int32_t> numbers);
+                       llvm::ArrayRef<int32_t> numbers, llvm::ArrayRef<int64_t> shape = {});
 mlir::Value constantOf(mlir::OpBuilder &builder, mlir::Location loc,
                        llvm::ArrayRef<int64_t> numbers);
 

@@ -16,7 +16,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace dyadic {
 #define GEN_PASS_DEF_LOWERMAGNITUDES
@@ -80,13 +79,7 @@ struct LowerMagnitudesPass : dyadic::impl::LowerMagnitudesBase<LowerMagnitudesPa
   using LowerMagnitudesBase::LowerMagnitudesBase;
 
   void runOnOperation() override {
-    func::FuncOp func = getOperation();
-    if (!func.walk([](qnn::SqrtOp) { return WalkResult::interrupt(); }).wasInterrupted())
-      return;
-    RewritePatternSet patterns(&getContext());
-    patterns.add<Magnitude>(&getContext());
-    populateJoinBordersPatterns(patterns);
-    if (failed(applyPatternsGreedily(func, std::move(patterns))))
+    if (failed(rewriteJoiningBorders<Magnitude, qnn::SqrtOp>(getOperation())))
       signalPassFailure();
   }
 };

@@ -79,6 +79,7 @@ void buildLowerToDyadicPipeline(OpPassManager &pm,
   func.addPass(createLowerQNNToDyadic({rounding, integerOnly}));
   if (integerOnly) {
     func.addPass(createLowerLSTMToIntegers());
+    func.addPass(createLowerGRUToIntegers());
     func.addPass(createLowerMagnitudes());
     func.addPass(createQuantizeRest());
     func.addPass(createLowerQNNToDyadic({/*rounding=*/"", /*integerFunctions=*/true}));

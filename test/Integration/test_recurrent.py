@@ -1,4 +1,4 @@
-"""LSTMs with --integer-only: no float op, the interpreter's bytes on every CPU, near what onnxruntime computes in
+"""LSTMs and GRUs with --integer-only: no float op, the interpreter's bytes on every CPU, near what onnxruntime computes in
 float. silero-vad, quantized as by default and with --integer-only."""
 import os
 import re
@@ -38,7 +38,22 @@ def both_ways(n):
     return head(n, n("Squeeze", y, n.ints(1)), 24)
 
 
-NETS = {"one_way": (one_way, 30), "both_ways": (both_ways, 25)}
+def gru(n):
+    """As PyTorch exports it."""
+    y, _ = n("GRU", "x", n.random(1, 45, WIDTH, scale=0.5), n.random(1, 45, 15, scale=0.3), n.random(1, 90, scale=0.2), outputs=2, hidden_size=15, linear_before_reset=1)
+    return head(n, n("Squeeze", y, n.ints(1)), 15)
+
+
+def gru_both_ways(n):
+    """States that are given, and a second layer whose reset gates are before the product, of which the last state counts."""
+    h = n.const(n.rng.uniform(-1, 1, (2, BATCH, 16)))
+    y, _ = n("GRU", "x", n.random(2, 48, WIDTH, scale=0.5), n.random(2, 48, 16, scale=0.3), n.random(2, 96, scale=0.2), "", h, outputs=2, hidden_size=16, direction="bidirectional", linear_before_reset=1)
+    y = n("Reshape", n("Transpose", y, perm=[0, 2, 1, 3]), n.ints(STEPS, BATCH, 32))
+    _, last = n("GRU", y, n.random(1, 72, 32, scale=0.3), n.random(1, 72, 24, scale=0.2), n.random(1, 144, scale=0.2), outputs=2, hidden_size=24)
+    return head(n, last, 24)
+
+
+NETS = {"one_way": (one_way, 30), "both_ways": (both_ways, 25), "gru": (gru, 30), "gru_both_ways": (gru_both_ways, 25)}
 
 
 def float_ops(fused):

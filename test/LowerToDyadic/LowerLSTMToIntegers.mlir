@@ -4,13 +4,13 @@
 // .5 · 2^11 · 2^s and .5 · 2^12 · 2^s for what is behind the input, of
 // scale / 127 · 2^11 · 2^s and so on for the products, with s = 19.
 // CHECK-LABEL: @lstm
-//   CHECK-DAG: %[[WEIGHTS:.*]] = dyadic.constant {{.*}} : tensor<1x2x4x2xi8>
-//   CHECK-DAG: %[[FACTORS:.*]] = dyadic.constant dense<{{\[\[}}8454660, 8454660], [8454660, 8454660], [8454660, 8454660], [16909320, 16909320]]> : tensor<4x2xi32>
-//   CHECK-DAG: %[[INPUT:.*]] = dyadic.constant dense<[536870912, 536870912, 536870912, 1073741824]> : tensor<4xi32>
-//   CHECK-DAG: %[[NONE:.*]] = dyadic.constant dense<0> : tensor<1x2xi16>
+//   CHECK-DAG: %[[WEIGHTS:.*]] = qnn.constant {{.*}} : tensor<1x2x4x2xi8>
+//   CHECK-DAG: %[[FACTORS:.*]] = qnn.constant dense<{{\[\[}}8454660, 8454660], [8454660, 8454660], [8454660, 8454660], [16909320, 16909320]]> : tensor<4x2xi32>
+//   CHECK-DAG: %[[INPUT:.*]] = qnn.constant dense<[536870912, 536870912, 536870912, 1073741824]> : tensor<4xi32>
+//   CHECK-DAG: %[[NONE:.*]] = qnn.constant dense<0> : tensor<1x2xi16>
 //       CHECK: %[[SUMS:.*]] = dyadic.reshape %arg0 : (tensor<3x1x8xi16>) -> tensor<3x1x4x2xi16>
 //       CHECK: %[[CELL:.*]] = dyadic.quantize %arg1 {inverse_scale = 5.120000e+02 : f32, zero_point = 0 : i32} : (tensor<1x2xf32>) -> tensor<1x2xi16>
-//       CHECK: %[[LSTM:.*]]:2 = qnn.compute(%[[SUMS]], %[[WEIGHTS]], %[[FACTORS]], %[[INPUT]], %[[NONE]], %[[CELL]], %{{.*}}, %{{.*}}) {name = "LSTM"} : {{.*}} -> (tensor<3x1x2xi16>, tensor<1x2xi16>)
+//       CHECK: %[[LSTM:.*]]:2 = qnn.compute(%[[SUMS]], %[[WEIGHTS]], %[[NONE]], %[[CELL]], %[[FACTORS]], %[[INPUT]], %{{.*}}, %{{.*}}) {name = "LSTM"} : {{.*}} -> (tensor<3x1x2xi16>, tensor<1x2xi16>)
 //   CHECK-NOT: f32
 //       CHECK:   scf.for
 //       CHECK:     scf.for

@@ -67,6 +67,29 @@ def LowerLSTMToIntegers : Pass<"lower-lstm-to-integers", "::mlir::func::FuncOp">
     "::mlir::tensor::TensorDialect"];
 }
 
+def LowerGRUToIntegers : Pass<"lower-gru-to-integers", "::mlir::func::FuncOp"> {
+  let summary = "compute qnn.gru without floats";
+  let description = [{
+    For level 3. A GRU whose recurrent weights are i8 and whose projection is a 16-bit
+    tensor becomes a `qnn.compute` of integer arithmetic, docs/Spec.md, section 10: a
+    hidden state of 16 bits that enters products as 8, gates interpolated in tables.
+    Borders are joined as by `lower-lstm-to-integers`.
+
+    ```mlir
+    %r = dyadic.dequantize %p {scale = …} : (tensor<8x1x48xi16>) -> tensor<8x1x48xf32>
+    %h = qnn.gru %r, %w, %h0 {recurrent_scales = …} : …
+    // becomes
+    %q = qnn.compute(%p, %w, …) {name = "GRU"} : … -> tensor<8x1x16xi16>
+    %h = dyadic.dequantize %q {scale = 2^−15, zero_point = 0 : i32} : …
+    ```
+  }];
+  let dependentDialects = [
+    "::dyadic::DyadicDialect", "::dyadic::qnn::QNNDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect"];
+}
+
 def LowerMagnitudes : Pass<"lower-magnitudes", "::mlir::func::FuncOp"> {
   let summary = "compute magnitudes of complex numbers without floats";
   let description = [{

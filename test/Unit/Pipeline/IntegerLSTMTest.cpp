@@ -4,24 +4,10 @@
 // 65536 arguments; the steps to the bit, and near an LSTM of doubles.
 //
 //===----------------------------------------------------------------------===//
-#include "../../../lib/LowerToDyadic/GateTables.h"
-
-#include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/InitAll.h"
-#include "dyadic/LowerToDyadic/Passes.h"
-#include "dyadic/Reference/Interpreter.h"
-#include "dyadic/Support/ConstantData.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <random>
+#include "IntegerRecurrence.h"
 
 using namespace dyadic;
+using namespace dyadic::test;
 using namespace mlir;
 
 TEST(GateTables, Bounds) {
@@ -55,39 +41,22 @@ constexpr double kProjectionScale = 0.001;
 
 LSTM randomLSTM(int64_t steps, int64_t batch, int64_t units, bool reverse) {
   std::mt19937 random(units);
-  auto numbers = [&](int64_t count, double most) {
-    std::uniform_real_distribution<double> value(-most, most);
-    std::vector<double> all(count);
-    for (double &x : all)
-      x = value(random);
-    return all;
-  };
   LSTM net{steps, batch, units, reverse, {}, {}, {}, {}, {}};
-  for (double x : numbers(steps * batch * 4 * units, 6000))
-    net.projection.push_back(static_cast<int16_t>(x));
-  for (double x : numbers(units * 4 * units, 127.4))
-    net.weights.push_back(static_cast<int8_t>(x));
-  for (double x : numbers(4 * units, 1))
+  net.projection = numbers<int16_t>(random, steps * batch * 4 * units, 6000);
+  net.weights = numbers<int8_t>(random, units * 4 * units, 127.4);
+  for (double x : numbers<double>(random, 4 * units, 1))
     net.scales.push_back(static_cast<float>(0.002 * (2 + x)));
-  for (double x : numbers(batch * units, 1))
-    net.hidden.push_back(static_cast<float>(x));
-  for (double x : numbers(batch * units, 40))
-    net.cell.push_back(static_cast<float>(x));
+  net.hidden = numbers<float>(random, batch * units, 1);
+  net.cell = numbers<float>(random, batch * units, 40);
   return net;
 }
-
-int64_t halfUp(int64_t x, int64_t bits) { return (x + (int64_t(1) << (bits - 1))) >> bits; }
-int64_t saturated(int64_t x) { return std::min<int64_t>(std::max<int64_t>(x, -32768), 32767); }
 
 /// The steps of Spec.md, hidden states and then cells.
 std::vector<int64_t> runInIntegers(const LSTM &net) {
   int64_t units = net.units;
   auto sigmoids = gateTable(kSigmoidGate), tanhs = gateTable(kTanhGate);
   auto steps = [](int64_t gate) { return gate == 3 ? 4096.0 : 2048.0; };
-  double largest = kProjectionScale * 4096;
-  for (int64_t j = 0; j < 4 * units; ++j)
-    largest = std::max(largest, double(net.scales[j]) / 127 * steps(j / units));
-  int64_t shift = std::min<int64_t>(30, 30 - std::ilogb(largest));
+  int64_t shift = shiftOf(net.scales, units, kProjectionScale, {2048, 2048, 2048, 4096});
   auto fixed = [&](double x) { return std::llround(std::ldexp(x, shift)); };
   std::vector<int64_t> shown(net.steps * net.batch * units), cells;
   for (int64_t n = 0; n < net.batch; ++n) {
@@ -153,65 +122,31 @@ class IntegerLSTM : public testing::TestWithParam<std::tuple<int, int, int, bool
 protected:
   /// The lowered op: hidden states and then cells as floats.
   std::vector<float> run(const LSTM &net) {
-    DialectRegistry registry;
-    registerAllDialects(registry);
-    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-    context.loadAllAvailableDialects();
-    auto type = [](std::initializer_list<int64_t> shape, const char *element) {
-      std::string text = "tensor<";
-      for (int64_t extent : shape)
-        text += std::to_string(extent) + "x";
-      return text + element + ">";
-    };
-    std::string p = type({net.steps, net.batch, 4 * net.units}, "i16"),
-                r = type({net.steps, net.batch, 4 * net.units}, "f32"),
-                s = type({net.batch, net.units}, "f32"), w = type({net.units, 4 * net.units}, "i8"),
-                out = type({net.steps + 1, net.batch, net.units}, "f32"),
-                h = type({net.steps, net.batch, net.units}, "f32"),
-                c = type({1, net.batch, net.units}, "f32"), scales;
-    for (float x : net.scales) {
-      char text[32];
-      snprintf(text, sizeof text, "%.9e", x);
-      scales += (scales.empty() ? "" : ",") + std::string(text);
-    }
+    std::string p = typeText({net.steps, net.batch, 4 * net.units}, "i16"),
+                r = typeText({net.steps, net.batch, 4 * net.units}, "f32"),
+                s = typeText({net.batch, net.units}, "f32"), w = typeText({net.units, 4 * net.units}, "i8"),
+                out = typeText({net.steps + 1, net.batch, net.units}, "f32"),
+                h = typeText({net.steps, net.batch, net.units}, "f32"),
+                c = typeText({1, net.batch, net.units}, "f32");
     auto slice = [&](const char *name, int64_t first, int64_t count, const std::string &to) {
       return std::string(name) + " = qnn.slice %y {offsets = array<i64: " + std::to_string(first) +
              ", 0, 0>, sizes = array<i64: " + std::to_string(count) + ", " +
              std::to_string(net.batch) + ", " + std::to_string(net.units) +
              ">, strides = array<i64: 1, 1, 1>} : (" + out + ") -> " + to + "\n";
     };
-    std::string weights = "[";
-    for (int64_t k = 0; k < net.units; ++k) {
-      weights += k ? ",[" : "[";
-      for (int64_t j = 0; j < 4 * net.units; ++j)
-        weights += (j ? "," : "") + std::to_string(net.weights[k * 4 * net.units + j]);
-      weights += "]";
-    }
     std::string text =
         "func.func @main(%p: " + p + ", %h: " + s + ", %c: " + s + ") -> (" + h + ", " + c + ") {\n" +
-        "%w = qnn.constant dense<" + weights + "]> : " + w + " : " + w + "\n" +
+        weightsText(net.weights, net.units) +
         "%r = dyadic.dequantize %p {scale = 0.001 : f32, zero_point = 0 : i32} : (" + p + ") -> " + r + "\n" +
         "%y = qnn.lstm %r, %w, %h, %c {with_cell = true, reverse = " + (net.reverse ? "true" : "false") +
-        ", recurrent_scales = array<f32: " + scales + ">} : (" + r + ", " + w + ", " + s + ", " + s + ") -> " + out + "\n" +
+        ", recurrent_scales = array<f32: " + listText(net.scales) + ">} : (" + r + ", " + w + ", " + s + ", " + s + ") -> " + out + "\n" +
         slice("%a", 0, net.steps, h) + slice("%b", net.steps, 1, c) +
         "return %a, %b : " + h + ", " + c + " }";
-    auto module = parseSourceString<ModuleOp>(text, &context);
-    EXPECT_TRUE(module);
-    PassManager pm(&context);
-    pm.addNestedPass<func::FuncOp>(createLowerLSTMToIntegers());
-    EXPECT_TRUE(succeeded(pm.run(*module)));
-    EXPECT_FALSE(module->walk([](qnn::LSTMOp) { return WalkResult::interrupt(); }).wasInterrupted());
-    HostTensor projection(ElementKind::I16, {net.steps, net.batch, 4 * net.units}),
-        hidden(ElementKind::F32, {net.batch, net.units}), cell(ElementKind::F32, {net.batch, net.units});
-    llvm::copy(net.projection, projection.as<int16_t>().begin());
-    llvm::copy(net.hidden, hidden.as<float>().begin());
-    llvm::copy(net.cell, cell.as<float>().begin());
-    auto outputs = interpret(module->lookupSymbol<func::FuncOp>("main"), {projection, hidden, cell});
-    EXPECT_TRUE(succeeded(outputs));
-    std::vector<float> all;
-    for (const HostTensor &output : *outputs)
-      all.insert(all.end(), output.as<float>().begin(), output.as<float>().end());
-    return all;
+    return runLowered<qnn::LSTMOp>(
+        text, createLowerLSTMToIntegers(),
+        {hostTensor({net.steps, net.batch, 4 * net.units}, net.projection),
+         hostTensor({net.batch, net.units}, net.hidden),
+         hostTensor({net.batch, net.units}, net.cell)});
   }
 };
 } // namespace
