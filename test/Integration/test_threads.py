@@ -19,7 +19,7 @@ NETS = """conv_1x1 conv_1x1_wide conv_3x3 conv_3x3_first_layer conv_grouped conv
     depthwise_5x5 residual squeeze_and_excite inverted_residual_relu6 layer_norm attention unary_erf add_per_channel
     max_pool_3x3_padded avg_pool_3x3_pads_out global_average global_max reduce_mean gemm matmul_rows
     matmul_of_two_activations concat_channels concat_rows slice_channels slice_strided split pad_constant resize_nearest
-    conv_transpose_4x4_s2 transpose_and_reshape softmax lstm""".split()
+    conv_transpose_4x4_s2 transpose_and_reshape softmax lstm gru""".split()
 # Kinds whose loops divide in more than one way, with all numbers of threads.
 THOROUGH = {"conv_1x1_wide", "conv_3x3", "depthwise_3x3", "attention", "concat_channels", "pad_constant", "softmax"}
 
