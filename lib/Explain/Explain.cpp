@@ -54,9 +54,11 @@ FailureOr<Explanation> explain(MLIRContext *context, CompileOptions compile,
     auto first = (*samples)->read(0);
     if (!first)
       return emitError(loc) << llvm::toString(first.takeError());
-    fault = InternalError; // what was explained compiles
+    // What was explained compiles, unless all of it is to be integers.
+    bool integerOnly = compilation.options().quantize.integerOnly;
+    fault = integerOnly ? InputError : InternalError;
     if (failed(measureLatency(*calibrated, compilation.module(),
-                              compilation.options().rounding, *first, *explanation)))
+                              compilation.options().rounding, integerOnly, *first, *explanation)))
       return failure();
   }
   advise(*explanation, compile);

@@ -12,11 +12,11 @@ using namespace mlir;
 namespace dyadic {
 
 /// Adds each kernel's time to `seconds` of the layer that it begins with.
-static LogicalResult addTimes(ModuleOp network, StringRef rounding,
+static LogicalResult addTimes(ModuleOp network, StringRef rounding, bool integerOnly,
                               ArrayRef<HostTensor> inputs, double Layer::*seconds,
                               std::vector<Layer> &layers) {
   constexpr int64_t kRuns = 20;
-  auto kernels = profileNetwork(network, rounding, inputs, kRuns);
+  auto kernels = profileNetwork(network, rounding, integerOnly, inputs, kRuns);
   if (failed(kernels))
     return failure();
   // Layers are inputs, then the ops in the order of their numbers.
@@ -28,12 +28,15 @@ static LogicalResult addTimes(ModuleOp network, StringRef rounding,
 }
 
 LogicalResult measureLatency(ModuleOp calibrated, ModuleOp quantized, StringRef rounding,
-                             ArrayRef<HostTensor> inputs, Explanation &explanation) {
+                             bool integerOnly, ArrayRef<HostTensor> inputs,
+                             Explanation &explanation) {
   Progress progress("timing layers", 2);
-  if (failed(addTimes(quantized, rounding, inputs, &Layer::seconds, explanation.layers)))
+  if (failed(addTimes(quantized, rounding, integerOnly, inputs, &Layer::seconds,
+                      explanation.layers)))
     return failure();
   progress.advance();
-  return addTimes(calibrated, rounding, inputs, &Layer::floatSeconds, explanation.layers);
+  return addTimes(calibrated, rounding, /*integerOnly=*/false, inputs,
+                  &Layer::floatSeconds, explanation.layers);
 }
 
 } // namespace dyadic

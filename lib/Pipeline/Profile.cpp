@@ -123,6 +123,7 @@ profile(Compilation &compilation, ArrayRef<HostTensor> inputs, int64_t runs) {
 }
 
 FailureOr<std::vector<KernelTime>> profileNetwork(ModuleOp network, StringRef rounding,
+                                                  bool integerOnly,
                                                   ArrayRef<HostTensor> inputs,
                                                   int64_t runs) {
   auto target = resolveTarget("native", network.getLoc());
@@ -130,7 +131,7 @@ FailureOr<std::vector<KernelTime>> profileNetwork(ModuleOp network, StringRef ro
     return failure();
   OwningOpRef<ModuleOp> copy = network.clone();
   if (failed(runPasses(*copy, [&](OpPassManager &pm) {
-        buildLowerToDyadicPipeline(pm, rounding.str());
+        buildLowerToDyadicPipeline(pm, rounding.str(), integerOnly);
         buildFusePipeline(pm);
       })))
     return failure();

@@ -232,6 +232,24 @@ class Explain(unittest.TestCase):
         self.refused(1, "nan.npz", "--input", self.at("nan.npz"), calib=self.at("x.npz"))
         self.refused(1, "no op named", "--keep-float", "nothing", calib=self.at("x.npz"))
 
+    def test_integers_only_are_what_is_timed(self):
+        """A layer that is integers there alone has a time; what would be refused is."""
+
+        def save(op):
+            nodes = [helper.make_node("MatMul", ["x", "w"], ["a"], "first"), helper.make_node(op, ["a"], ["y"], "last")]
+            border = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 8]) for n in "xy"]
+            weights = numpy_helper.from_array(np.eye(8, dtype=np.float32), "w")
+            graph = helper.make_graph(nodes, "g", border[:1], border[1:], [weights])
+            onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), self.at("net.onnx"))
+
+        save("Softmax")
+        _, report = self.explain(self.at("net.onnx"), self.at("x.npz"), "--integer-only")
+        self.assertGreater(next(layer for layer in report["layers"] if layer["name"] == "last")["seconds"], 0)
+        save("Cos")
+        done = harness.run(self.command(self.at("net.onnx"), self.at("x.npz"), "--integer-only"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, "last.*expected integers only, but 'Cos' stays in float")
+
     def test_statistics_alone_have_no_samples(self):
         save_outlier(self.at("net.onnx"))
         harness.check([DYADIC, "calibrate", self.at("net.onnx"), "--calibrate", self.at("x.npz"), "-o", self.at("s.json")])

@@ -27,9 +27,10 @@ profile(Compilation &compilation, llvm::ArrayRef<HostTensor> inputs,
         int64_t runs);
 
 /// The same for a copy of a module at level 1 or 2, on one thread of this machine.
-/// `rounding` is that of requantizations.
+/// `rounding` is that of requantizations; `integerOnly` as buildLowerToDyadicPipeline
+/// has it.
 mlir::FailureOr<std::vector<KernelTime>>
-profileNetwork(mlir::ModuleOp network, llvm::StringRef rounding,
+profileNetwork(mlir::ModuleOp network, llvm::StringRef rounding, bool integerOnly,
                llvm::ArrayRef<HostTensor> inputs, int64_t runs);
 
 /// The same for a program at level 5, which is compiled in place; of what its
