@@ -70,7 +70,7 @@ constexpr int64_t kLearnProducts = int64_t(80) << 30, kLearnElements = int64_t(2
 
 /// `samples`, and mixtures of them as far as time and memory allow.
 static SampleTensors withMixtures(func::FuncOp func, const SampleTensors &samples) {
-  constexpr int64_t kMixtures = 3;
+  constexpr int64_t kMixtures = 12;
   int64_t products = std::max<int64_t>(countProducts(func), 1), largest = 1;
   func.walk([&](Operation *op) {
     for (Value result : op->getResults())
@@ -125,6 +125,11 @@ public:
   LogicalResult round(Attempt &best, WeightRounding asked) const;
 
 private:
+  /// The network of `best` with weights rounded on `samples`, and mixtures of them
+  /// where weights have few values.
+  FailureOr<OwningOpRef<ModuleOp>> roundOn(const Attempt &best, WeightRounding rounding,
+                                           const SampleTensors &samples) const;
+
   const QuantizeChoices &choices;
   const std::function<void(ModuleOp)> &mark;
   SampleTensors learned, heldBack;
@@ -178,24 +183,43 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
   return std::move(attempt);
 }
 
+FailureOr<OwningOpRef<ModuleOp>> Measurement::roundOn(const Attempt &best,
+                                                      WeightRounding rounding,
+                                                      const SampleTensors &samples) const {
+  ModuleOp real = *best.pair.real;
+  OwningOpRef<ModuleOp> rounded = best.plain.get().clone();
+  SampleTensors all = hasFewValues(*rounded) ? withMixtures(mainOf(*rounded), samples) : samples;
+  if (failed(correctMeans(mainOf(*rounded), mainOf(real), all, rounding)))
+    return failure();
+  return rounded;
+}
+
 LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
-  SampleTensors learnedFrom = learned;
-  if (asked != WeightRounding::Best) // nothing to decide by those held back
-    llvm::append_range(learnedFrom, heldBack);
-  if (hasFewValues(*best.plain))
-    learnedFrom = withMixtures(mainOf(*best.plain), learnedFrom);
+  SampleTensors all = learned;
+  llvm::append_range(all, heldBack);
+  std::optional<WeightRounding> taken;
   for (WeightRounding candidate : roundingsToTry(asked, *best.plain, choices.scheme)) {
-    OwningOpRef<ModuleOp> rounded = best.plain->clone();
-    if (failed(correctMeans(mainOf(*rounded), mainOf(*best.pair.real), learnedFrom, candidate)))
+    // What was asked for isn't judged.
+    auto rounded = roundOn(best, candidate, candidate == asked ? all : learned);
+    if (failed(rounded))
       return failure();
-    auto error = outputError(mainOf(*rounded), heldBack, ofHeldBack);
+    auto error = outputError(mainOf(**rounded), heldBack, ofHeldBack);
     if (failed(error))
       return failure();
-    if (candidate == asked || *error < best.heldBack) {
-      best.heldBack = *error;
-      best.pair.quantized = std::move(rounded);
-    }
+    if (candidate != asked && *error >= best.heldBack)
+      continue;
+    best.heldBack = *error;
+    best.pair.quantized = std::move(*rounded);
+    taken = candidate;
   }
+  // Weights of few bits have more to gain from the third that judged than eight bits,
+  // which aren't worth the time.
+  if (!taken || *taken == asked || !hasFewValues(*best.plain))
+    return success();
+  auto rounded = roundOn(best, *taken, all);
+  if (failed(rounded))
+    return failure();
+  best.pair.quantized = std::move(*rounded);
   return success();
 }
 

@@ -43,8 +43,11 @@ InputMoments::InputMoments(Operation *op, const ContractionMatrix &matrix, size_
     : op(op), matrix(matrix), withErrors(withErrors), rowSize(matrix.groups * matrix.inputs),
       shift(rowSize, 0) {
   // Enough for a matrix of full rank and for its entries to be more than chance.
-  constexpr int64_t kPerInput = 4, kLeast = 4096, kMost = 8192;
+  constexpr int64_t kPerInput = 4, kLeast = 4096, kMost = 8192, kForErrors = 4;
   int64_t all = std::clamp(kPerInput * matrix.inputs, kLeast, kMost);
+  // What weights make up for is what samples have in common: it takes more of them.
+  if (withErrors)
+    all *= kForErrors;
   RankedTensorType result = typeOf(op->getResult(0));
   positions = result.getNumElements() / result.getShape().back();
   wanted = std::min<int64_t>(positions, llvm::divideCeil(all, samples));
