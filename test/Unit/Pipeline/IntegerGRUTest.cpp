@@ -188,6 +188,8 @@ TEST_P(IntegerGRU, IsExactAndNear) {
     worst = std::max(worst, std::fabs(found[i] - real[i]));
   }
   EXPECT_LE(expected.worst, 1);
+  if (units > 1) // of many numbers
+    EXPECT_GT(expected.worst, 0.1) << "a bound that says nothing";
   EXPECT_LE(worst, 0.02);
 }
 
