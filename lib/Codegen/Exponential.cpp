@@ -4,7 +4,8 @@
 //
 // Adding 1.5·2^23 rounds to n and leaves it in the low bits, from where a shift
 // makes it an exponent. A general exponential spends as much again on overflow
-// and infinities, which a softmax never meets.
+// and infinities, which a softmax never meets. Where a target has instructions for
+// 2^x, e^x is one of x · log2 e.
 //
 //===----------------------------------------------------------------------===//
 #include "Exponential.h"
@@ -23,6 +24,10 @@ Value codegen::emitExpOfNegative(KernelBuilder &k, Value x) {
   auto fma = [&](Value a, double b, Value c) -> Value {
     return math::FmaOp::create(k.b, k.loc, a, k.splat(type, b), c);
   };
+  constexpr double log2e = 1.4426950408889634;
+  if (Value power = k.target.powerOfTwo(
+          k.b, k.loc, arith::MulFOp::create(k.b, k.loc, x, k.splat(type, log2e))))
+    return power;
   // At −88, n is −127 and 2^n zero. (A comparison with NaN is false.)
   Value least = k.splat(type, -88);
   x = arith::SelectOp::create(
@@ -30,7 +35,7 @@ Value codegen::emitExpOfNegative(KernelBuilder &k, Value x) {
       arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLT, x, least),
       least, x);
   Value magic = k.splat(type, 0x1.8p23);
-  Value shifted = fma(x, 1.4426950408889634, magic);
+  Value shifted = fma(x, log2e, magic);
   Value n = arith::SubFOp::create(k.b, k.loc, shifted, magic);
   // ln 2 in two parts, of which the first times n is exact.
   Value r = fma(n, -0.693359375, x);

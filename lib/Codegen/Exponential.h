@@ -6,8 +6,8 @@
 
 namespace dyadic::codegen {
 
-/// e^x for floats that are at most 0, within 3e-7 of it relatively; 0 below −88.
-/// NaN stays.
+/// e^x for floats that are at most 0, within (3 + |x|/2)·1e-7 of it relatively; next
+/// to nothing below −88. NaN stays.
 mlir::Value emitExpOfNegative(KernelBuilder &k, mlir::Value x);
 
 } // namespace dyadic::codegen

@@ -9,6 +9,7 @@
 #include "OpTable.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <algorithm>
@@ -162,6 +163,43 @@ static void roundToInt(const Call &call) {
   }
 }
 
+/// What `immediate` rounds to: so many binary places, up, down, to zero or to nearest.
+static float roundAs(float x, int immediate) {
+  float scaled = std::ldexp(x, immediate >> 4);
+  switch (immediate & 7) {
+  case 1:
+    scaled = std::floor(scaled);
+    break;
+  case 2:
+    scaled = std::ceil(scaled);
+    break;
+  case 3:
+    scaled = std::trunc(scaled);
+    break;
+  default:
+    scaled = std::nearbyint(scaled);
+  }
+  return std::ldexp(scaled, -(immediate >> 4));
+}
+
+/// x less x rounded.
+static void reduceFloats(const Call &call) {
+  const float *x = call.in<float>(0);
+  int immediate = *call.in<int32_t>(1);
+  for (uint32_t i = 0; i < call.count(); ++i)
+    call.out<float>()[i] = std::isinf(x[i]) ? 0 : x[i] - roundAs(x[i], immediate);
+}
+
+/// x · 2^⌊y⌋.
+static void scaleFloats(const Call &call) {
+  const float *x = call.in<float>(0), *y = call.in<float>(1);
+  for (uint32_t i = 0; i < call.count(); ++i) {
+    // Beyond 400 either way nothing changes.
+    float power = std::floor(std::clamp(y[i], -400.f, 400.f));
+    call.out<float>()[i] = std::isnan(y[i]) ? y[i] : std::ldexp(x[i], int(power));
+  }
+}
+
 static void toBF16(const Call &call) {
   const float *x = call.in<float>(0);
   for (uint32_t i = 0; i < call.count(); ++i)
@@ -280,6 +318,8 @@ static Execute findIntrinsic(StringRef name) {
     add({"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b",
          "llvm.x86.avx512.pshuf.b.512"},
         execute<shuffleBytes>);
+    add({"llvm.x86.avx512.mask.reduce.ps.512"}, execute<reduceFloats>);
+    add({"llvm.x86.avx512.mask.scalef.ps.512"}, execute<scaleFloats>);
     add({"llvm.x86.sse2.cvtps2dq", "llvm.x86.avx.cvt.ps2dq.256"},
         execute<roundToInt>);
     add({"llvm.prefetch.p0", "llvm.prefetch"}, execute<nothing>);
@@ -293,6 +333,16 @@ bool knowsIntrinsic(Operation *op) {
   return !call || findIntrinsic(call.getIntrin());
 }
 
+/// Whether no lane is left out: of the masked ones' last operands, mask and rounding,
+/// nothing else is emulated.
+static bool isWhole(LLVM::CallIntrinsicOp call) {
+  llvm::APInt mask;
+  return !call.getIntrin().contains(".mask.") ||
+         (call.getArgs().size() >= 2 &&
+          matchPattern(call.getArgs().take_back(2).front(), m_ConstantInt(&mask)) &&
+          mask.isAllOnes());
+}
+
 LogicalResult compileIntrinsic(Compiler &compiler, Operation *op,
                                const OpEntry &) {
   auto call = cast<LLVM::CallIntrinsicOp>(op);
@@ -300,6 +350,9 @@ LogicalResult compileIntrinsic(Compiler &compiler, Operation *op,
   if (!code || !compiler.program.isCPU)
     return op->emitError("the emulator knows the intrinsic '")
            << call.getIntrin() << "' in CPU kernels only";
+  if (!isWhole(call))
+    return op->emitError("expected '")
+           << call.getIntrin() << "' with a mask that leaves no lane out";
   if (op->getNumResults())
     compiler.emitElementwise(code, op);
   return success();

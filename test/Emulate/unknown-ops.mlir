@@ -123,3 +123,22 @@ func.func @m_run(%x: memref<256xi8>, %y: memref<256xi8>) {
   call @m_run(%x, %y) : (memref<256xi8>, memref<256xi8>) -> ()
   return
 }
+
+// -----
+
+// A masked instruction, of which only the whole form is known.
+func.func private @k(%x: memref<16xf32>, %y: memref<16xf32>) {
+  %c0 = arith.constant 0 : index
+  %nearest = arith.constant 0 : i32
+  %half = arith.constant 255 : i16
+  %mode = arith.constant 4 : i32
+  %v = vector.load %x[%c0] : memref<16xf32>, vector<16xf32>
+  // expected-error @+1 {{expected 'llvm.x86.avx512.mask.reduce.ps.512' with a mask that leaves no lane out}}
+  %f = llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"(%v, %nearest, %v, %half, %mode) : (vector<16xf32>, i32, vector<16xf32>, i16, i32) -> vector<16xf32>
+  vector.store %f, %y[%c0] : memref<16xf32>, vector<16xf32>
+  return
+}
+func.func @m_run(%x: memref<16xf32>, %y: memref<16xf32>) {
+  call @k(%x, %y) : (memref<16xf32>, memref<16xf32>) -> ()
+  return
+}

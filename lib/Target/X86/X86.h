@@ -85,9 +85,14 @@ public:
                      int64_t constant) const override;
   Values productOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value lhs,
                    mlir::Value rhs, int64_t lhsZp, int64_t rhsZp) const override;
+  bool permutesBytes() const override {
+    return getInfo().level == "avx512vnni" && getInfo().has("avx512vbmi");
+  }
   int64_t floatTableSize() const override { return lanes(); }
   mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::Value table,
                            mlir::Value numbers) const override;
+  mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
+                         mlir::Value x) const override;
   mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
                                const FactorProduct &op) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;

@@ -9,7 +9,7 @@ using namespace dyadic;
 namespace {
 #define DYADIC_TARGET                                                          \
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,"     \
-                        "avx512bf16,avx2,fma")))
+                        "avx512bf16,avx512dq,avx2,fma")))
 
 /// 64 bytes, as whatever an instruction takes them for.
 struct alignas(64) Register {
@@ -22,6 +22,9 @@ struct Instruction {
   /// Types of the operands and of the result.
   const char *x, *y, *z, *result;
   Hardware execute;
+  /// What the call is given where that isn't just its vectors: rounding to nearest,
+  /// what takes the place of lanes left out, no lane left out, the mode's rounding.
+  const char *values = nullptr, *types = nullptr;
 };
 
 #define DYADIC_BINARY(FUNCTION)                                                \
@@ -87,6 +90,19 @@ const Instruction kInstructions[] = {
        *reinterpret_cast<__m512bh *>(&out) =
            _mm512_cvtne2ps_pbh(from[0], from[1]);
      }},
+    {"llvm.x86.avx512.mask.reduce.ps.512", "16xf32", nullptr, nullptr, "16xf32",
+     [](const Register *in, Register &out) DYADIC_TARGET {
+       auto *from = reinterpret_cast<const __m512 *>(in);
+       *reinterpret_cast<__m512 *>(&out) = _mm512_reduce_ps(from[0], 0);
+     },
+     "%v0, %zero, %v0, %all, %mode", "vector<16xf32>, i32, vector<16xf32>, i16, i32"},
+    {"llvm.x86.avx512.mask.scalef.ps.512", "16xf32", "16xf32", nullptr, "16xf32",
+     [](const Register *in, Register &out) DYADIC_TARGET {
+       auto *from = reinterpret_cast<const __m512 *>(in);
+       *reinterpret_cast<__m512 *>(&out) = _mm512_scalef_ps(from[0], from[1]);
+     },
+     "%v0, %v1, %v0, %all, %mode",
+     "vector<16xf32>, vector<16xf32>, vector<16xf32>, i16, i32"},
 };
 
 class IntrinsicsTest : public EmulateTest,
@@ -105,9 +121,10 @@ TEST_P(IntrinsicsTest, GivesWhatTheProcessorGives) {
   auto memory = [](const char *type) {
     return "memref<" + std::string(type) + ">";
   };
-  std::vector<const char *> operands = {op.x, op.y};
-  if (op.z)
-    operands.push_back(op.z);
+  std::vector<const char *> operands;
+  for (const char *operand : {op.x, op.y, op.z})
+    if (operand)
+      operands.push_back(operand);
   std::string arguments, names, types, loads, values, vectors;
   for (size_t i = 0; i < operands.size(); ++i) {
     std::string n = std::to_string(i);
@@ -118,6 +135,12 @@ TEST_P(IntrinsicsTest, GivesWhatTheProcessorGives) {
              memory(operands[i]) + ", " + vector(operands[i]) + "\n";
     values += (i ? ", %v" : "%v") + n;
     vectors += (i ? ", " : "") + vector(operands[i]);
+  }
+  if (op.values) {
+    loads += "  %zero = arith.constant 0 : i32\n  %all = arith.constant -1 : i16\n"
+             "  %mode = arith.constant 4 : i32\n";
+    values = op.values;
+    vectors = op.types;
   }
   std::string text =
       "func.func private @k(" + arguments + "%y: " + memory(op.result) + ") {\n" +
