@@ -13,12 +13,10 @@
 
 #include "BF16.h"
 #include "CodedPanels.h"
-#include "PanelLayout.h"
+#include "TileSource.h"
 #include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -64,20 +62,20 @@ public:
     strategy.record(k.getFunction());
     pack();
     divide();
-    source = makeSource();
+    source.emplace(k, c, kind, tile, layout);
     k.loop(groupShare, c.groups, 1, [&](Value group) {
       currentGroup = group;
       if (tile.panelsOutermost)
         forPanels(group, [&](Value weights, Value channel, Panel panel) {
           weights = decodePanel(weights, channel, panel);
           forPixels(group, [&](Value base, Value pixel, int64_t count) {
-            base = prepareTile(base, count);
+            base = source->prepare(base, count);
             emitTile(base, pixel, count, weights, channel, panel);
           });
         });
       else
         forPixels(group, [&](Value base, Value pixel, int64_t count) {
-          base = prepareTile(base, count);
+          base = source->prepare(base, count);
           forPanels(group, [&](Value weights, Value channel, Panel panel) {
             emitTile(base, pixel, count, weights, channel, panel);
           });
@@ -159,6 +157,8 @@ private:
       Value imagePixel = k.mul(image, c.rowsPerImage * c.pixels);
       k.loop(rowShare, c.rowsPerImage, 1, [&](Value row) {
         Value rowBase = k.add(imageBase, k.mul(row, c.rowStride));
+        if (c.beginRow)
+          rowBase = c.beginRow(rowBase);
         Value rowPixel = k.add(imagePixel, k.mul(row, c.pixels));
         auto at = [&](Value pixel, int64_t count) {
           if (tile.tileRows && count < tile.pixels) { // a whole one, from before
@@ -179,95 +179,6 @@ private:
     });
   }
 
-  //===--- Activations in another form ---------------------------------===//
-
-  /// Where tiles read their activations.
-  struct Source {
-    Value memory;
-    int64_t pixelStride;
-    SmallVector<std::pair<int64_t, int64_t>> segmentLoops;
-  };
-
-  /// Whether neighbouring pixels' segments are one run of memory, and each begins
-  /// with a group of it.
-  bool pixelsOverlap() const {
-    return c.pixelStride <= c.length && c.pixelStride % tile.group == 0;
-  }
-
-  /// The activations in place, or memory for those of a tile: segment by segment,
-  /// there pixel by pixel or as the run that they are.
-  Source makeSource() {
-    if (!tile.preparedBytes)
-      return {c.activations, c.pixelStride, c.segmentLoops};
-    int64_t pixelStride = pixelsOverlap() ? c.pixelStride : layout.packedLength;
-    int64_t segmentSize = (tile.pixels - 1) * pixelStride + layout.packedLength;
-    SmallVector<std::pair<int64_t, int64_t>> loops;
-    int64_t stride = segmentSize;
-    for (auto [extent, unused] : llvm::reverse(c.segmentLoops)) {
-      loops.insert(loops.begin(), {extent, stride});
-      stride *= extent;
-    }
-    OpBuilder::InsertionGuard guard(k.b);
-    k.b.setInsertionPointToStart(&k.entry());
-    auto type = MemRefType::get(stride, kind == OperandKind::BF16
-                                            ? Type(k.b.getBF16Type())
-                                            : k.b.getIntegerType(8 * tile.preparedBytes));
-    Value memory = memref::AllocaOp::create(k.b, k.loc, type,
-                                            k.b.getI64IntegerAttr(64));
-    return {memory, pixelStride, loops};
-  }
-
-  /// Where the tile whose first activation is `base` begins in `source`.
-  Value prepareTile(Value base, int64_t count) {
-    if (!tile.preparedBytes)
-      return base;
-    prepareSegments(0, base, k.index(0), count);
-    return k.index(0);
-  }
-
-  void prepareSegments(size_t level, Value from, Value to, int64_t count) {
-    if (level < c.segmentLoops.size()) {
-      int64_t fromStride = c.segmentLoops[level].second,
-              toStride = source.segmentLoops[level].second;
-      return k.loop(c.segmentLoops[level].first, [&](Value i) {
-        prepareSegments(level + 1, k.add(from, k.mul(i, fromStride)),
-                        k.add(to, k.mul(i, toStride)), count);
-      });
-    }
-    // What lies behind a segment of floats, times zero, may be no number.
-    int64_t length = isFloat(kind) ? c.length : layout.packedLength;
-    if (pixelsOverlap())
-      return prepareRun(from, to, (count - 1) * c.pixelStride + length,
-                        layout.packedLength - length);
-    k.loop(count, [&](Value p) {
-      prepareRun(k.add(from, k.mul(p, c.pixelStride)),
-                 k.add(to, k.mul(p, source.pixelStride)), length,
-                 layout.packedLength - length);
-    });
-  }
-
-  /// In registers, then in powers of two: nothing beyond the run is read.
-  void prepareRun(Value from, Value to, int64_t length, int64_t zeros) {
-    auto copy = [&](Value i, int64_t width) {
-      Value vector = k.loadVector(c.activations, k.add(from, i), width);
-      vector = k.target.prepare(k.b, k.loc, kind, tile, vector);
-      k.storeVector(vector, source.memory, k.add(to, i));
-    };
-    int64_t width = 4 * lanes / tile.preparedBytes, done = length - length % width;
-    k.loop(done, width, [&](Value i) { copy(i, width); });
-    if (done > width)
-      keepLoop(cast<scf::ForOp>(std::prev(k.b.getInsertionPoint())));
-    for (; done < length; done += width) {
-      width = llvm::bit_floor(uint64_t(length - done));
-      copy(k.index(done), width);
-    }
-    if (zeros) {
-      auto type = k.vectorType(
-          zeros, cast<MemRefType>(source.memory.getType()).getElementType());
-      k.storeVector(k.splat(type, 0), source.memory, k.add(to, length));
-    }
-  }
-
   /// The whole sum of `count` pixels × one panel, then the pointwise ops.
   void emitTile(Value base, Value pixel, int64_t count, Value weights,
                 Value channel, Panel panel) {
@@ -285,7 +196,7 @@ private:
     KernelBuilder::Carried acc =
         k.target.beginTile(k.b, k.loc, tile, count, biases);
     if (inRegisters)
-      acc = coded->accumulate(currentGroup, {channel, panel.vectors}, source.memory,
+      acc = coded->accumulate(currentGroup, {channel, panel.vectors}, source->memory,
                               pixelsOf(base, count), acc);
     else
       acc = sumSegments(0, base, k.index(0), acc, count, weights, panel);
@@ -356,7 +267,7 @@ private:
   KernelBuilder::Carried sumSegments(size_t level, Value base, Value segment,
                                      KernelBuilder::Carried acc, int64_t count,
                                      Value weights, Panel panel) {
-    if (level == source.segmentLoops.size()) {
+    if (level == source->segmentLoops.size()) {
       int64_t columns = layout.columnsBeside(panel.vectors * lanes);
       Value segmentWeights =
           k.add(weights, k.mul(segment, layout.packedSize(layout.packedLength) *
@@ -380,23 +291,13 @@ private:
                       k.add(segmentWeights, layout.packedSize(done) * columns),
                       acc, count, panel, layout.rest);
     }
-    int64_t extent = source.segmentLoops[level].first,
-            stride = source.segmentLoops[level].second;
+    int64_t extent = source->segmentLoops[level].first,
+            stride = source->segmentLoops[level].second;
     return loop(extent, acc, [&](Value i, ValueRange sums) {
       return sumSegments(level + 1, k.add(base, k.mul(i, stride)),
                          k.add(k.mul(segment, extent), i),
                          llvm::to_vector(sums), count, weights, panel);
     });
-  }
-
-  /// Asks LLVM not to unroll a loop.
-  void keepLoop(scf::ForOp loop) {
-    MLIRContext *context = k.b.getContext();
-    auto unroll = LLVM::LoopUnrollAttr::get(context, k.b.getBoolAttr(true), {}, {},
-                                            {}, {}, {}, {});
-    loop->setAttr("llvm.loop_annotation",
-                  LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {},
-                                                {}, {}, {}, {}, {}, {}, {}, {}, {}));
   }
 
   /// KernelBuilder's loop, marked for LLVM as the target wants it.
@@ -414,7 +315,7 @@ private:
   SmallVector<Value> pixelsOf(Value base, int64_t count) {
     SmallVector<Value> pixels;
     for (int64_t p = 0; p < count; p += std::max<int64_t>(tile.tileRows, 1))
-      pixels.push_back(k.add(base, p * source.pixelStride));
+      pixels.push_back(k.add(base, p * source->pixelStride));
     return pixels;
   }
 
@@ -423,11 +324,11 @@ private:
                                   int64_t count, Panel panel, int64_t depth) {
     SmallVector<Value> pixels = pixelsOf(base, count);
     return k.target.step(k.b, k.loc,
-                         {kind, tile, panel.vectors, depth, source.memory,
+                         {kind, tile, panel.vectors, depth, source->memory,
                           packed, pixels, weights, fullRangeWeights,
                           layout.packsNibbles() ? ArrayRef<int8_t>(*c.nibbles)
                                          : ArrayRef<int8_t>(),
-                          source.pixelStride, c.joinedGroups, layout.packedColumns,
+                          source->pixelStride, c.joinedGroups, layout.packedColumns,
                           layout.packedSize(layout.depth()) * layout.packedColumns},
                          sums);
   }
@@ -484,7 +385,7 @@ private:
   PanelLayout layout;
   bool fullRangeWeights = false;
   std::optional<CodedPanels> coded;
-  Source source;
+  std::optional<TileSource> source;
   Value packed, bias, currentGroup;
   /// The first pixel of the present tile whose result is new.
   int64_t firstResult = 0;

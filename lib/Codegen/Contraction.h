@@ -88,6 +88,9 @@ struct Contraction {
   int64_t length = 0;
   /// Pixels of a row before the actual end; null: all.
   mlir::Value pixelLimit;
+  /// Writes what the pixels of a row read to `activations`, from the element on where
+  /// they would read, and returns where; null: they read in place.
+  std::function<mlir::Value(mlir::Value first)> beginRow;
   /// Weight of a channel (of all groups) at a segment and position.
   std::function<double(int64_t channel, int64_t segment, int64_t i)> weight;
   /// A group is so many of the convolution's, side by side in a register.

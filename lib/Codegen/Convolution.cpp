@@ -1,6 +1,7 @@
 //===- Convolution.cpp - convolutions and matrix products -----------------===//
 #include "Contraction.h"
 #include "Emitters.h"
+#include "InterleavedRows.h"
 #include "Trim.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
@@ -195,6 +196,7 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   Contraction c = contractionOf(*conv, k.buffer(conv->input));
   c.pixelLimit = limitOf(k, output, 2);
   joinGroups(c, k.target);
+  interleaveRows(k, *conv, c);
   return emitContraction(k, c);
 }
 

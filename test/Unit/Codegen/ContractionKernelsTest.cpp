@@ -30,6 +30,20 @@ TEST_P(ContractionKernels, ThreeByThree) {
   check(results);
 }
 
+TEST_P(ContractionKernels, FirstLayers) {
+  // Few channels, whose rows may be interleaved; rows that end amid a vector.
+  SmallVector<Value> results;
+  for (auto [width, channels, kernel, stride] :
+       {std::tuple(37, 3, 3, 2), {40, 3, 3, 1}, {41, 3, 7, 2}, {30, 3, 5, 1},
+        {64, 1, 5, 2}, {23, 6, 3, 1}, {29, 5, 3, 3}}) {
+    results.push_back(requantize(
+        conv(input({2, 9, width, channels}, u8()), {40, kernel, stride})));
+    results.push_back(requantize(
+        conv(input({1, 8, width, channels}, i8()), {8, kernel, stride}), true, i8()));
+  }
+  check(results);
+}
+
 TEST_P(ContractionKernels, DilationAndGroups) {
   Value x = input({1, 11, 10, 16}, u8());
   check({requantize(conv(x, {16, 3, 1, /*dilation=*/2})),
