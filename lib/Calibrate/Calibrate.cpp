@@ -175,6 +175,39 @@ static void setResultRange(OpResult result, qnn::RangeAttr range) {
   op->setAttr(kRangeAttr, ArrayAttr::get(op->getContext(), ranges));
 }
 
+static void setRange(func::FuncOp func, Value value, Range range) {
+  auto attr = qnn::RangeAttr::get(func.getContext(), range.min, range.max);
+  if (auto result = dyn_cast<OpResult>(value))
+    setResultRange(result, attr);
+  else
+    func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
+}
+
+static qnn::RangeAttr rangeOf(func::FuncOp func, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return func.getArgAttrOfType<qnn::RangeAttr>(argument.getArgNumber(), kRangeAttr);
+  auto result = cast<OpResult>(value);
+  auto ranges = result.getOwner()->getAttrOfType<ArrayAttr>(kRangeAttr);
+  return ranges && result.getResultNumber() < ranges.size()
+             ? dyn_cast<qnn::RangeAttr>(ranges[result.getResultNumber()])
+             : qnn::RangeAttr();
+}
+
+SmallVector<std::optional<Range>> writtenRanges(func::FuncOp func) {
+  SmallVector<std::optional<Range>> ranges;
+  for (Value value : trackedValues(func)) {
+    qnn::RangeAttr range = rangeOf(func, value);
+    ranges.push_back(range ? std::optional(Range{range.getMin(), range.getMax()}) : std::nullopt);
+  }
+  return ranges;
+}
+
+void replaceRanges(func::FuncOp func, ArrayRef<std::optional<Range>> ranges) {
+  for (auto [value, range] : llvm::zip_equal(trackedValues(func), ranges))
+    if (range)
+      setRange(func, value, *range);
+}
+
 SmallVector<std::optional<Range>> chooseRanges(const NetworkStatistics &statistics,
                                                ArrayRef<ObserverOptions> observers) {
   SmallVector<std::optional<Range>> ranges;
@@ -187,7 +220,6 @@ SmallVector<std::optional<Range>> chooseRanges(const NetworkStatistics &statisti
 
 LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics,
                           ArrayRef<std::optional<Range>> ranges) {
-  MLIRContext *context = func.getContext();
   NetworkStatistics expected = noStatistics(func, observersOf(func, {}));
   if (auto error = expected.merge(statistics))
     return func.emitError() << llvm::toString(std::move(error));
@@ -201,11 +233,7 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
       continue;
     }
     writeChannels(value, seen);
-    auto attr = qnn::RangeAttr::get(context, range->min, range->max);
-    if (auto result = dyn_cast<OpResult>(value))
-      setResultRange(result, attr);
-    else
-      func.setArgAttr(cast<BlockArgument>(value).getArgNumber(), kRangeAttr, attr);
+    setRange(func, value, *range);
   }
   return success();
 }

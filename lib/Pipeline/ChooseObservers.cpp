@@ -1,6 +1,9 @@
 //===- ChooseObservers.cpp - an observer for each tensor ------------------===//
 #include "ChooseObservers.h"
 
+#include "dyadic/Calibrate/Calibrate.h"
+#include "dyadic/Pipeline/Pipelines.h"
+#include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/Progress.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -20,32 +23,42 @@ static bool isSame(const std::optional<Range> &a, const std::optional<Range> &b)
 }
 
 namespace {
+/// Samples in memory.
+class TensorStream : public SampleStream {
+public:
+  explicit TensorStream(const SampleTensors &samples) : samples(samples) {}
+  int64_t size() const override { return samples.size(); }
+  llvm::Expected<SmallVector<HostTensor>> read(int64_t index) override { return samples[index]; }
+
+private:
+  const SampleTensors &samples;
+};
+
 class ObserverSearch {
 public:
-  ObserverSearch(ModuleOp module, const NetworkStatistics &statistics,
-                 const QuantizeChoices &choices)
-      : module(module), statistics(statistics), choices(choices) {}
+  ObserverSearch(ModuleOp real, const QuantizeChoices &choices, const SampleTensors &samples,
+                 const DecidingTensors &expected)
+      : real(real), choices(choices), samples(samples), expected(expected) {}
 
-  LogicalResult prepare(const CalibrationOptions &given, const SampleTensors &samples);
+  LogicalResult prepare(const CalibrationOptions &given);
   /// One observer for all tensors that may have another.
   LogicalResult tryForAll();
   /// Each group of tensors that are computed after one another by another observer,
   /// the others' staying.
   LogicalResult tryForGroups();
-  /// Writes the ranges that were found, if they are better on the samples held back.
-  LogicalResult take();
+  /// Writes the ranges that were found; false if none are better than the given ones.
+  bool take();
 
 private:
-  FailureOr<double> errorOf(const Choice &choice, bool onHeldBack) const;
+  FailureOr<double> errorOf(const Choice &choice) const;
   LogicalResult attempt(const Choice &choice);
   Ranges rangesOf(const Choice &choice) const;
 
-  ModuleOp module;
-  const NetworkStatistics &statistics;
+  ModuleOp real;
   const QuantizeChoices &choices;
-  SampleTensors learned, heldBack;
-  DecidingTensors ofLearned, ofHeldBack;
-  /// By observer, the given one first, and tensor.
+  const SampleTensors &samples;
+  const DecidingTensors &expected;
+  /// By observer, the written ones first, and tensor.
   SmallVector<Ranges> candidates;
   /// The tensors that other observers have other ranges for.
   SmallVector<size_t> free;
@@ -54,40 +67,57 @@ private:
 };
 } // namespace
 
-LogicalResult ObserverSearch::prepare(const CalibrationOptions &given,
-                                      const SampleTensors &samples) {
-  constexpr size_t kLearned = 12, kHeldBack = 6;
-  for (auto [i, inputs] : llvm::enumerate(samples)) {
-    bool isHeldBack = i % 3 == 2;
-    SampleTensors &to = isHeldBack ? heldBack : learned;
-    if (to.size() < (isHeldBack ? kHeldBack : kLearned))
-      to.push_back(inputs);
-  }
-  auto first = runOn(mainOf(module), learned), second = runOn(mainOf(module), heldBack);
-  if (failed(first) || failed(second))
-    return failure();
-  ofLearned = std::move(*first);
-  ofHeldBack = std::move(*second);
+/// What becomes of a written range with another observer: its ends as much nearer to
+/// zero as those that it finds on the samples are than the given observer's.
+static std::optional<Range> inProportion(const std::optional<Range> &written,
+                                         const std::optional<Range> &given,
+                                         const std::optional<Range> &other) {
+  if (!written || !given || !other || isSame(given, other))
+    return written;
+  auto scaled = [](double end, double from, double to) {
+    return from * to > 0 ? end * to / from : end;
+  };
+  return Range{scaled(written->min, given->min, other->min),
+               scaled(written->max, given->max, other->max)};
+}
 
+LogicalResult ObserverSearch::prepare(const CalibrationOptions &given) {
   using Kind = ObserverOptions::Kind;
-  SmallVector<ObserverOptions> observers{given.observer};
+  func::FuncOp func = mainOf(real);
+  auto seen = collectStatistics(
+      func, *std::make_unique<TensorStream>(samples),
+      [&](ArrayRef<HostTensor> inputs, ObserveFn observe) {
+        return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
+          if (!isa<BlockArgument>(value) && tensor.kind == ElementKind::F32)
+            observe(value, tensor.as<float>());
+        });
+      },
+      observersOf(func, given.observer));
+  if (failed(seen))
+    return failure();
+  Ranges written = writtenRanges(func);
+  auto byKind = [&](Kind kind) {
+    ObserverOptions observer = given.observer;
+    observer.kind = kind;
+    return observersOf(func, observer, given.observers);
+  };
+  Ranges found = chooseRanges(*seen, observersOf(func, given.observer, given.observers));
+  candidates.push_back(written);
   for (Kind kind : {Kind::MinMax, Kind::MovingAverage, Kind::Percentile, Kind::Entropy,
                     Kind::MeanSquared})
     if (kind != given.observer.kind) {
-      observers.push_back(given.observer);
-      observers.back().kind = kind;
+      Ranges others = chooseRanges(*seen, byKind(kind));
+      for (size_t tensor = 0; tensor < written.size(); ++tensor)
+        others[tensor] = inProportion(written[tensor], found[tensor], others[tensor]);
+      candidates.push_back(std::move(others));
     }
-  for (const ObserverOptions &observer : observers)
-    candidates.push_back(chooseRanges(
-        statistics, observersOf(mainOf(module), observer, given.observers)));
-  // An observer for no tensor differs from one for all where a name has its own.
-  for (size_t tensor = 0; tensor < statistics.tensors.size(); ++tensor)
+  for (size_t tensor = 0; tensor < written.size(); ++tensor)
     if (llvm::any_of(candidates, [&](const Ranges &ranges) {
-          return !isSame(ranges[tensor], candidates[0][tensor]);
+          return !isSame(ranges[tensor], written[tensor]);
         }))
       free.push_back(tensor);
-  best.assign(statistics.tensors.size(), 0);
-  auto error = errorOf(best, /*onHeldBack=*/false);
+  best.assign(written.size(), 0);
+  auto error = errorOf(best);
   if (failed(error))
     return failure();
   leastError = *error;
@@ -101,21 +131,20 @@ Ranges ObserverSearch::rangesOf(const Choice &choice) const {
   return ranges;
 }
 
-FailureOr<double> ObserverSearch::errorOf(const Choice &choice, bool onHeldBack) const {
-  OwningOpRef<ModuleOp> quantized(ModuleOp(module).clone());
-  if (failed(writeRanges(mainOf(*quantized), statistics, rangesOf(choice))) ||
-      failed(runPasses(*quantized, [&](OpPassManager &pm) {
+FailureOr<double> ObserverSearch::errorOf(const Choice &choice) const {
+  OwningOpRef<ModuleOp> quantized(ModuleOp(real).clone());
+  replaceRanges(mainOf(*quantized), rangesOf(choice));
+  if (failed(runPasses(*quantized, [&](OpPassManager &pm) {
         buildQuantizePipeline(pm, choices, /*equalize=*/false);
       })))
     return failure();
-  return onHeldBack ? outputError(mainOf(*quantized), heldBack, ofHeldBack)
-                    : outputError(mainOf(*quantized), learned, ofLearned);
+  return outputError(mainOf(*quantized), samples, expected);
 }
 
 /// Takes `choice` if it is better by more than chance.
 LogicalResult ObserverSearch::attempt(const Choice &choice) {
   constexpr double kGain = 0.99;
-  auto error = errorOf(choice, /*onHeldBack=*/false);
+  auto error = errorOf(choice);
   if (failed(error))
     return failure();
   if (*error < kGain * leastError) {
@@ -155,21 +184,18 @@ LogicalResult ObserverSearch::tryForGroups() {
   return success();
 }
 
-LogicalResult ObserverSearch::take() {
-  auto before = errorOf(Choice(best.size(), 0), /*onHeldBack=*/true),
-       after = errorOf(best, /*onHeldBack=*/true);
-  if (failed(before) || failed(after))
-    return failure();
-  if (!(*after < *before))
-    return success();
-  return writeRanges(mainOf(module), statistics, rangesOf(best));
+bool ObserverSearch::take() {
+  if (llvm::all_of(best, [](size_t candidate) { return candidate == 0; }))
+    return false;
+  replaceRanges(mainOf(real), rangesOf(best));
+  return true;
 }
 
-LogicalResult chooseObservers(ModuleOp module, const NetworkStatistics &statistics,
-                              const CalibrationOptions &given, const QuantizeChoices &choices,
-                              const SampleTensors &samples) {
-  ObserverSearch search(module, statistics, choices);
-  if (failed(search.prepare(given, samples)) || failed(search.tryForAll()) ||
+FailureOr<bool> chooseObservers(ModuleOp real, const CalibrationOptions &given,
+                                const QuantizeChoices &choices, const SampleTensors &samples,
+                                const DecidingTensors &expected) {
+  ObserverSearch search(real, choices, samples, expected);
+  if (failed(search.prepare(given)) || failed(search.tryForAll()) ||
       failed(search.tryForGroups()))
     return failure();
   return search.take();

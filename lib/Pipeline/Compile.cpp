@@ -3,7 +3,6 @@
 
 #include "CheckLengths.h"
 #include "CheckPatterns.h"
-#include "ChooseObservers.h"
 #include "QuantizeMeasured.h"
 
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
@@ -347,22 +346,20 @@ LogicalResult Compilation::calibrateAndQuantize() {
                                     "they have a width, but got "
                                  << nameOf(opts.quantize.scheme);
   }
-  std::optional<NetworkStatistics> seen;
   if (opts.calibration) {
     auto collected = statistics();
     if (failed(collected) ||
         failed(writeRanges(main(), *collected, chooseRanges(*collected, observers()))))
       return failure();
-    seen = std::move(*collected);
   }
   report.calibrationSeconds = now() - start;
-  if (failed(quantize(seen)))
+  if (failed(quantize()))
     return failure();
   countOps(*current, report);
   return success();
 }
 
-LogicalResult Compilation::quantize(const std::optional<NetworkStatistics> &seen) {
+LogicalResult Compilation::quantize() {
   // Without samples or statistics there is nothing to recover by.
   const CalibrationOptions given = opts.calibration.value_or(CalibrationOptions());
   SampleTensors measured;
@@ -394,10 +391,7 @@ LogicalResult Compilation::quantize(const std::optional<NetworkStatistics> &seen
         if (why.empty())
           why = diagnostic.str();
       });
-      if (!wantsObservers ||
-          succeeded(chooseObservers(*current, *seen, given, opts.quantize, measured)))
-        best = quantizeMeasured(*current, measured, opts.quantize, given.weightRounding,
-                                opts.onCalibrated);
+      best = quantizeMeasured(*current, measured, opts.quantize, given, opts.onCalibrated);
     }
     if (succeeded(best)) {
       if (opts.onCalibrated)

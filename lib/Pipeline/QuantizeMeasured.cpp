@@ -1,6 +1,7 @@
 //===- QuantizeMeasured.cpp -----------------------------------------------===//
 #include "QuantizeMeasured.h"
 
+#include "ChooseObservers.h"
 #include "MixSamples.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
@@ -105,6 +106,8 @@ struct Attempt {
   QuantizedPair pair;
   /// The network before its means were corrected.
   OwningOpRef<ModuleOp> plain;
+  /// What its means were corrected over, or are where weights are rounded.
+  MeansOver rows = MeansOver::Rows;
   /// On the samples that were held back, and on all of them.
   double heldBack = INFINITY, all = INFINITY;
 };
@@ -121,6 +124,8 @@ public:
   FailureOr<bool> evenOut(ModuleOp real) const;
   /// Quantizes `real`, its means corrected where that helps.
   FailureOr<Attempt> quantize(OwningOpRef<ModuleOp> real) const;
+  /// Takes other ranges for `best` if they are better on all samples and those held back.
+  LogicalResult chooseRanges(Attempt &best, const CalibrationOptions &given) const;
   /// Rounds the weights on samples in each way to try; `asked` is taken if it is one.
   LogicalResult round(Attempt &best, WeightRounding asked) const;
 
@@ -165,17 +170,29 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
         buildQuantizePipeline(pm, choices, /*equalize=*/false);
       })))
     return failure();
-  OwningOpRef<ModuleOp> corrected = quantized->clone();
-  if (failed(correctMeans(mainOf(*corrected), mainOf(*real), learned)))
+  auto plainError = outputError(mainOf(*quantized), heldBack, ofHeldBack);
+  if (failed(plainError))
     return failure();
-  auto before = outputError(mainOf(*quantized), heldBack, ofHeldBack),
-       after = outputError(mainOf(*corrected), heldBack, ofHeldBack);
-  if (failed(before) || failed(after))
-    return failure();
+  constexpr double kWorthwhile = 0.75;
   Attempt attempt;
-  attempt.heldBack = std::min(*before, *after);
+  attempt.heldBack = *plainError;
   attempt.plain = quantized->clone();
-  attempt.pair = {std::move(real), std::move(*after < *before ? corrected : quantized)};
+  attempt.pair = {std::move(real), std::move(quantized)};
+  for (MeansOver rows : {MeansOver::Rows, MeansOver::EvenRows}) {
+    OwningOpRef<ModuleOp> corrected = attempt.plain->clone();
+    if (failed(correctMeans(mainOf(*corrected), mainOf(*attempt.pair.real), learned,
+                            WeightRounding::Nearest, rows)))
+      return failure();
+    auto error = outputError(mainOf(*corrected), heldBack, ofHeldBack);
+    if (failed(error))
+      return failure();
+    // What counts rows differently is for where that is much of the error.
+    if (*error < (rows == MeansOver::Rows ? 1 : kWorthwhile) * attempt.heldBack) {
+      attempt.heldBack = *error;
+      attempt.rows = rows;
+      attempt.pair.quantized = std::move(corrected);
+    }
+  }
   auto error = outputError(mainOf(*attempt.pair.quantized), learned, ofLearned);
   if (failed(error))
     return failure();
@@ -189,9 +206,22 @@ FailureOr<OwningOpRef<ModuleOp>> Measurement::roundOn(const Attempt &best,
   ModuleOp real = *best.pair.real;
   OwningOpRef<ModuleOp> rounded = best.plain.get().clone();
   SampleTensors all = hasFewValues(*rounded) ? withMixtures(mainOf(*rounded), samples) : samples;
-  if (failed(correctMeans(mainOf(*rounded), mainOf(real), all, rounding)))
+  if (failed(correctMeans(mainOf(*rounded), mainOf(real), all, rounding, best.rows)))
     return failure();
   return rounded;
+}
+
+LogicalResult Measurement::chooseRanges(Attempt &best, const CalibrationOptions &given) const {
+  OwningOpRef<ModuleOp> real = best.pair.real->clone();
+  auto isChosen = chooseObservers(*real, given, choices, learned, ofLearned);
+  if (failed(isChosen) || !*isChosen)
+    return failure(failed(isChosen));
+  auto attempt = quantize(std::move(real));
+  if (failed(attempt))
+    return failure();
+  if (attempt->heldBack < best.heldBack && attempt->all < best.all)
+    best = std::move(*attempt);
+  return success();
 }
 
 LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
@@ -225,7 +255,7 @@ LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
 
 FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &samples,
                                           const QuantizeChoices &choices,
-                                          WeightRounding rounding,
+                                          const CalibrationOptions &given,
                                           const std::function<void(ModuleOp)> &mark) {
   Measurement measurement(choices, mark);
   if (failed(measurement.prepare(module, samples)))
@@ -245,7 +275,9 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
     if (!best.pair.quantized || attempt->all < best.all)
       best = std::move(*attempt);
   }
-  if (failed(measurement.round(best, rounding)))
+  if (given.chooseObservers && failed(measurement.chooseRanges(best, given)))
+    return failure();
+  if (failed(measurement.round(best, given.weightRounding)))
     return failure();
   return std::move(best.pair);
 }

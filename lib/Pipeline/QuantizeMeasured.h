@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
 #define DYADIC_LIB_PIPELINE_QUANTIZEMEASURED_H
 
+#include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Quantize/Recover.h"
 
@@ -24,12 +25,13 @@ struct QuantizedPair {
 /// Level 2 of `module`, which has ranges: with equalized channels or without,
 /// whatever has the least error on `samples`. Means are corrected on two thirds of
 /// them where that lowers the error on the others, and so are weights rounded, unless
-/// `rounding` names a way, which is taken. `mark` may give the ops of each
+/// `given` names a way, which is taken. If it wants observers chosen, ranges change where
+/// that lowers the error, too. `mark` may give the ops of each
 /// level 1 attributes.
 mlir::FailureOr<QuantizedPair> quantizeMeasured(mlir::ModuleOp module,
                                                 const SampleTensors &samples,
                                                 const QuantizeChoices &choices,
-                                                WeightRounding rounding,
+                                                const CalibrationOptions &given,
                                                 const std::function<void(mlir::ModuleOp)> &mark);
 
 } // namespace dyadic

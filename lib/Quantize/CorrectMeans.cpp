@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "JoinedChains.h"
 #include "LearnRounding.h"
+#include "MaskedRows.h"
 
 #include "dyadic/Quantize/Recover.h"
 
@@ -41,50 +42,107 @@ static RankedTensorType resultType(Operation *op) {
   return cast<RankedTensorType>(op->getResult(0).getType());
 }
 
-static void addSums(const HostTensor &tensor, Means &sums) {
+/// What each row of an op's result, the elements of one index of all dimensions but the
+/// last, counts, by sample.
+using RowWeights = std::vector<std::vector<float>>;
+
+/// Those of one sample's `tensor`: 0 for rows that aren't `counted`. What a few rows
+/// that are many times as large as most have lost is no mean of the others': with
+/// `evenly` each counts in inverse proportion to its power, or the median row's where
+/// that is more.
+static std::vector<float> weightsOf(const HostTensor &tensor, const llvm::BitVector *counted,
+                                    bool evenly) {
+  size_t channels = tensor.shape.back();
   ArrayRef<float> values = tensor.as<float>();
-  for (size_t i = 0; i < values.size(); i += sums.size())
-    for (auto [c, sum] : llvm::enumerate(sums))
-      sum += values[i + c];
+  std::vector<float> weights(values.size() / channels, 1);
+  if (evenly) {
+    for (auto [row, power] : llvm::enumerate(weights)) {
+      power = 0;
+      for (float x : values.slice(row * channels, channels))
+        power += x * x;
+    }
+    std::vector<float> sorted = weights;
+    auto middle = sorted.begin() + sorted.size() / 2;
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    for (float &weight : weights)
+      weight = *middle > 0 ? *middle / std::max(weight, *middle) : 1;
+  }
+  if (counted)
+    for (auto [row, weight] : llvm::enumerate(weights))
+      weight *= counted->test(row);
+  return weights;
 }
 
-static void divideBy(Means &sums, double count) {
-  for (double &sum : sums)
-    sum /= count;
-}
+namespace {
+/// Weighted sums of the channels of an op's result.
+struct ChannelSums {
+  explicit ChannelSums(Operation *op) : sums(resultType(op).getShape().back(), 0) {}
 
-/// How many elements each channel of an op's result has in all samples.
-static double rowsOf(Operation *op, size_t samples) {
-  RankedTensorType type = resultType(op);
-  return static_cast<double>(type.getNumElements() / type.getShape().back()) * samples;
-}
+  void add(const HostTensor &tensor, ArrayRef<float> weights) {
+    ArrayRef<float> values = tensor.as<float>();
+    for (auto [row, weight] : llvm::enumerate(weights)) {
+      if (weight == 0)
+        continue;
+      count += weight;
+      for (auto [sum, value] : llvm::zip_equal(sums, values.slice(row * sums.size(), sums.size())))
+        sum += double(weight) * value;
+    }
+  }
+
+  Means means() const {
+    Means means(sums);
+    for (double &mean : means)
+      mean /= count > 0 ? count : 1;
+    return means;
+  }
+
+  Means sums;
+  double count = 0;
+};
+
+/// What the float network's ops give on samples.
+struct Reference {
+  std::vector<Means> means;
+  /// By op.
+  std::vector<RowWeights> weights;
+};
+} // namespace
 
 /// The means of the channels of the results of `ops`, all in the float network `func`.
-static FailureOr<std::vector<Means>> meansOf(func::FuncOp func, ArrayRef<Operation *> ops,
-                                             const SampleTensors &samples) {
+static FailureOr<Reference> referenceOf(func::FuncOp func, ArrayRef<Operation *> ops,
+                                        const SampleTensors &samples, MeansOver rows) {
+  MaskedRows masked(func, samples);
   llvm::DenseMap<Value, size_t> indices;
-  std::vector<Means> means;
+  std::vector<ChannelSums> none;
   for (auto [i, op] : llvm::enumerate(ops)) {
     indices[op->getResult(0)] = i;
-    means.emplace_back(resultType(op).getShape().back(), 0);
+    none.emplace_back(op);
   }
-  std::vector<std::vector<Means>> bySample(samples.size(), means);
+  Reference reference;
+  reference.weights.assign(ops.size(), RowWeights(samples.size()));
+  std::vector<std::vector<ChannelSums>> bySample(samples.size(), none);
   auto run = [&](size_t i) {
     return interpret(func, samples[i], [&](Value value, const HostTensor &tensor) {
-      if (auto found = indices.find(value); found != indices.end())
-        addSums(tensor, bySample[i][found->second]);
+      auto found = indices.find(value);
+      if (found == indices.end())
+        return;
+      auto &weights = reference.weights[found->second][i];
+      weights = weightsOf(tensor, masked.of(i, tensor.shape), rows == MeansOver::EvenRows);
+      bySample[i][found->second].add(tensor, weights);
     });
   };
   if (failed(failableParallelForEachN(func.getContext(), 0, samples.size(), run)))
     return failure();
   // In their order, that sums don't depend on the threads.
-  for (auto [i, op] : llvm::enumerate(ops)) {
-    for (const auto &sums : bySample)
-      for (auto [mean, sum] : llvm::zip_equal(means[i], sums[i]))
-        mean += sum;
-    divideBy(means[i], rowsOf(op, samples.size()));
+  for (auto [i, all] : llvm::enumerate(none)) {
+    for (const auto &sample : bySample) {
+      all.count += sample[i].count;
+      for (auto [total, sum] : llvm::zip_equal(all.sums, sample[i].sums))
+        total += sum;
+    }
+    reference.means.push_back(all.means());
   }
-  return means;
+  return reference;
 }
 
 /// The storage values of reals minus `shift` of their channel.
@@ -214,7 +272,7 @@ private:
 
 /// Corrects the bias of `op` and gives its results.
 static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayRef<double> means,
-                                        size_t samples) {
+                                        const RowWeights &weights) {
   // The same op with its sums as reals.
   OpBuilder builder(op);
   Operation *sums = builder.clone(*op);
@@ -223,10 +281,10 @@ static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayR
   sums->erase();
   if (failed(results))
     return failure();
-  Means shift(means.size(), 0);
-  for (const auto &result : *results)
-    addSums(result[0], shift);
-  divideBy(shift, rowsOf(op, samples));
+  ChannelSums sumsOfResults(op);
+  for (auto [i, result] : llvm::enumerate(*results))
+    sumsOfResults.add(result[0], weights[i]);
+  Means shift = sumsOfResults.means();
   for (auto [s, mean] : llvm::zip_equal(shift, means))
     s -= mean;
   if (!llvm::all_of(shift, [](double s) { return std::isfinite(s); }) ||
@@ -243,7 +301,8 @@ static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayR
 }
 
 LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
-                                   const SampleTensors &samples, WeightRounding rounding) {
+                                   const SampleTensors &samples, WeightRounding rounding,
+                                   MeansOver rows) {
   SmallVector<Operation *> ops = weightedOps(quantized), references = weightedOps(real);
   auto matches = [](auto pair) {
     auto [a, b] = pair;
@@ -251,9 +310,10 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
   };
   if (ops.size() != references.size() || !llvm::all_of(llvm::zip(ops, references), matches))
     return success();
-  auto means = meansOf(real, references, samples);
-  if (failed(means))
+  auto reference = referenceOf(real, references, samples, rows);
+  if (failed(reference))
     return failure();
+  MaskedRows masked(quantized, samples);
   JoinedChains chains(quantized);
   Lockstep network(quantized, samples);
   bool isLearned = rounding != WeightRounding::Nearest;
@@ -278,12 +338,12 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
         realInputs = realNetwork.at(references[next]->getOperand(0));
       }
       if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)),
-                                       realInputs, rounding))
+                                       realInputs, masked, rounding))
         network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), *weights);
     }
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
-    auto results = isCorrected ? correct(&op, network, (*means)[next], samples.size())
+    auto results = isCorrected ? correct(&op, network, reference->means[next], reference->weights[next])
                                : network.evaluate(&op);
     if (failed(results))
       return failure();

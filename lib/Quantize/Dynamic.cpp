@@ -219,3 +219,22 @@ int64_t dyadic::quantizeDynamically(func::FuncOp func,
   }
   return count;
 }
+
+SmallVector<Operation *> dyadic::tablesOfFloats(func::FuncOp func, const FloatReasons &floatOps) {
+  SmallVector<Operation *> tables;
+  for (Operation &op : func.getBody().getOps())
+    if (isComputation(&op) && !floatOps.contains(&op) && isReadAsFloat(op.getResult(0), floatOps) &&
+        succeeded(tableOf(&op)))
+      tables.push_back(&op);
+  return tables;
+}
+
+int64_t dyadic::giveRowsScales(ArrayRef<Operation *> tables, FloatReasons &floatOps) {
+  for (Operation *op : tables) {
+    DynamicRewrite rewrite(op->getContext());
+    auto rows = tableOf(op);
+    floatOps.erase(op);
+    floatOps.insert({rewrite.table(cast<qnn::GatherOp>(op), std::move(*rows)), kRowScales.str()});
+  }
+  return tables.size();
+}

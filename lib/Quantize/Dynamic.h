@@ -28,6 +28,20 @@ int64_t quantizeDynamically(mlir::func::FuncOp func,
 /// The same of the contractions in `schemes` alone, which read f32.
 int64_t quantizeDynamically(mlir::func::FuncOp func, const SchemeOfOps &schemes);
 
+/// Why a table that is looked up whole rows of becomes float where `giveRowsScales`
+/// has made it bytes.
+inline constexpr llvm::StringLiteral kRowScales = "its table has bytes and a scale for each row";
+
+/// The look-ups of whole rows in constant tables that only float ops and the return
+/// read, for which one scale for all rows would cost accuracy and win no time. To be
+/// taken out of those that are integer ops, with the reason kRowScales.
+llvm::SmallVector<mlir::Operation *> tablesOfFloats(mlir::func::FuncOp func,
+                                                    const FloatReasons &floatOps);
+
+/// Gives such tables, whose results are f32, bytes and a scale for each row. `floatOps`
+/// gets what multiplies with the scales. Returns how many there were.
+int64_t giveRowsScales(llvm::ArrayRef<mlir::Operation *> tables, FloatReasons &floatOps);
+
 } // namespace dyadic
 
 #endif

@@ -119,7 +119,9 @@ void InputMoments::gather(const HostTensor &input, Scales given, int64_t positio
     }
 }
 
-void InputMoments::add(const HostTensor &input, const HostTensor *real) {
+void InputMoments::add(const HostTensor &input, const HostTensor *real,
+                       const llvm::BitVector *counted) {
+  assert((!counted || counted->size() == static_cast<size_t>(positions)) && "a row is a position");
   constexpr size_t kRows = 512;
   // Multiples of a number near the golden section of all positions, which has no
   // divisor in common with it, lie evenly and in no pattern of lines.
@@ -128,6 +130,8 @@ void InputMoments::add(const HostTensor &input, const HostTensor *real) {
     ++stride;
   for (int64_t i = 0; i < wanted; ++i) {
     int64_t position = (samplesSeen * wanted + i) * stride % positions;
+    if (counted && !counted->test(position))
+      continue;
     rows.resize(rows.size() + rowSize);
     gather(input, {scales, zeroPoints}, position, rows.data() + rows.size() - rowSize);
     if (withErrors) {

@@ -5,6 +5,7 @@
 #include "dyadic/Support/HostTensor.h"
 
 #include "mlir/IR/Operation.h"
+#include "llvm/ADT/BitVector.h"
 
 #include <optional>
 #include <vector>
@@ -37,8 +38,10 @@ public:
                bool withErrors);
 
   /// `input` is the op's first operand for the next sample, of that operand's type,
-  /// `real` what it is in the float network, for their errors.
-  void add(const HostTensor &input, const HostTensor *real = nullptr);
+  /// `real` what it is in the float network, for their errors. Only rows in `counted`
+  /// count.
+  void add(const HostTensor &input, const HostTensor *real = nullptr,
+           const llvm::BitVector *counted = nullptr);
   /// After the last one.
   void finish() { addRows(); }
   /// Of a group's inputs, inputs × inputs, those of different inputs shrunk by how

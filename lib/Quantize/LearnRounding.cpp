@@ -160,6 +160,7 @@ bool dyadic::hasFewValues(Operation *op) {
 std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *real,
                                                     ArrayRef<const HostTensor *> inputs,
                                                     ArrayRef<const HostTensor *> realInputs,
+                                                    const MaskedRows &masked,
                                                     WeightRounding rounding) {
   auto constant = op->getOperand(1).getDefiningOp<qnn::ConstantOp>();
   auto matrix = ContractionMatrix::of(op);
@@ -178,8 +179,9 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
   auto weight = [&](int64_t o, int64_t k) { return reals[matrix->weight(o, k)]; };
   auto gather = [&] {
     InputMoments moments(op, *matrix, inputs.size(), makesUp);
+    auto shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
     for (auto [i, input] : llvm::enumerate(inputs))
-      moments.add(*input, makesUp ? realInputs[i] : nullptr);
+      moments.add(*input, makesUp ? realInputs[i] : nullptr, masked.of(i, shape));
     moments.finish();
     return moments;
   };

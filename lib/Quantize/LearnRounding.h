@@ -2,6 +2,8 @@
 #ifndef DYADIC_LIB_QUANTIZE_LEARNROUNDING_H
 #define DYADIC_LIB_QUANTIZE_LEARNROUNDING_H
 
+#include "MaskedRows.h"
+
 #include "dyadic/Quantize/Recover.h"
 
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
@@ -22,12 +24,13 @@ bool hasFewValues(mlir::Operation *op);
 /// Rounds the quantized weights of `op` anew so that its sums over `inputs`, what its
 /// first operand is for each sample, are as near as may be to those of `real`, the
 /// same op in float, over `realInputs`, its operand there, or over `inputs` where that
-/// is empty. With `realInputs`, integers of fewer than eight bits get other scales
+/// is empty, without the rows in `masked`. With `realInputs`, integers of fewer than eight bits get other scales
 /// where that helps. None where nothing changes: for weights that other ops read, too,
 /// and for matrices of too many inputs.
 std::optional<RoundedWeights> learnRounding(mlir::Operation *op, mlir::Operation *real,
                                             llvm::ArrayRef<const HostTensor *> inputs,
                                             llvm::ArrayRef<const HostTensor *> realInputs,
+                                            const MaskedRows &masked,
                                             WeightRounding rounding);
 
 } // namespace dyadic

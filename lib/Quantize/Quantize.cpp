@@ -168,7 +168,15 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       chooseFloatOps(func, kept, floatOps, /*integerOnly=*/keepRanges);
       plan.emplace(func, floatOps, isSigned, wide);
     }
+    SmallVector<Operation *> tables;
+    if (!keepRanges)
+      llvm::append_range(tables, llvm::make_filter_range(tablesOfFloats(func, floatOps), [&](Operation *op) {
+        return !wide.isWide(op->getResult(0));
+      }));
+    for (Operation *op : tables)
+      floatOps[op] = kRowScales;
     rewrite(func, floatOps, *plan);
+    numInteger += giveRowsScales(tables, floatOps);
     SchemeOfOps dynamic = others;
     dynamic.remove_if([&](auto &entry) { return floatOps.lookup(entry.first) != kOtherScheme; });
     numInteger += quantizeDynamically(func, dynamic);

@@ -132,13 +132,28 @@ func.func @active_range(%x: tensor<1x1x1x1xf32> {qnn.range = #qnn.range<-1.0, 1.
   return %2 : tensor<1x1x1x1xf32>
 }
 
-// A table is quantized where it lies; the indices are no reals.
+// A table of which integer ops read rows is quantized where it lies; the indices are no
+// reals.
 // CHECK-LABEL: func @embedding
 // CHECK: %[[T:.*]] = qnn.constant dense<{{.*}}> : tensor<2x2xui8> : tensor<2x2x!quant.uniform<u8:f32, 1.000000e+00>>
 // CHECK: %[[E:.*]] = qnn.gather %[[T]], %arg0 {axis = 0 : i64} : {{.*}} -> tensor<1x3x2x!quant.uniform<u8:f32, 1.000000e+00>>
-// CHECK: %[[D:.*]] = quant.dcast %[[E]]
-// CHECK: qnn.softmax %[[D]]
+// CHECK: qnn.matmul %[[E]]
 func.func @embedding(%i: tensor<1x3xi64>) -> tensor<1x3x2xf32> {
+  %t = qnn.constant dense<[[0.0, 255.0], [3.0, 4.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
+  %w = qnn.constant dense<1.0> : tensor<2x2xf32> : tensor<2x2xf32>
+  %0 = qnn.gather %t, %i {axis = 0 : i64, qnn.range = [#qnn.range<0.0, 255.0>]} : (tensor<2x2xf32>, tensor<1x3xi64>) -> tensor<1x3x2xf32>
+  %1 = qnn.matmul %0, %w {qnn.range = [#qnn.range<0.0, 510.0>]} : (tensor<1x3x2xf32>, tensor<2x2xf32>) -> tensor<1x3x2xf32>
+  return %1 : tensor<1x3x2xf32>
+}
+
+// Where floats read them, each row has a scale of its own: 255 / 127 and 4 / 127.
+// CHECK-LABEL: func @embedding_for_floats
+// CHECK: %[[B:.*]] = qnn.constant dense<{{\[\[}}0, 127], [95, 127]]> : tensor<2x2xi8>
+// CHECK: qnn.gather %[[B]], %arg0 {axis = 0 : i64} : {{.*}} -> tensor<1x3x2x!quant.uniform<i8<-127:127>:f32, 1.000000e+00>>
+// CHECK: %[[S:.*]] = qnn.gather {{.*}} -> tensor<1x3x1xf32>
+// CHECK: %[[M:.*]] = qnn.mul %{{.*}}, %[[S]] {qnn.float_reason = "its table has bytes and a scale for each row"}
+// CHECK: qnn.softmax %[[M]]
+func.func @embedding_for_floats(%i: tensor<1x3xi64>) -> tensor<1x3x2xf32> {
   %t = qnn.constant dense<[[0.0, 255.0], [3.0, 4.0]]> : tensor<2x2xf32> : tensor<2x2xf32>
   %0 = qnn.gather %t, %i {axis = 0 : i64, qnn.range = [#qnn.range<0.0, 255.0>]} : (tensor<2x2xf32>, tensor<1x3xi64>) -> tensor<1x3x2xf32>
   %1 = qnn.softmax %0 {axis = 2 : i64, qnn.range = [#qnn.range<0.0, 1.0>]} : (tensor<1x3x2xf32>) -> tensor<1x3x2xf32>

@@ -55,6 +55,13 @@ mlir::LogicalResult writeRanges(mlir::func::FuncOp func,
                                 const NetworkStatistics &statistics,
                                 llvm::ArrayRef<std::optional<Range>> ranges);
 
+/// The ranges that are written on `func`'s tensors, in the order of its statistics; none
+/// where a tensor has none.
+llvm::SmallVector<std::optional<Range>> writtenRanges(mlir::func::FuncOp func);
+
+/// Replaces them, and nothing else that calibration has written.
+void replaceRanges(mlir::func::FuncOp func, llvm::ArrayRef<std::optional<Range>> ranges);
+
 /// All of it, with one observer.
 mlir::LogicalResult calibrate(mlir::func::FuncOp func, SampleStream &samples,
                               Runner run, const ObserverOptions &options);

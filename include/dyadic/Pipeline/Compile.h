@@ -172,7 +172,7 @@ private:
           importWith);
   mlir::LogicalResult calibrateAndQuantize();
   llvm::SmallVector<ObserverOptions> observers();
-  mlir::LogicalResult quantize(const std::optional<NetworkStatistics> &seen);
+  mlir::LogicalResult quantize();
   mlir::LogicalResult lowerToIntegers();
   mlir::LogicalResult lowerToKernels();
   mlir::LogicalResult generateCode();

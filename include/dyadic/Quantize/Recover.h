@@ -37,8 +37,8 @@ using DecidingTensors = std::vector<llvm::SmallVector<llvm::SmallVector<double, 
 /// What `func` makes of each of `samples`.
 mlir::FailureOr<DecidingTensors> runOn(mlir::func::FuncOp func, const SampleTensors &samples);
 
-/// How far what `func` makes of `samples` is from `expected`: the mean over its
-/// results of Σ(y − ŷ)² / Σy², all samples together. Infinite where anything isn't
+/// How far what `func` makes of `samples` is from `expected`: the mean over its results
+/// of the samples' geometric mean of Σ(y − ŷ)² / Σy². Infinite where anything isn't
 /// finite.
 mlir::FailureOr<double> outputError(mlir::func::FuncOp func, const SampleTensors &samples,
                                     const DecidingTensors &expected);
@@ -52,16 +52,29 @@ enum class WeightRounding {
   Best ///< what the error is least with on samples
 };
 
+/// How much each row of a result, such as a token or a pixel, counts for its channels'
+/// means.
+enum class MeansOver {
+  Rows,
+  /// Those larger than the median row of their sample less, in proportion to their power:
+  /// a transformer may have tokens hundreds of times as large as all others, whose errors
+  /// nothing behind a layer norm sees.
+  EvenRows
+};
+
 /// Gives the bias of each contraction of `quantized`, one after the other, what
 /// makes the mean of each channel of its sums that of `real`, the same network in
 /// float: rounded weights, rounded and clipped activations before it move it. The
 /// empirical correction of Nagel et al., "Data-Free Quantization Through Weight
 /// Equalization and Bias Correction", 2019, appendix D, on sums that the corrected
 /// ones before have made. Before that the weights are rounded as `rounding` says,
-/// `Best` being GPTQ. Does nothing if the networks' contractions don't match.
+/// `Best` being GPTQ. Rows that a mask among the inputs leaves out, [batch × tokens] with
+/// "mask" but not "pad" in its name, count for nothing; nor do they for `runOn`. Does
+/// nothing if the networks' contractions don't match.
 mlir::LogicalResult correctMeans(mlir::func::FuncOp quantized, mlir::func::FuncOp real,
                                  const SampleTensors &samples,
-                                 WeightRounding rounding = WeightRounding::Nearest);
+                                 WeightRounding rounding = WeightRounding::Nearest,
+                                 MeansOver rows = MeansOver::Rows);
 
 } // namespace dyadic
 

@@ -75,6 +75,20 @@ protected:
   bool forgetAdd = false;
 };
 
+TEST_F(CalibrateTest, ReplacesRangesAlone) {
+  Samples samples({{-1, 2}, {3, -4}});
+  ASSERT_TRUE(succeeded(calibrateOn(samples)));
+  auto ranges = writtenRanges(func);
+  ASSERT_EQ(ranges.size(), 3u);
+  EXPECT_EQ(ranges[1]->max, 3);
+  ranges[1] = dyadic::Range{0, 2};
+  ranges[2] = std::nullopt;
+  auto before = rangeOf(add);
+  replaceRanges(func, ranges);
+  EXPECT_EQ(rangeOf(relu).getMax(), 2);
+  EXPECT_EQ(rangeOf(add), before);
+}
+
 TEST_F(CalibrateTest, WritesTheRangeOfEveryTensor) {
   Samples samples({{-1, 2}, {3, -4}});
   ASSERT_TRUE(succeeded(calibrateOn(samples)));

@@ -84,7 +84,14 @@ protected:
 TEST_F(CorrectMeansTest, TakesBackWhatEachProductIsOff) {
   auto expected = runOn(real, samples);
   ASSERT_TRUE(succeeded(expected));
-  double before = *outputError(quantized, samples, *expected);
+  auto squares = [&] {
+    DecidingTensors found = *runOn(quantized, samples);
+    double sum = 0;
+    for (auto [mine, right] : llvm::zip_equal(found, *expected))
+      sum += (mine[0][0] - right[0][0]) * (mine[0][0] - right[0][0]);
+    return sum;
+  };
+  double before = squares();
   ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
   // The input's rounding loses a quarter of each sample, which the first bias gives
   // back: sums that are rounded away again. So the second finds the mean 2.75 · 1.25
@@ -92,7 +99,7 @@ TEST_F(CorrectMeansTest, TakesBackWhatEachProductIsOff) {
   ASSERT_TRUE(bias(0) && bias(1));
   EXPECT_FLOAT_EQ(*bias(0), 0.25f);
   EXPECT_FLOAT_EQ(*bias(1), 3 - 2.75f * 1.25f);
-  EXPECT_LT(*outputError(quantized, samples, *expected), before);
+  EXPECT_LT(squares(), before);
   EXPECT_TRUE(succeeded(verify(*quantizedModule)));
 }
 
@@ -118,4 +125,90 @@ TEST_F(CorrectMeansTest, MeasuresInFrontOfASigmoid) {
   SampleTensors large{samples[1]};
   large[0][0].as<float>()[0] = 8;
   EXPECT_EQ(*outputError(quantized, large, *runOn(real, large)), 0);
+}
+
+namespace {
+/// Rows of one channel through a product by 1, as reals and in steps of 1.
+class RowsTest : public CorrectMeansTest {
+protected:
+  void load(const std::string &mask, std::vector<float> rows) {
+    auto shape = "1x" + std::to_string(rows.size());
+    auto text = [&](std::string body) {
+      std::string all = "!q = !quant.uniform<u8:f32, 1.0>\n"
+                        "!w = !quant.uniform<i8:f32:1, {1.0}>\n"
+                        "!s = !quant.uniform<i16:f32, 0.01>\n"
+                        "func.func @main(%x: tensor<Rx1xf32>, %m: tensor<Rxi64> {qnn.name = \"" +
+                        mask + "\"}) -> tensor<Rx1xf32> {\n" + body + "}";
+      for (size_t at; (at = all.find("<R")) != std::string::npos;)
+        all.replace(at + 1, 1, shape);
+      return all;
+    };
+    realModule = parseSourceString<ModuleOp>(text(R"(
+      %w = qnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+      %0 = qnn.matmul %x, %w : (tensor<Rx1xf32>, tensor<1x1xf32>) -> tensor<Rx1xf32>
+      return %0 : tensor<Rx1xf32>)"),
+                                             &context);
+    quantizedModule = parseSourceString<ModuleOp>(text(R"(
+      %w = qnn.constant dense<1> : tensor<1x1xi8> : tensor<1x1x!w>
+      %q = quant.qcast %x : tensor<Rx1xf32> to tensor<Rx1x!q>
+      %0 = qnn.matmul %q, %w : (tensor<Rx1x!q>, tensor<1x1x!w>) -> tensor<Rx1x!s>
+      %1 = quant.dcast %0 : tensor<Rx1x!s> to tensor<Rx1xf32>
+      return %1 : tensor<Rx1xf32>)"),
+                                                  &context);
+    ASSERT_TRUE(realModule && quantizedModule);
+    real = realModule->lookupSymbol<func::FuncOp>("main");
+    quantized = quantizedModule->lookupSymbol<func::FuncOp>("main");
+    int64_t count = rows.size();
+    HostTensor x(ElementKind::F32, {1, count, 1}), m(ElementKind::I64, {1, count});
+    llvm::copy(rows, x.as<float>().begin());
+    for (int64_t i = 0; i < count; ++i)
+      m.set(i, i == 0);
+    samples = {{x, m}};
+  }
+};
+} // namespace
+
+TEST_F(RowsTest, LeavesOutWhatAMaskDoes) {
+  load("attention_mask", {1.25f, 2.4f});
+  auto expected = runOn(real, samples);
+  ASSERT_TRUE(succeeded(expected));
+  EXPECT_NEAR(*outputError(quantized, samples, *expected), 0.0625 / (1.25 * 1.25), 1e-6);
+  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  EXPECT_NEAR(*bias(0), 0.25, 1e-6);
+  EXPECT_NEAR(*outputError(quantized, samples, *expected), 0, 1e-6);
+}
+
+TEST_F(RowsTest, TakesNoOtherInputForAMask) {
+  for (const char *name : {"padding_mask", "segments"}) {
+    load(name, {1.25f, 2.4f});
+    ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+    EXPECT_NEAR(*bias(0), (0.25 + 0.4) / 2, 1e-6) << name;
+  }
+  // Nor one that is more than 0 or 1.
+  load("attention_mask", {1.25f, 2.4f});
+  samples[0][1].set(1, 2);
+  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  EXPECT_NEAR(*bias(0), (0.25 + 0.4) / 2, 1e-6);
+}
+
+TEST_F(RowsTest, LetsLargeRowsCountLess) {
+  // Two rows lose a quarter, the third one, many times as large, gains one.
+  load("x", {1.25f, 3.25f, 100.75f});
+  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  EXPECT_NEAR(*bias(0), 0.25 / 3, 1e-5);
+  load("x", {1.25f, 3.25f, 100.75f});
+  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples, WeightRounding::Nearest,
+                                     MeansOver::EvenRows)));
+  EXPECT_NEAR(*bias(0), 0.25, 1e-3);
+}
+
+TEST_F(RowsTest, JudgesByTheTypicalSample) {
+  // Relative errors of 1/25 and 1/81, each a hundredth of their mean more.
+  load("x", {1.25f});
+  auto other = samples[0];
+  other[0].as<float>()[0] = 4.5f;
+  samples.push_back(other);
+  double e = 1 / 25., f = 1 / 81., floor = 0.01 * (e + f) / 2;
+  EXPECT_NEAR(*outputError(quantized, samples, *runOn(real, samples)),
+              std::sqrt((e + floor) * (f + floor)) - floor, 1e-6);
 }
