@@ -84,8 +84,9 @@ static std::optional<Range> inProportion(const std::optional<Range> &written,
 LogicalResult ObserverSearch::prepare(const CalibrationOptions &given) {
   using Kind = ObserverOptions::Kind;
   func::FuncOp func = mainOf(real);
+  TensorStream stream(samples);
   auto seen = collectStatistics(
-      func, *std::make_unique<TensorStream>(samples),
+      func, stream,
       [&](ArrayRef<HostTensor> inputs, ObserveFn observe) {
         return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
           if (!isa<BlockArgument>(value) && tensor.kind == ElementKind::F32)

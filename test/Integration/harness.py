@@ -23,7 +23,7 @@ def cpu_flags():
 
 
 def this_machine_has(cpu):
-    return CPUS[cpu] <= cpu_flags()
+    return cpu == "native" or CPUS[cpu] <= cpu_flags()
 
 
 class Failed(Exception):

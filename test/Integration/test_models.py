@@ -103,7 +103,7 @@ class Models(unittest.TestCase):
 
 
 for _name in MODELS:
-    for _cpu in CPUS:
+    for _cpu in [*CPUS, "native"]:  # which may have more than its level, such as VBMI
         setattr(Models, f"test_bytes_{_name}_{_cpu}", lambda self, n=_name, c=_cpu: self.compare_bytes(n, c))
     setattr(Models, f"test_float_{_name}", lambda self, n=_name: self.compare_float(n))
 
