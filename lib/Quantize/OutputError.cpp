@@ -80,9 +80,8 @@ FailureOr<double> dyadic::outputError(func::FuncOp func, const SampleTensors &sa
   if (failed(got))
     return failure();
   // A few samples are many times as far off as all others, a symbol of a line that tips
-  // over, and which they are is chance: a sum would be theirs alone.
-  // One without any error isn't all there is, either.
-  constexpr double kLeast = 0.01; // of the mean error
+  // over, and which they are is chance: a sum would be theirs alone. A geometric mean
+  // would not see them at all.
   size_t count = func.getNumResults();
   if (count == 0 || samples.empty())
     return 0.0;
@@ -102,12 +101,10 @@ FailureOr<double> dyadic::outputError(func::FuncOp func, const SampleTensors &sa
     // Samples that are all zero count as the mean one does.
     for (auto [error, own] : llvm::zip_equal(errors, powers))
       error /= own > 0 ? own : power > 0 ? power : 1;
-    double mean = std::accumulate(errors.begin(), errors.end(), 0.0) / errors.size(), logs = 0;
-    if (mean == 0)
-      continue;
+    double roots = 0;
     for (double error : errors)
-      logs += std::log(error + kLeast * mean);
-    sum += std::exp(logs / errors.size()) - kLeast * mean;
+      roots += std::sqrt(error);
+    sum += std::pow(roots / errors.size(), 2);
   }
   return std::isfinite(sum) ? sum / count : INFINITY;
 }

@@ -38,8 +38,8 @@ using DecidingTensors = std::vector<llvm::SmallVector<llvm::SmallVector<double, 
 mlir::FailureOr<DecidingTensors> runOn(mlir::func::FuncOp func, const SampleTensors &samples);
 
 /// How far what `func` makes of `samples` is from `expected`: the mean over its results
-/// of the samples' geometric mean of Σ(y − ŷ)² / Σy². Infinite where anything isn't
-/// finite.
+/// of (mean of √e)² of the samples, e being a sample's Σ(y − ŷ)² / Σy². Infinite where
+/// anything isn't finite.
 mlir::FailureOr<double> outputError(mlir::func::FuncOp func, const SampleTensors &samples,
                                     const DecidingTensors &expected);
 
