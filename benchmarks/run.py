@@ -291,6 +291,7 @@ def main():
         parser.error(f"expected models of {', '.join(MODELS)}, but got {', '.join(unknown)}")
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     if options.write:
+        import matplotlib  # missing it is said now, not when all is measured
         report.build_first(ROOT, "dyadic", "dyadic-benchmark")
     os.sched_setaffinity(0, set(range(options.core, options.core + options.threads)))
     peak = kernels.peak(options.cpu)
