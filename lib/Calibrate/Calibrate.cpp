@@ -226,6 +226,8 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
   for (auto [value, tensor, range] :
        llvm::zip_equal(trackedValues(func), statistics.tensors, ranges)) {
     const TensorStatistics &seen = tensor.statistics;
+    if (!range && seen.firstBadSample() < 0)
+      continue; // it has no elements
     if (!range) {
       emitWarning(value.getLoc())
           << "is NaN or infinite on calibration sample " << seen.firstBadSample()

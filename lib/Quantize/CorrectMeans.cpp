@@ -52,7 +52,7 @@ using RowWeights = std::vector<std::vector<float>>;
 /// that is more.
 static std::vector<float> weightsOf(const HostTensor &tensor, const llvm::BitVector *counted,
                                     bool evenly) {
-  size_t channels = tensor.shape.back();
+  size_t channels = std::max<int64_t>(tensor.shape.back(), 1);
   ArrayRef<float> values = tensor.as<float>();
   std::vector<float> weights(values.size() / channels, 1);
   if (evenly) {

@@ -222,6 +222,16 @@ class BadInput(Refusal):
     def digits_refused(self, *message, out):
         self.refused(*message, model=os.path.join(DIGITS, "digits.onnx"), calib=os.path.join(DIGITS, "calib.npz"), out=out)
 
+    def test_results_without_elements(self):
+        """Aren't bad, and nothing is divided by their number."""
+        weights = numpy_helper.from_array(np.ones((3, 0), np.float32), "w")
+        write_graph(self.model, [helper.make_node("MatMul", ["x", "w"], ["m"], "mm"), helper.make_node("Relu", ["m"], ["y"])], [2, 3], [weights], [2, 0])
+        np.savez(self.at("x.npz"), x=np.ones((8, 2, 3), np.float32))
+        done = harness.run([DYADIC, "run", self.model, "--calibrate", self.at("x.npz"), "--input", self.at("x.npz"), "--output", self.at("y.npz")])
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn("NaN", done.stderr)
+        self.assertEqual(0, harness.load(self.at("y.npz"))["y"].size)
+
     def test_unwritable_output(self):
         self.digits_refused("no/such/folder", out=self.at("no/such/folder/digits"))
 
