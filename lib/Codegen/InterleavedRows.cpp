@@ -63,11 +63,11 @@ private:
     for (int64_t r = 0; r < rows; ++r)
       registers[r >= inOne].push_back(
           k.loadVector(memory, k.add(at, r * rowStride), read));
-    Value first = k.concatenate(registers[0], inOne * read), second = first;
-    first = second = k.widen(first, kRegister);
-    if (!registers[1].empty())
-      second = k.widen(
-          k.concatenate(registers[1], int64_t(registers[1].size()) * read), kRegister);
+    auto joined = [&](ArrayRef<Value> parts) {
+      return k.widen(k.concatenate(parts, int64_t(parts.size()) * read), kRegister);
+    };
+    Value first = joined(registers[0]),
+          second = registers[1].empty() ? first : joined(registers[1]);
     SmallVector<int64_t> lanes(kRegister, 0);
     for (int64_t i = 0; i < atOnce * column(); ++i) {
       int64_t row = i / channels % rows,
