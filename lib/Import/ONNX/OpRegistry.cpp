@@ -16,6 +16,7 @@ const OpEntry *lookupOp(StringRef opType, int64_t opset) {
              attentionOps(),
              contractionOps(),
              convolutionOps(),
+             decodingStateOps(),
              elementwiseOps(),
              gatheringOps(),
              integerProductOps(),
