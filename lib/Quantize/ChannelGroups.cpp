@@ -19,8 +19,10 @@ int64_t dyadic::channelsOf(Value value) {
   return shape.empty() ? 1 : shape.back();
 }
 
-bool ChannelGroup::hasFunctions() const {
-  return llvm::any_of(writers, [](const Writer &writer) { return writer.function; });
+bool ChannelGroup::replacesTables() const {
+  return llvm::any_of(writers, [](const Writer &writer) {
+    return writer.function && !isComputedFromSums(writer.function, FloatReasons());
+  });
 }
 
 static bool isConstant(Value value) { return matchPattern(value, m_Constant()); }

@@ -38,8 +38,8 @@ struct ChannelGroup {
   llvm::SmallVector<Writer> writers;
   llvm::SmallVector<Reader> readers;
 
-  /// Whether dividing needs multiplications of their own.
-  bool hasFunctions() const;
+  /// Whether some functions that would be tables have to be computed to divide.
+  bool replacesTables() const;
   /// Whether it is a group of `floatGroups`.
   bool isOfFloats() const { return !writers.front().contraction; }
 };

@@ -162,19 +162,18 @@ void normalize(Factors &magnitudes) {
   double logs = 0, count = 0;
   for (double m : magnitudes)
     if (m > 0) {
-      logs += std::log(m);
+      logs += std::log2(m);
       ++count;
     }
-  double mean = count ? std::exp(logs / count) : 1;
+  double mean = count ? std::exp2(logs / count) : 1;
   for (double &m : magnitudes)
     m = m > 0 ? m / mean : 1;
 }
 
 /// Factors of the least error relative to that of all factors being 1; empty where
-/// they leave more than `worthwhile` of it. Unless they may be any numbers they are
-/// powers of two.
+/// they leave more than `worthwhile` of it.
 Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int64_t count,
-                      double worthwhile, bool isFree) {
+                      double worthwhile) {
   // Larger ones could leave the range of f32 where groups meet.
   constexpr double kMost = 24;
   Factors activations(count, 0), weights(count, 0), ones(count, 1);
@@ -203,8 +202,6 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
       for (int64_t c = 0; c < count; ++c) {
         double exponent = alpha * std::log2(activations[c]) +
                           (balance ? (alpha - 1) * std::log2(weights[c]) : 0);
-        if (!isFree)
-          exponent = std::nearbyint(exponent);
         t[c] = std::exp2(std::clamp(exponent, -kMost, kMost));
       }
       double error = 0;
@@ -365,8 +362,7 @@ private:
         importance[op] =
             Factors(ArrayRef(sums).slice(first, channelsOf(op->getResult(0))));
     Factors t = chooseFactors(tensors, readers, group.channels,
-                              group.hasFunctions() ? kWorthMultiplying : kWorthwhile,
-                              /*isFree=*/group.isOfFloats());
+                              group.replacesTables() ? kWorthMultiplying : kWorthwhile);
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};

@@ -159,7 +159,8 @@ std::string dyadic::reasonWithoutRanges(Operation *op,
 }
 
 /// Why the op must be float whatever its neighbours are; empty if it need not.
-static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
+static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat,
+                             const FloatReasons &floatOps) {
   if (std::string reason = reasonWithoutRanges(op, keepFloat); !reason.empty())
     return reason;
   // In integers it would be rounded twice.
@@ -169,6 +170,8 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat) {
     if (scaled->hasOneUse() && contractionBehind(scaled, FloatReasons()))
       return "it scales each channel of unrounded sums";
   }
+  if (isComputedFromSums(op, floatOps))
+    return "its argument would be rounded, too";
   if (wouldVanish(op))
     return "one of its operands would vanish beside the other in 8 bits";
   // Of the two parts one is in (−1, 1), the other as large as it has become.
@@ -211,6 +214,12 @@ static SmallVector<Operation *> neighbours(Operation *op) {
   return found;
 }
 
+/// Whether `op` is float for those that read it: a hard swish of sums is rounded as a
+/// contraction is.
+static bool givesFloats(Operation *op, const FloatReasons &floatOps) {
+  return floatOps.contains(op) && !isComputedFromSums(op, floatOps);
+}
+
 /// Makes a connected region of cheap integer ops float when it touches float
 /// ops and no contraction.
 static void floatIslands(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
@@ -223,9 +232,9 @@ static void floatIslands(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
     bool touchesFloat = false, touchesContraction = false;
     for (size_t i = 0; i < region.size(); ++i)
       for (Operation *next : neighbours(region[i])) {
-        if (floatOps.contains(next))
+        if (givesFloats(next, floatOps))
           touchesFloat = true;
-        else if (!isCheap(next))
+        else if (!isCheap(next) || floatOps.contains(next))
           touchesContraction = true;
         else if (seen.insert(next).second)
           region.push_back(next);
@@ -272,6 +281,18 @@ Operation *dyadic::contractionBehind(Operation *op, const FloatReasons &floatOps
       return op;
   }
   return nullptr;
+}
+
+bool dyadic::isComputedFromSums(Operation *op, const FloatReasons &floatOps) {
+  Operation *contraction = contractionBehind(op, FloatReasons());
+  if (!contraction || floatOps.contains(contraction))
+    return false;
+  while (Value argument = argumentOfFunction(op)) {
+    if (isa<qnn::HardSwishOp>(op))
+      return true;
+    op = argument.getDefiningOp();
+  }
+  return false;
 }
 
 static bool isArithmeticWithNumber(Operation *op) {
@@ -349,7 +370,7 @@ static void floatSmallProducts(ArrayRef<Operation *> ops, FloatReasons &floatOps
     Operation *source = sourceOf(op->getOperand(0), floatOps);
     auto weights = cast<RankedTensorType>(op->getOperand(1).getType());
     auto input = cast<RankedTensorType>(op->getOperand(0).getType());
-    if (source && floatOps.contains(source) &&
+    if (source && givesFloats(source, floatOps) &&
         weights.getNumElements() <= input.getShape().back() &&
         isReadAsFloat(op->getResult(0), floatOps))
       floatOps[op] = "it is small, and its neighbours are float";
@@ -361,7 +382,7 @@ static void floatSmallProducts(ArrayRef<Operation *> ops, FloatReasons &floatOps
 static void floatFunctions(ArrayRef<Operation *> ops, FloatReasons &floatOps) {
   for (Operation *op : ops)
     if (Value argument = argumentOfFunction(op))
-      if (floatOps.contains(argument.getDefiningOp()))
+      if (givesFloats(argument.getDefiningOp(), floatOps))
         floatOps.insert({op, "what it reads is float"});
 }
 
@@ -389,7 +410,7 @@ void dyadic::chooseFloatOps(func::FuncOp func, ArrayRef<std::string> keepFloat,
       return;
     }
     ops.push_back(op);
-    if (std::string reason = ownReason(op, keepFloat); !reason.empty())
+    if (std::string reason = ownReason(op, keepFloat, floatOps); !reason.empty())
       floatOps.insert({op, reason});
     // What 8 bits leave of a quiet spectrum beside a loud one is noise.
     if (isSteep(op) && !integerOnly)

@@ -47,6 +47,11 @@ mlir::Value argumentOfFunction(mlir::Operation *op);
 mlir::Operation *contractionBehind(mlir::Operation *op, const FloatReasons &floatOps,
                                    bool throughReshapes = false);
 
+/// Whether `op` is or follows a hard swish of an integer contraction's sums, which integers
+/// compute at once (docs/Quantization.md, section 14): a table's index would be rounded
+/// before it.
+bool isComputedFromSums(mlir::Operation *op, const FloatReasons &floatOps);
+
 /// Whether `value` is read, and by nothing but float ops and the return.
 bool isReadAsFloat(mlir::Value value, const FloatReasons &floatOps);
 

@@ -124,15 +124,15 @@ func.func @gate(%x: tensor<1x1xf32>) -> tensor<1x1xf32> {
 
 // -----
 
-// Each input of a concatenation has some of the channels.
+// Each input of a concatenation has some of the channels. Factors are any numbers.
 // CHECK-LABEL: @concatenation
-//       CHECK:   qnn.constant dense<4.000000e+00> : tensor<1x1xf32>
-//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 4.000000e+00 : f64>]
-//       CHECK:   qnn.constant dense<1.600000e+01> : tensor<1x1xf32>
-//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.600000e+01 : f64>]
-//       CHECK:   qnn.concat {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 1.600000e+01 : f64>]
-//       CHECK:   qnn.constant dense<{{\[\[}}2.500000e-01], [6.250000e-02]]> : tensor<2x1xf32>
-//       CHECK:   qnn.constant dense<6.250000e-02> : tensor<1x1xf32>
+//       CHECK:   qnn.constant dense<2.828427{{[0-9]*}}> : tensor<1x1xf32>
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 2.828427{{[0-9]*}} : f64>]
+//       CHECK:   qnn.constant dense<22.6274{{[0-9]*}}> : tensor<1x1xf32>
+//       CHECK:   qnn.matmul {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 22.6274{{[0-9]*}} : f64>]
+//       CHECK:   qnn.concat {{.*}}qnn.range = [#qnn.range<0.000000e+00 : f64, 22.6274{{[0-9]*}} : f64>]
+//       CHECK:   qnn.constant dense<{{\[\[}}0.353553{{[0-9]*}}], [0.0441941{{[0-9]*}}]]> : tensor<2x1xf32>
+//       CHECK:   qnn.constant dense<0.0441941{{[0-9]*}}> : tensor<1x1xf32>
 func.func @concatenation(%x: tensor<1x1xf32>) -> (tensor<1x1xf32>, tensor<1x1xf32>) {
   %one = qnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
   %large = qnn.constant dense<64.0> : tensor<1x1xf32> : tensor<1x1xf32>

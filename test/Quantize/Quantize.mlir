@@ -120,14 +120,16 @@ func.func @tiny_result(%x: tensor<1xf32> {qnn.range = #qnn.range<0.0, 255.0>}) -
   return %0 : tensor<1xf32>
 }
 
-// hard_swish is 0 below −3: the convolution's type begins there, not at −100.
+// hard_swish is 0 below −3: the convolution's type begins there, not at −100. It reads
+// no sums, so that it is a table.
 // CHECK-LABEL: func @active_range
 // CHECK: qnn.conv2d {{.*}} -> tensor<1x1x1x1x!quant.uniform<u8:f32, 0.035{{[0-9]*}}:85>>
-// CHECK: qnn.hard_swish
+// CHECK: qnn.hard_swish {{.*}} : (tensor<1x1x1x1x!quant.uniform<u8:f32, 0.035
 func.func @active_range(%x: tensor<1x1x1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x1x1x1xf32> {
   %w = qnn.constant dense<1.0> : tensor<1x1x1x1xf32> : tensor<1x1x1x1xf32>
   %0 = qnn.conv2d %x, %w {qnn.range = [#qnn.range<-100.0, 6.0>]} : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
-  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<-0.375, 6.0>]} : (tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  %moved = qnn.reshape %0 {qnn.range = [#qnn.range<-100.0, 6.0>]} : (tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
+  %1 = qnn.hard_swish %moved {qnn.range = [#qnn.range<-0.375, 6.0>]} : (tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
   %2 = qnn.conv2d %1, %w {qnn.range = [#qnn.range<-1.0, 6.0>]} : (tensor<1x1x1x1xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x1x1xf32>
   return %2 : tensor<1x1x1x1xf32>
 }
@@ -194,12 +196,27 @@ func.func @residual(%x: tensor<3x2xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> 
   return %2 : tensor<3x2xf32>
 }
 
+// A hard swish of a convolution's sums reads those, not their bytes.
+// CHECK-LABEL: @hard_swish_of_sums
+//       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}}!quant.uniform<i16<
+//       CHECK:   %[[REALS:.*]] = quant.dcast %[[SUMS]]
+//       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[REALS]] {qnn.float_reason = "its argument would be rounded, too"}
+//       CHECK:   %[[BYTES:.*]] = quant.qcast %[[SWISH]]
+//       CHECK:   qnn.matmul %[[BYTES]]
+func.func @hard_swish_of_sums(%x: tensor<1x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>}) -> tensor<1x1xf32> {
+  %w = qnn.constant dense<8.0> : tensor<1x1xf32> : tensor<1x1xf32>
+  %0 = qnn.matmul %x, %w {qnn.range = [#qnn.range<-8.0, 8.0>]} : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  %1 = qnn.hard_swish %0 {qnn.range = [#qnn.range<-0.375, 8.0>]} : (tensor<1x1xf32>) -> tensor<1x1xf32>
+  %2 = qnn.matmul %1, %w {qnn.range = [#qnn.range<-3.0, 64.0>]} : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>
+  return %2 : tensor<1x1xf32>
+}
+
 // A factor for each channel of a function of sums is one more before they are
 // rounded, once.
 // CHECK-LABEL: @scaled_function
 //       CHECK:   %[[SUMS:.*]] = qnn.matmul {{.*}} -> tensor<1x2x!quant.uniform<i16<-362:11584>:f32, 0.0082872929
 //       CHECK:   %[[REALS:.*]] = quant.dcast %[[SUMS]]
-//       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[REALS]] {qnn.float_reason = "what reads it is float"}
+//       CHECK:   %[[SWISH:.*]] = qnn.hard_swish %[[REALS]] {qnn.float_reason = "its argument would be rounded, too"}
 //       CHECK:   %[[SCALED:.*]] = qnn.mul %[[SWISH]], %{{.*}} {qnn.float_reason = "it scales each channel of unrounded sums"}
 //       CHECK:   %[[BYTES:.*]] = quant.qcast %[[SCALED]]
 //       CHECK:   qnn.matmul %[[BYTES]]

@@ -13,19 +13,20 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
     for t > 0 (relu, leaky_relu, pools, means, sums, resizes, concatenations, products
     with a gate, …) stands between
     contractions with constant weights, channel c of all tensors between them can be
-    divided by any t_c > 0, a power of two, which changes no float's mantissa: those that make it divide their weights' output channel
+    divided by any t_c > 0: those that make it divide their weights' output channel
     and bias, those that read it multiply their input channel. The network computes
-    what it did, to the last bit.
+    what it did, but for the rounding of f32.
 
-    Behind another function of a contraction's sums, such as a hard swish, a `qnn.mul` by 1/t_c
+    Behind another function of a contraction's sums, such as a swish, a `qnn.mul` by 1/t_c
     divides. It costs next to nothing where the function works on unrounded sums, as
-    `qnn-quantize` then lets it; a quarter of the error has to be gained.
+    `qnn-quantize` then lets it, and always does for a hard swish; where a table has to
+    give way a quarter of the error has to be gained.
 
     What a contraction reads of an op without an integer form, such as a layer norm, is
     rounded for it alone and divided there, by any number: it is multiplied in f32
     already. What else reads those floats isn't changed.
 
-    t_c is the power of two next to a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
+    t_c is a_c^α · b_c^(α−1), with a_c the largest magnitude calibration saw in the
     channel and b_c that of the weights that read it, as in Xiao et al.,
     "SmoothQuant", 2023, eq. 4; across depthwise convolutions, and with b_c = 1, it is
     Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
@@ -70,7 +71,8 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
 
     Sums that only float ops or the return read become 16-bit: they stay in
     registers on their way to f32, so that costs nothing, and a class score isn't
-    rounded to one of 256.
+    rounded to one of 256. So do those that a hard swish reads: it is computed of them in
+    integers, and only its result is rounded.
 
     A type holds only the part of a range that the function of one element behind
     it tells apart: what is below −3 is one value to a hard_swish. With
