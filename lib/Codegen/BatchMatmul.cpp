@@ -7,41 +7,44 @@
 #include "Contraction.h"
 #include "Emitters.h"
 
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
-
-std::optional<int64_t> codegen::batchStride(ArrayRef<int64_t> shape,
-                                            int64_t batches) {
-  int64_t matrix = shape[shape.size() - 2] * shape.back();
-  int64_t own = ShapedType::getNumElements(shape) / matrix;
-  if (own == batches)
-    return matrix;
-  return own == 1 ? std::optional<int64_t>(0) : std::nullopt;
+FailureOr<BatchProduct> BatchProduct::of(qnn::MatmulOp op) {
+  ArrayRef<int64_t> lhs = shapeOf(op.getLhs()), out = shapeOf(op.getOutput());
+  BatchProduct p{0, out[out.size() - 2], out.back(), lhs.back(), 0, 0};
+  p.batches = ShapedType::getNumElements(out) / (p.rows * p.columns);
+  auto stride = [&](ArrayRef<int64_t> shape) -> std::optional<int64_t> {
+    int64_t matrix = shape[shape.size() - 2] * shape.back();
+    int64_t own = ShapedType::getNumElements(shape) / matrix;
+    if (own == p.batches)
+      return matrix;
+    return own == 1 ? std::optional<int64_t>(0) : std::nullopt;
+  };
+  auto left = stride(lhs), right = stride(shapeOf(op.getRhs()));
+  if (!left || !right)
+    return op.emitError("expected batches of equal extents, or one matrix for "
+                        "all: code generation has no other broadcast yet");
+  p.lhsStride = *left;
+  p.rhsStride = *right;
+  return p;
 }
 
 LogicalResult codegen::emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op) {
-  ArrayRef<int64_t> lhs = shapeOf(op.getLhs()), rhs = shapeOf(op.getRhs()),
-                    out = shapeOf(op.getOutput());
-  int64_t rows = out[out.size() - 2], columns = out.back(), depth = lhs.back();
-  int64_t batches = ShapedType::getNumElements(out) / (rows * columns);
-  auto lhsStride = batchStride(lhs, batches), rhsStride = batchStride(rhs, batches);
-  if (!lhsStride || !rhsStride)
-    return op.emitError("expected batches of equal extents, or one matrix for "
-                        "all: code generation has no other broadcast yet");
+  auto p = BatchProduct::of(op);
+  if (failed(p))
+    return failure();
+  int64_t rows = p->rows, columns = p->columns, depth = p->depth;
   auto epilogue = PointwiseEmitter::create(k);
   if (failed(epilogue))
     return failure();
 
   constexpr OperandKind f32 = OperandKind::F32;
-  RegisterTile tile = k.target.chooseTile({f32, batches, rows, columns, depth});
+  RegisterTile tile = k.target.chooseTile({f32, p->batches, rows, columns, depth});
   int64_t lanes = k.target.lanes(), width = tile.vectors * lanes;
   Value a = k.buffer(op.getLhs()), b = k.buffer(op.getRhs());
   Value bias = op.getBias() ? k.buffer(op.getBias()) : Value();
@@ -49,8 +52,8 @@ LogicalResult codegen::emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op) {
   // `count` rows × `valid` columns from (row, column) on.
   auto emitTile = [&](Value batch, Value row, int64_t count, Value column,
                       int64_t valid) {
-    Value aBase = k.add(k.mul(batch, *lhsStride), k.mul(row, depth));
-    Value bBase = k.add(k.mul(batch, *rhsStride), column);
+    Value aBase = k.add(k.mul(batch, p->lhsStride), k.mul(row, depth));
+    Value bBase = k.add(k.mul(batch, p->rhsStride), column);
     // The last columns are read as a narrower vector, never past the end.
     SmallVector<int64_t> widths;
     for (int64_t done = 0; done < valid; done += lanes)
@@ -68,26 +71,26 @@ LogicalResult codegen::emitBatchMatmul(KernelBuilder &k, qnn::MatmulOp op) {
       for (auto [v, w] : llvm::enumerate(widths)) {
         auto type = k.vectorType(w, k.b.getF32Type());
         Value weights = k.loadVector(b, k.add(bRow, v * lanes), w);
-        for (int64_t p = 0; p < count; ++p) {
+        for (int64_t r = 0; r < count; ++r) {
           Value one =
-              k.loadVector(a, k.add(k.add(aBase, i), p * depth), 1);
+              k.loadVector(a, k.add(k.add(aBase, i), r * depth), 1);
           Value splat = vector::BroadcastOp::create(k.b, k.loc, type, one);
-          next[v * count + p] = k.target.multiplyAdd(
-              k.b, k.loc, f32, sums[v * count + p], splat, weights);
+          next[v * count + r] = k.target.multiplyAdd(
+              k.b, k.loc, f32, sums[v * count + r], splat, weights);
         }
       }
       return next;
     });
-    for (int64_t p = 0; p < count; ++p)
+    for (int64_t r = 0; r < count; ++r)
       for (auto [v, w] : llvm::enumerate(widths)) {
         Value at = k.add(column, v * lanes);
-        Value pixel = k.add(k.add(k.mul(batch, rows), row), p);
+        Value pixel = k.add(k.add(k.mul(batch, rows), row), r);
         epilogue->emit({k.add(k.mul(pixel, columns), at), at, w},
-                       acc[v * count + p]);
+                       acc[v * count + r]);
       }
   };
 
-  k.parallelLoop(batches, [&](Value batch) {
+  k.parallelLoop(p->batches, [&](Value batch) {
     auto rowsAt = [&](Value row, int64_t count) {
       int64_t tail = columns % width;
       k.loop(columns - tail, width, [&](Value column) {

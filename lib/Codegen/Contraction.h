@@ -6,6 +6,7 @@
 #include "Pointwise.h"
 
 #include "dyadic/Dialect/Coded/CodedGrid.h"
+#include "dyadic/Dialect/QNN/QNN.h"
 
 namespace dyadic::codegen {
 
@@ -52,11 +53,16 @@ struct MatmulOperands {
 /// Whether the right operand of a matrix product is a constant matrix.
 bool hasConstantMatrix(mlir::Operation *matmul);
 
-/// How far an operand of a batched product advances from one matrix to the
-/// next: the matrix's size, or nothing when all share one. None for other
-/// broadcasts.
-std::optional<int64_t> batchStride(llvm::ArrayRef<int64_t> shape,
-                                   int64_t batches);
+/// A float product of matrices that are both computed at run time.
+struct BatchProduct {
+  int64_t batches, rows, columns, depth;
+  /// How far an operand advances from one matrix to the next: the matrix's size,
+  /// or nothing where all share one.
+  int64_t lhsStride, rhsStride;
+
+  /// An error where an operand is broadcast in another way.
+  static mlir::FailureOr<BatchProduct> of(qnn::MatmulOp op);
+};
 
 /// A dyadic.batch_matmul as matrices in memory: extents, and how many elements
 /// lie between neighbours. Sums run over neighbours of the left operand.

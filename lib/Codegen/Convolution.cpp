@@ -7,15 +7,12 @@
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 FailureOr<OperandKind> codegen::operandKind(Operation *op, Value value) {
   Type type = cast<RankedTensorType>(value.getType()).getElementType();

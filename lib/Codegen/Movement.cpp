@@ -7,6 +7,7 @@
 
 #include "Emitters.h"
 
+#include "dyadic/Dialect/Shapes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -14,10 +15,6 @@
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return tensorTypeOf(value).getShape();
-}
 
 //===----------------------------------------------------------------------===//
 // Boxes

@@ -4,6 +4,7 @@
 #include "Emitters.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 
 using namespace mlir;
 using namespace dyadic;
@@ -12,10 +13,6 @@ static double bytesOf(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
   return type.getNumElements() *
          llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 /// Products for one element of an anchor's result.

@@ -9,6 +9,7 @@
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Fuse/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -32,10 +33,6 @@ static bool isComputation(Operation *op) {
          !isConstant(op) &&
          !isa<qnn::ReshapeOp, dyadic::ReshapeOp, KernelOp>(op) &&
          !qnn::isControl(op) && !op->hasTrait<OpTrait::IsTerminator>();
-}
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 /// Sums of an integer op, which no kernel hands on.

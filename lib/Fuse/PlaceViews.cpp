@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Fuse/Views.h"
 #include "dyadic/Support/ConstantData.h"
@@ -20,10 +21,6 @@ namespace dyadic {
 
 using namespace mlir;
 using namespace dyadic;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 static bool isPad(Operation *op) { return isa<dyadic::PadOp, qnn::PadOp>(op); }
 

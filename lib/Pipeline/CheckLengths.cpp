@@ -3,6 +3,7 @@
 
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -10,10 +11,6 @@
 using namespace mlir;
 
 namespace dyadic {
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// Whether a constant is the beginning, in each dimension, of the longest's.
 static bool isBeginning(const HostTensor &part, const HostTensor &whole) {

@@ -3,6 +3,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -10,10 +11,6 @@
 using namespace mlir;
 
 namespace dyadic {
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 static int64_t elementsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();

@@ -3,15 +3,12 @@
 #define DYADIC_LIB_SIMPLIFY_CONSTANTS_H
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Support/HostTensor.h"
 
 #include "mlir/IR/PatternMatch.h"
 
 namespace dyadic {
-
-inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
-  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
-}
 
 /// Whether a ConstantLike op defines the value.
 bool isConstant(mlir::Value value);

@@ -1,13 +1,20 @@
-//===- Shapes.h - shape inference shared by both dialects ---------*- C++ -*-===//
+//===- Shapes.h - shapes, and their inference, for both dialects --*- C++ -*-===//
 #ifndef DYADIC_DIALECT_SHAPES_H
 #define DYADIC_DIALECT_SHAPES_H
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Location.h"
+#include "mlir/IR/Value.h"
 #include "mlir/Support/LLVM.h"
 
 #include <optional>
 
 namespace dyadic {
+
+/// The extents of a ranked tensor.
+inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
+  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
+}
 
 /// The windows of a convolution or a pooling over an N×H×W×C image: two
 /// spatial entries each, pads [top, left, bottom, right].

@@ -15,10 +15,6 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
-
 /// Four columns of a row from `column` on; those that aren't there are any.
 static Value loadColumns(GPUKernelBuilder &k, Value memref, Value row,
                          Value column, int64_t columns) {
@@ -37,27 +33,26 @@ static Value loadColumns(GPUKernelBuilder &k, Value memref, Value row,
 
 /// Large products. Rows of the right operand behind its last one are zeros, as
 /// the left operand's columns there are.
-static void emitTiles(GPUKernelBuilder &k, qnn::MatmulOp op, int64_t batches,
-                      int64_t lhsStride, int64_t rhsStride,
-                      PointwiseEmitter &epilogue) {
+static void emitTiles(GPUKernelBuilder &k, qnn::MatmulOp op,
+                      const BatchProduct &p, PointwiseEmitter &epilogue) {
   Contraction c;
   c.kind = OperandKind::F32;
   c.activations = k.buffer(op.getLhs());
-  c.length = shapeOf(op.getLhs()).back();
-  c.pixels = shapeOf(op.getOutput()).drop_back().back();
+  c.length = p.depth;
+  c.pixels = p.rows;
   c.pixelStride = c.length;
-  c.channels = shapeOf(op.getOutput()).back();
-  c.groups = batches;
-  c.groupStride = lhsStride;
+  c.channels = p.columns;
+  c.groups = p.batches;
+  c.groupStride = p.lhsStride;
   Gather gather(k, c, 4);
   Value right = k.buffer(op.getRhs());
   Value bias = op.getBias() ? k.buffer(op.getBias()) : Value();
   auto type = k.vectorType(4, k.b.getF32Type());
   int64_t bound = llvm::alignTo(c.length, gpu_kernels::kFloatTileDepth);
-  gpu_kernels::FloatProduct product{batches, c.pixels, c.channels, c.length,
+  gpu_kernels::FloatProduct product{p.batches, c.pixels, c.channels, c.length,
                                     {}, {}, {}, {}, {}};
   product.rowBase = [&](Value matrix, Value row) {
-    return k.add(gather.rowBase(row), k.mul(matrix, lhsStride));
+    return k.add(gather.rowBase(row), k.mul(matrix, p.lhsStride));
   };
   product.loadLeft = [&](Value base, Value depth) {
     return gather.loadFloats(base, depth, bound);
@@ -65,7 +60,7 @@ static void emitTiles(GPUKernelBuilder &k, qnn::MatmulOp op, int64_t batches,
   product.loadRight = [&](Value matrix, Value depth, Value column) {
     Value line = k.b.createOrFold<arith::MinUIOp>(k.loc, depth,
                                                   k.index(c.length - 1));
-    Value row = k.add(k.mul(matrix, rhsStride), k.mul(line, c.channels));
+    Value row = k.add(k.mul(matrix, p.rhsStride), k.mul(line, c.channels));
     Value loaded = loadColumns(k, right, row, column, c.channels);
     if (bound == c.length)
       return loaded;
@@ -86,21 +81,17 @@ static void emitTiles(GPUKernelBuilder &k, qnn::MatmulOp op, int64_t batches,
 
 LogicalResult gpu_kernels::emitBatchMatmul(GPUKernelBuilder &k,
                                            qnn::MatmulOp op) {
-  ArrayRef<int64_t> lhs = shapeOf(op.getLhs()), rhs = shapeOf(op.getRhs()),
-                    out = shapeOf(op.getOutput());
-  int64_t rows = out[out.size() - 2], columns = out.back(), depth = lhs.back();
-  int64_t batches = ShapedType::getNumElements(out) / (rows * columns);
-  auto lhsStride = batchStride(lhs, batches), rhsStride = batchStride(rhs, batches);
-  if (!lhsStride || !rhsStride)
-    return op.emitError("expected batches of equal extents, or one matrix for "
-                        "all: code generation has no other broadcast yet");
+  auto p = BatchProduct::of(op);
+  if (failed(p))
+    return failure();
+  int64_t rows = p->rows, columns = p->columns, depth = p->depth;
   auto epilogue = PointwiseEmitter::create(k);
   if (failed(epilogue))
     return failure();
 
   constexpr int64_t mostBlocks = 65535; // of a grid's third dimension
-  if (suitsFloatTiles(rows, columns, depth) && batches <= mostBlocks) {
-    emitTiles(k, op, batches, *lhsStride, *rhsStride, *epilogue);
+  if (suitsFloatTiles(rows, columns, depth) && p->batches <= mostBlocks) {
+    emitTiles(k, op, *p, *epilogue);
     return success();
   }
 
@@ -108,13 +99,13 @@ LogicalResult gpu_kernels::emitBatchMatmul(GPUKernelBuilder &k,
   Value a = k.buffer(op.getLhs()), b = k.buffer(op.getRhs());
   Value bias = op.getBias() ? k.buffer(op.getBias()) : Value();
   int64_t perRow = llvm::divideCeil(columns, width), tail = columns % width;
-  k.forThreads(batches * rows * perRow, [&](Value item) {
+  k.forThreads(p->batches * rows * perRow, [&](Value item) {
     Value column = k.mul(k.rem(item, perRow), width);
     Value pixel = k.div(item, perRow); // of all batches
     Value batch = k.div(pixel, rows);
-    Value aBase = k.add(k.mul(batch, *lhsStride),
+    Value aBase = k.add(k.mul(batch, p->lhsStride),
                         k.mul(k.rem(pixel, rows), depth));
-    Value bBase = k.add(k.mul(batch, *rhsStride), column);
+    Value bBase = k.add(k.mul(batch, p->rhsStride), column);
     auto emitLanes = [&](int64_t lanes) {
       auto type = k.vectorType(lanes, k.b.getF32Type());
       Value initial =

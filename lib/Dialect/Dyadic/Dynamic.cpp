@@ -1,14 +1,11 @@
 //===- Dynamic.cpp - integer ops with scales from run time ----------------===//
 #include "dyadic/Dialect/Dyadic/Dynamic.h"
+#include "dyadic/Dialect/Shapes.h"
 
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
 using namespace dyadic;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 LogicalResult
 DynamicQuantizeOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc,

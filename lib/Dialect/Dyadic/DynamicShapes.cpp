@@ -9,6 +9,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dynamic.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
+#include "dyadic/Dialect/Shapes.h"
 
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -36,10 +37,6 @@ std::optional<int64_t> dyadic::dynamicDimOf(func::FuncOp function,
                                             unsigned argument) {
   auto dim = function.getArgAttrOfType<IntegerAttr>(argument, kDynamicDimAttr);
   return dim ? std::optional(dim.getInt()) : std::nullopt;
-}
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 static void setShape(Value value, ArrayRef<int64_t> shape) {

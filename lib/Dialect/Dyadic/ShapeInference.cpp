@@ -8,10 +8,6 @@ using namespace mlir;
 using namespace dyadic;
 using Shape = SmallVector<int64_t>;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
-
 /// The storage type is the lowering's decision: only shapes must agree.
 static bool sameShapes(TypeRange lhs, TypeRange rhs) {
   return llvm::equal(lhs, rhs, [](Type l, Type r) {

@@ -7,10 +7,6 @@ using namespace dyadic;
 using namespace dyadic::qnn;
 using Shape = SmallVector<int64_t>;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
-
 static std::optional<ArrayRef<int64_t>> optionalShapeOf(Value value) {
   return value ? std::optional(shapeOf(value)) : std::nullopt;
 }

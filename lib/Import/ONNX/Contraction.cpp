@@ -32,7 +32,7 @@ static FailureOr<Extents> extentsOf(NodeImporter &node, ArrayRef<Value> operands
   return extents;
 }
 
-static Shape shapeOf(const Labels &labels, const Extents &extents) {
+static Shape labelledShape(const Labels &labels, const Extents &extents) {
   return llvm::map_to_vector(labels, [&](int label) { return extents.at(label); });
 }
 
@@ -45,11 +45,11 @@ static Value byFormula(NodeImporter &node, ArrayRef<Value> operands,
       summed.push_back(label);
   Type element = elementOf(operands.front());
   return emitFormula(
-      node, shapeOf(result, extents), element, operands,
+      node, labelledShape(result, extents), element, operands,
       [&](const Formula &f, ArrayRef<Scalar> at, ValueRange tensors) {
         Type compute = computeType(element);
         return f.sum(
-            shapeOf(summed, extents), f.real(0, compute),
+            labelledShape(summed, extents), f.real(0, compute),
             [&](const Formula &f, ArrayRef<Scalar> inner) {
               auto indexOf = [&](int label) {
                 const int *outer = llvm::find(result, label);
@@ -61,7 +61,7 @@ static Value byFormula(NodeImporter &node, ArrayRef<Value> operands,
               for (auto [tensor, own] : llvm::zip_equal(tensors, labels)) {
                 SmallVector<Scalar> from;
                 for (auto [label, extent] :
-                     llvm::zip_equal(own, onnx_import::shapeOf(tensor)))
+                     llvm::zip_equal(own, shapeOf(tensor)))
                   from.push_back(extent == 1 ? f.index(0) : indexOf(label));
                 product = product * widen(f.read(tensor, from), element);
               }
@@ -89,7 +89,7 @@ static std::optional<Roles> findRoles(ArrayRef<Value> operands,
     llvm::sort(sorted);
     if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
       return std::nullopt;
-    for (auto [label, extent] : llvm::zip_equal(own, onnx_import::shapeOf(operand)))
+    for (auto [label, extent] : llvm::zip_equal(own, shapeOf(operand)))
       if (extent != extents.at(label))
         return std::nullopt;
   }
@@ -131,9 +131,9 @@ static Value byMatmul(NodeImporter &node, ArrayRef<Value> operands,
                       ArrayRef<Labels> labels, const Labels &result,
                       const Extents &extents, const Roles &roles) {
   auto count = [&](const Labels &some) {
-    return *countElements(shapeOf(some, extents));
+    return *countElements(labelledShape(some, extents));
   };
-  Shape batch = shapeOf(roles.batch, extents);
+  Shape batch = labelledShape(roles.batch, extents);
   auto matrices = [&](Value value, int64_t rows, int64_t columns) {
     Shape shape(batch);
     shape.append({rows, columns});
@@ -147,7 +147,7 @@ static Value byMatmul(NodeImporter &node, ArrayRef<Value> operands,
       {matrices(lhs, count(roles.rows), count(roles.inner)),
        matrices(rhs, count(roles.inner), count(roles.columns))});
   Labels order = joined({roles.batch, roles.rows, roles.columns});
-  product = node.reshape(product, shapeOf(order, extents));
+  product = node.reshape(product, labelledShape(order, extents));
   return reordered(node, product, order, result);
 }
 
@@ -173,18 +173,18 @@ Value emitContraction(NodeImporter &node, ArrayRef<Value> operands,
 Value emitMatrixProduct(NodeImporter &node, Value lhs, Value rhs) {
   if (!lhs || !rhs)
     return {};
-  int rank = static_cast<int>(std::max(onnx_import::shapeOf(lhs).size(),
-                                       onnx_import::shapeOf(rhs).size()));
-  bool isRow = onnx_import::shapeOf(lhs).size() == 1,
-       isColumn = onnx_import::shapeOf(rhs).size() == 1;
-  if (onnx_import::shapeOf(lhs).empty() || onnx_import::shapeOf(rhs).empty()) {
+  int rank = static_cast<int>(std::max(shapeOf(lhs).size(),
+                                       shapeOf(rhs).size()));
+  bool isRow = shapeOf(lhs).size() == 1,
+       isColumn = shapeOf(rhs).size() == 1;
+  if (shapeOf(lhs).empty() || shapeOf(rhs).empty()) {
     node.emitError() << "expected matrices, but got a scalar";
     return {};
   }
   // Batch dimensions have the labels 0, 1, … from the first of the result on.
   const int rows = rank, columns = rank + 1, inner = rank + 2;
   auto batchOf = [&](Value value) {
-    int own = static_cast<int>(onnx_import::shapeOf(value).size()) - 2;
+    int own = static_cast<int>(shapeOf(value).size()) - 2;
     return own > 0 ? llvm::to_vector(llvm::seq(rank - 2 - own, rank - 2)) : Labels();
   };
   Labels left = isRow ? Labels{inner} : joined({batchOf(lhs), {rows, inner}});
@@ -241,7 +241,7 @@ static LogicalResult convertEinsum(NodeImporter &node) {
     Value operand = node.number(i);
     if (!operand)
       return failure();
-    int rank = static_cast<int>(onnx_import::shapeOf(operand).size());
+    int rank = static_cast<int>(shapeOf(operand).size());
     int dots = term.contains("...") ? rank + 3 - static_cast<int>(term.size()) : 0;
     auto parsed = parseTerm(term, dots);
     if (!parsed || static_cast<int>(parsed->size()) != rank)

@@ -6,6 +6,7 @@
 
 #include "dyadic/Dialect/QNN/ComputeBuilder.h"
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -43,10 +44,6 @@ inline bool isInteger(mlir::Value value) {
 
 /// Whether `value` is a constant with scales that the model gives.
 bool isQuantizedConstant(mlir::Value value);
-
-inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
-  return llvm::cast<mlir::RankedTensorType>(value.getType()).getShape();
-}
 
 /// One node with its operands, and the means to emit qnn ops for it. A null
 /// Value stands for an error that was reported; every method passes it on, so

@@ -26,7 +26,7 @@ public:
       return failure();
     SmallVector<Value> sequences, lastHidden, lastCell;
     for (int64_t d = 0; d < directions; ++d) {
-      bool reverse = d == 1 || direction == "reverse";
+      bool reverse = isReversed[d];
       Value result = direct(d, reverse);
       if (!result)
         return failure();
@@ -56,13 +56,11 @@ private:
   }
 
   LogicalResult checkAttributes() {
-    direction = node.getString("direction", "forward");
-    if (direction != "forward" && direction != "reverse" &&
-        direction != "bidirectional")
-      return node.emitError() << "expected a direction of forward, reverse or "
-                                 "bidirectional, but got "
-                              << direction;
-    directions = direction == "bidirectional" ? 2 : 1;
+    auto read = readDirections(node);
+    if (failed(read))
+      return failure();
+    isReversed = *read;
+    directions = isReversed.size();
     return success();
   }
 
@@ -180,7 +178,7 @@ private:
   const bool isGRU;
   const int64_t gates;
   const bool linearBeforeReset;
-  std::string direction;
+  SmallVector<bool> isReversed; // each direction
   Value input;
   int64_t directions = 1, steps = 0, batch = 0, features = 0, units = 0;
   const HostTensor *weights[3] = {}; // of the input, recurrent, biases

@@ -81,7 +81,7 @@ private:
   const Kind kind;
   const int64_t gates;
   std::vector<std::function<Scalar(Scalar)>> activations;
-  std::string direction;
+  SmallVector<bool> isReversed; // each direction
   bool batchFirst = false, resetsLast = false, couples = false;
   double clip = 0;
   int64_t directions = 1, steps = 0, batch = 0, features = 0, units = 0;
@@ -91,14 +91,25 @@ private:
 };
 } // namespace
 
+FailureOr<SmallVector<bool>> readDirections(NodeImporter &node) {
+  std::string direction = node.getString("direction", "forward");
+  if (direction == "forward")
+    return SmallVector<bool>{false};
+  if (direction == "reverse")
+    return SmallVector<bool>{true};
+  if (direction == "bidirectional")
+    return SmallVector<bool>{false, true};
+  return node.emitError() << "expected a direction of forward, reverse or "
+                             "bidirectional, but got "
+                          << direction;
+}
+
 LogicalResult Recurrence::readAttributes() {
-  direction = node.getString("direction", "forward");
-  if (direction != "forward" && direction != "reverse" &&
-      direction != "bidirectional")
-    return node.emitError() << "expected a direction of forward, reverse or "
-                               "bidirectional, but got "
-                            << direction;
-  directions = direction == "bidirectional" ? 2 : 1;
+  auto read = readDirections(node);
+  if (failed(read))
+    return failure();
+  isReversed = *read;
+  directions = isReversed.size();
   batchFirst = node.getInt("layout", 0) != 0;
   clip = node.getFloat("clip", 0);
   couples = kind == LSTM && node.getInt("input_forget", 0) != 0;
@@ -314,7 +325,7 @@ LogicalResult Recurrence::run() {
                     from.cell ? f.of(from.cell) : zeros(stateShape),
                     zeros(sequence), zeros(stateShape)};
         for (int64_t d = 0; d < directions; ++d) {
-          bool reverse = d == 1 || direction == "reverse";
+          bool reverse = isReversed[d];
           state = f.loop(
               {batch, steps}, state,
               [&](const Formula &f, ArrayRef<Scalar> at, ArrayRef<Scalar> state) {
