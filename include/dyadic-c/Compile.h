@@ -100,9 +100,9 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsSetScheme(DyadicOptions options,
  *  be called again for more. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsAddKeepFloat(DyadicOptions options,
                                                     DyadicStringRef op);
-/** What weights become: "int8" (the default), "int4" or "codebook4", or a pattern of
- *  names and one of these, as "fc*=int4"; with the scheme "weight-only" more, as
- *  "int4:group=64". May be called again: the last match decides. */
+/** What weights become: "int8" (the default), "int4", "int4:group=64" or "codebook4", or a
+ *  pattern of names and one of these, as "fc*=int4"; with the scheme "weight-only" more, as
+ *  "nf4:group=64". May be called again: the last match decides. */
 DYADIC_CAPI_EXPORTED void dyadicOptionsAddWeights(DyadicOptions options,
                                                   DyadicStringRef choice);
 /** The width of activations: "int8" (the default) or "int16", or a pattern of ops' and

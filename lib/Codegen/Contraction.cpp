@@ -13,6 +13,7 @@
 
 #include "BF16.h"
 #include "CodedPanels.h"
+#include "FactoredPanels.h"
 #include "TileSource.h"
 #include "Trim.h"
 
@@ -53,8 +54,8 @@ public:
         tile(k.target.tileFor(shape, &strategy)),
         inRegisters(c.coded && c.segments() == 1 && limitSums()),
         layout(c, tile, nibbles, lanes,
-               c.coded ? 0 : k.target.packedColumns(shape)) {
-    if (c.coded)
+               c.coded || c.integers ? 0 : k.target.packedColumns(shape)) {
+    if (c.coded || c.integers)
       tile.panelsOutermost = true;
   }
 
@@ -126,11 +127,13 @@ private:
              });
   }
 
-  /// Makes floats of a panel's weights where they aren't such, unless tiles do.
+  /// Makes floats or bytes of a panel's weights where they aren't such, unless tiles do.
   Value decodePanel(Value weights, Value channel, Panel panel) {
-    if (!c.coded)
+    if (factored)
+      factored->decode(currentGroup, channel, panel.vectors, packed);
+    else if (!c.coded)
       return weights;
-    if (!inRegisters)
+    else if (!inRegisters)
       coded->decode(currentGroup, {channel, panel.vectors}, packed);
     return k.index(0);
   }
@@ -361,6 +364,15 @@ private:
       bias = k.constants<float>(layout.packBias<float>());
       return;
     }
+    bias = k.constants<int32_t>(layout.packBias<int32_t>());
+    if (auto made = FactoredPanels::create(k, c, tile, layout,
+                                           k.target.packedColumns(shape))) {
+      factored.emplace(std::move(*made));
+      packed = k.scratch(llvm::alignTo(layout.depth(), 2 * tile.group) *
+                             layout.panelColumns(),
+                         k.b.getI8Type());
+      return;
+    }
     std::vector<int8_t> weights = layout.packsNibbles()
                                       ? layout.packNibbles()
                                       : layout.packWeights<int8_t>();
@@ -369,7 +381,6 @@ private:
                                                  : ArrayRef<int8_t>(weights),
                            INT8_MIN);
     packed = k.weights<int8_t>(weights);
-    bias = k.constants<int32_t>(layout.packBias<int32_t>());
   }
 
   KernelBuilder &k;
@@ -385,6 +396,7 @@ private:
   PanelLayout layout;
   bool fullRangeWeights = false;
   std::optional<CodedPanels> coded;
+  std::optional<FactoredPanels> factored;
   std::optional<TileSource> source;
   Value packed, bias, currentGroup;
   /// The first pixel of the present tile whose result is new.

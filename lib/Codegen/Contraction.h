@@ -6,6 +6,7 @@
 #include "Pointwise.h"
 
 #include "dyadic/Dialect/Coded/CodedGrid.h"
+#include "dyadic/Dialect/Coded/CodedIntegers.h"
 #include "dyadic/Dialect/QNN/QNN.h"
 
 namespace dyadic::codegen {
@@ -23,6 +24,7 @@ struct ConvOperands {
   HostTensor filter; // O×KH×KW×(C/groups)
   NibbleTable nibbles;
   std::optional<CodedWeights> coded; // the filter, in memory of few bits
+  std::optional<CodedIntegers> integers; // likewise where it has factors of groups
   HostTensor bias;   // O; zeros where there is none
   llvm::SmallVector<int64_t> strides, dilations;
   int64_t groups;
@@ -45,6 +47,7 @@ struct MatmulOperands {
   HostTensor weights; // depth × channels
   NibbleTable nibbles;
   std::optional<CodedWeights> coded; // the weights, in memory of few bits
+  std::optional<CodedIntegers> integers; // likewise where they have factors of groups
   HostTensor bias;    // channels; zeros where there is none
 
   static mlir::FailureOr<MatmulOperands> read(mlir::Operation *op);
@@ -105,6 +108,8 @@ struct Contraction {
   NibbleTable nibbles;
   /// Floats that are stored as this; null: as they are.
   const CodedWeights *coded = nullptr;
+  /// Integers that are stored as these; null: as they are.
+  const CodedIntegers *integers = nullptr;
   const HostTensor *bias = nullptr;
 
   int64_t segments() const;

@@ -36,16 +36,16 @@ static FailureOr<HostTensor> constantOperand(Operation *op, Value value,
   return constant;
 }
 
-/// The codes of `value`, if it is stored so.
-static LogicalResult readCoded(Operation *op, Value value,
-                               std::optional<CodedWeights> &coded) {
-  auto weights = codedWeights(value);
-  if (!weights)
+/// The content of `attribute`, which the weights may be.
+template <typename Attr, typename Content>
+static LogicalResult readCoded(Operation *op, std::optional<Attr> attribute,
+                               std::optional<Content> &content) {
+  if (!attribute)
     return success();
-  auto read = weights->read();
+  auto read = attribute->read();
   if (failed(read))
     return op->emitError("expected weights known at compile time");
-  coded = std::move(*read);
+  content = std::move(*read);
   return success();
 }
 
@@ -76,7 +76,8 @@ static LogicalResult readConv(ConvOperands &operands, Op op) {
   auto filter = constantOperand(op, op.getFilter(), "a filter",
                                 &operands.nibbles);
   if (failed(kind) || failed(filter) ||
-      failed(readCoded(op, op.getFilter(), operands.coded)))
+      failed(readCoded(op, codedWeights(op.getFilter()), operands.coded)) ||
+      failed(readCoded(op, codedIntegers(op.getFilter()), operands.integers)))
     return failure();
   operands.kind = *kind;
   operands.filter = std::move(*filter);
@@ -113,6 +114,7 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
   c.bias = &conv.bias;
   c.nibbles = conv.nibbles;
   c.coded = conv.coded ? &*conv.coded : nullptr;
+  c.integers = conv.integers ? &*conv.integers : nullptr;
   bool onePixel = kh == 1 && kw == 1;
   auto row = reshapeStrides(shape.take_front(3), strides.take_front(3),
                             {images * height * width});
@@ -149,7 +151,7 @@ Contraction codegen::contractionOf(const ConvOperands &conv,
 /// Groups with fewer channels than a register has lanes are computed together.
 static void joinGroups(Contraction &c, const KernelTarget &target) {
   int64_t together = target.lanes() / c.channels;
-  if (c.groups == 1 || c.nibbles || c.coded || together < 2 ||
+  if (c.groups == 1 || c.nibbles || c.coded || c.integers || together < 2 ||
       target.lanes() % c.channels != 0 || c.groups % together != 0 ||
       !target.joinsGroups(c.kind, together, c.length))
     return;
@@ -203,7 +205,8 @@ static LogicalResult readMatmul(MatmulOperands &operands, Op op) {
   auto weights = constantOperand(op, op.getRhs(), "a right operand",
                                  &operands.nibbles);
   if (failed(kind) || failed(weights) ||
-      failed(readCoded(op, op.getRhs(), operands.coded)))
+      failed(readCoded(op, codedWeights(op.getRhs()), operands.coded)) ||
+      failed(readCoded(op, codedIntegers(op.getRhs()), operands.integers)))
     return failure();
   ArrayRef<int64_t> rhs = shapeOf(op.getRhs());
   operands.kind = *kind;
@@ -237,6 +240,7 @@ Contraction codegen::contractionOf(const MatmulOperands &matmul,
   c.bias = &matmul.bias;
   c.nibbles = matmul.nibbles;
   c.coded = matmul.coded ? &*matmul.coded : nullptr;
+  c.integers = matmul.integers ? &*matmul.integers : nullptr;
   c.weight = [&matmul](int64_t channel, int64_t, int64_t i) {
     return matmul.weights.get(i * matmul.channels + channel);
   };

@@ -89,8 +89,8 @@ void codegen::interleaveRows(KernelBuilder &k, const ConvOperands &conv,
   int64_t rows = conv.filterShape[1], width = conv.filterShape[2],
           channels = conv.filterShape[3], group = k.target.reductionGroup(conv.kind);
   bool isPlain = !isFloat(conv.kind) && !conv.nibbles && !conv.coded &&
-                 conv.groups == 1 && conv.dilations[0] == 1 && !c.pixelLimit &&
-                 c.segmentLoops.size() == 1 && c.length == width * channels;
+                 !conv.integers && conv.groups == 1 && conv.dilations[0] == 1 &&
+                 !c.pixelLimit && c.segmentLoops.size() == 1 && c.length == width * channels;
   if (!k.target.permutesBytes() || !isPlain ||
       rows * llvm::divideCeil(c.length, group) <=
           llvm::divideCeil(rows * c.length, group))

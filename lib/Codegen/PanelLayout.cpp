@@ -79,7 +79,6 @@ int64_t PanelLayout::sumOfWeights(int64_t channel) const {
   return sum;
 }
 
-/// Which product of a segment packed weight `i` belongs to; −1: none.
 int64_t PanelLayout::product(int64_t i) const {
   int64_t whole = steps * tile.depth;
   if (tile.tileRows && i >= whole) { // a step from before

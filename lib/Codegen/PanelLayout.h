@@ -44,6 +44,8 @@ public:
   template <typename T> std::vector<T> packWeights() const;
   /// Two weights a byte.
   std::vector<int8_t> packNibbles() const;
+  /// Which product of a segment packed weight `i` belongs to; −1: none.
+  int64_t product(int64_t i) const;
   /// The biases, with what the target subtracts from activations made up for.
   template <typename T> std::vector<T> packBias() const;
 
@@ -59,7 +61,6 @@ private:
                                             int64_t begin, int64_t width)>;
   void forPanels(PanelBody body) const;
   int64_t sumOfWeights(int64_t channel) const;
-  int64_t product(int64_t i) const;
 
   const Contraction &c;
   RegisterTile tile;

@@ -1,6 +1,7 @@
 //===- Layers.cpp ---------------------------------------------------------===//
 #include "Layers.h"
 
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Pipeline/Inspect.h"
 #include "dyadic/Reference/Interpreter.h"
@@ -173,8 +174,8 @@ static std::optional<WeightReport> reportWeights(const LayerPair &pair) {
   WeightReport report;
   report.shape = exact->shape;
   report.bits = bitsOf(elementOf(stored));
-  if (pair.quantizedOp->hasAttr(kCodebookAttr))
-    report.bits = 4; // the number of one of sixteen values
+  if (pair.quantizedOp->hasAttr(kCodebookAttr) || codedIntegers(stored))
+    report.bits = 4; // the number of one of sixteen values, or of a factor's multiple
   report.error.add(exact->as<float>(), got->as<float>());
   // Filters are O×KH×KW×C, right operands K×N.
   bool isFirst = isa<qnn::Conv2DOp>(pair.exactOp);
@@ -205,12 +206,14 @@ static Layer describe(const LayerPair &pair) {
   layer.macs = macsOf(pair.exactOp);
   layer.weights = reportWeights(pair);
   if (layer.weights && layer.weights->bits < 8) {
-    // A codebook's entries are bytes in the IR, and halves of one in memory.
+    // What the IR has as bytes is halves of one in memory, beside factors of groups.
     int64_t count = 1;
     for (int64_t extent : layer.weights->shape)
       count *= extent;
     Value stored = pair.quantizedOp->getOperand(*weightsOf(pair.quantizedOp));
     layer.weightBytes += llvm::divideCeil(count * layer.weights->bits, 8) - bytesOf(stored);
+    if (auto integers = codedIntegers(stored))
+      layer.weightBytes += integers->getFactors().getNumElements();
   }
   return layer;
 }

@@ -51,6 +51,8 @@ int64_t countMeasured(func::FuncOp func, const QuantizeChoices &choices, int64_t
 static unsigned bitsOf(qnn::ConstantOp op) {
   if (auto coded = dyn_cast<coded::WeightsAttr>(op.getValue()))
     return coded.getBits();
+  if (isa<coded::IntegersAttr>(op.getValue()))
+    return 4;
   auto type = dyn_cast<quant::QuantizedType>(
       cast<RankedTensorType>(op.getOutput().getType()).getElementType());
   return type ? type.getStorageTypeIntegralWidth() : 32;

@@ -24,7 +24,7 @@ struct QuantizeFlags : PassPipelineOptions<QuantizeFlags> {
       *this, "keep-float", llvm::cl::desc("names of ops that stay f32")};
   ListOption<std::string> weights{
       *this, "weights",
-      llvm::cl::desc("int8, int4 or codebook4, or pattern=kind by names")};
+      llvm::cl::desc("int8, int4, int4:group=N or codebook4, or pattern=kind by names")};
   ListOption<std::string> activations{
       *this, "activations", llvm::cl::desc("int8 or int16, or pattern=kind by names")};
   Option<std::string> scheme{

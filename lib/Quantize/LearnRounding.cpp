@@ -2,6 +2,7 @@
 #include "LearnRounding.h"
 
 #include "InputMoments.h"
+#include "LowBitWeights.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -23,18 +24,32 @@ static constexpr int64_t kMostInputs = 2560;
 static constexpr double kDamping = 0.01;
 
 namespace {
-/// Integers or the entries of a codebook, times a scale an output.
+/// Integers, numbers of four bits times factors of groups, or the entries of a codebook,
+/// times a scale an output.
 class ScaledGrid : public WeightGrid {
 public:
-  ScaledGrid(Operation *op, quant::UniformQuantizedPerAxisType type)
-      : scales(type.getScales().begin(), type.getScales().end()),
+  /// `factors` must outlive the grid; null without groups.
+  ScaledGrid(Operation *op, quant::UniformQuantizedPerAxisType type,
+             const GroupFactors *factors)
+      : factors(factors), scales(type.getScales().begin(), type.getScales().end()),
         min(type.getStorageTypeMin()), max(type.getStorageTypeMax()) {
     if (auto entries = op->getAttrOfType<DenseI8ArrayAttr>(kCodebookAttr))
       codebook.assign(entries.asArrayRef().begin(), entries.asArrayRef().end());
   }
 
-  Neighbours around(int64_t output, int64_t, float value) const override {
-    float scale = scales[output], q = value / scale;
+  Neighbours around(int64_t output, int64_t input, float value) const override {
+    float scale = scales[output];
+    if (factors) {
+      int factor = factors->at(output, input);
+      float step = scale * factor, number = value / step;
+      NumberRange range = numbersFor(factor);
+      auto at = [&](float n) {
+        return step * std::clamp<float>(n, range.least, range.most);
+      };
+      auto [below, above] = std::minmax({at(std::floor(number)), at(std::ceil(number))});
+      return {below, above};
+    }
+    float q = value / scale;
     if (codebook.empty())
       return {scale * std::clamp(std::floor(q), min, max),
               scale * std::clamp(std::ceil(q), min, max)};
@@ -46,6 +61,7 @@ public:
   }
 
   float storage(int64_t output, float value) const { return std::round(value / scales[output]); }
+  const GroupFactors *factors;
   SmallVector<float> scales;
 
 private:
@@ -152,6 +168,8 @@ static void roundAll(MLIRContext *context, const ContractionMatrix &matrix,
 bool dyadic::hasFewValues(Operation *op) {
   if (auto coded = codedWeights(op->getOperand(1)))
     return coded->getBits() < 8;
+  if (codedIntegers(op->getOperand(1)))
+    return true;
   auto type = dyn_cast<quant::QuantizedType>(
       cast<RankedTensorType>(op->getOperand(1).getType()).getElementType());
   return type && !op->hasAttr(kCodebookAttr) && type.getStorageTypeIntegralWidth() < 8;
@@ -206,12 +224,19 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
       weights->shape != stored->shape)
     return std::nullopt;
   InputMoments moments = gather();
-  ScaledGrid grid(op, type);
+  auto attribute = dyn_cast<coded::IntegersAttr>(constant.getValue());
+  auto coded = attribute ? attribute.read() : FailureOr<CodedIntegers>(CodedIntegers());
+  if (failed(coded))
+    return std::nullopt;
+  ScaledGrid grid(op, type, attribute ? &coded->factors : nullptr);
   MutableArrayRef<int8_t> integers = stored->as<int8_t>();
   roundAll(
       op->getContext(), *matrix, moments, grid, rounding, weight,
       [&](int64_t o, int64_t k, float value) {
-        integers[matrix->weight(o, k)] = static_cast<int8_t>(grid.storage(o, value));
+        auto integer = static_cast<int8_t>(grid.storage(o, value));
+        integers[matrix->weight(o, k)] = integer;
+        if (grid.factors)
+          coded->numbers[o * matrix->inputs + k] = integer / grid.factors->at(o, k);
       },
       makesUp ? &grid : nullptr);
   SmallVector<double> scales(grid.scales.begin(), grid.scales.end());
@@ -219,7 +244,9 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
       type.getFlags(), type.getStorageType(), type.getExpressedType(), scales,
       type.getZeroPoints(), type.getQuantizedDimension(), type.getStorageTypeMin(),
       type.getStorageTypeMax());
-  return RoundedWeights{makeConstant(std::move(*stored),
-                                     cast<RankedTensorType>(constant.getValue().getType())),
-                        tensorType.clone(rescaled)};
+  auto valueType = cast<RankedTensorType>(constant.getValue().getType());
+  return RoundedWeights{
+      attribute ? coded::IntegersAttr::get(valueType, attribute.getAxis(), *coded)
+                : makeConstant(std::move(*stored), valueType),
+      tensorType.clone(rescaled)};
 }

@@ -25,7 +25,8 @@ bool WeightFormat::operator==(const WeightFormat &other) const {
 bool WeightFormat::suitsIntegers() const {
   bool isKnown = values == Values::Integers ? bits == 8 || bits == 4
                                             : values == Values::Codebook && bits == 4;
-  return isKnown && !group && !perTensor && !asymmetric;
+  bool mayHaveGroups = values == Values::Integers && bits == 4;
+  return isKnown && (!group || mayHaveGroups) && !perTensor && !asymmetric;
 }
 
 /// The format of a kind's name.

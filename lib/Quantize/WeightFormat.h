@@ -37,10 +37,11 @@ struct WeightFormat {
   bool operator==(const WeightFormat &other) const;
   /// The largest magnitude of the integers that 8-bit products take.
   int32_t largest() const {
-    return values == Values::Integers ? (1 << (bits - 1)) - 1 : 127;
+    return values == Values::Integers && !group ? (1 << (bits - 1)) - 1 : 127;
   }
   /// Whether 8-bit activations can be multiplied by such weights: one scale per
-  /// channel, no zero points, integers of 8 bits or entries of a codebook of them.
+  /// channel, no zero points, integers of 8 bits or entries of a codebook of them; or
+  /// groups of 4-bit integers, whose scales become factors of a channel's.
   bool suitsIntegers() const;
 };
 
@@ -50,7 +51,7 @@ inline constexpr llvm::StringLiteral kWeightFormats =
     ":group=N or :tensor, and :asymmetric for integers";
 /// Those that integer kernels take.
 inline constexpr llvm::StringLiteral kIntegerWeightFormats =
-    "int8, int4 or codebook4, with a scale per channel";
+    "int8, int4 or codebook4, with a scale per channel, or int4:group=N";
 
 /// "int4", "nf4:group=64", "int3:group=32:asymmetric"; a comma for a colon is as
 /// good. None for anything else.

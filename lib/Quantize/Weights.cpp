@@ -9,6 +9,7 @@
 
 #include "LowBitWeights.h"
 #include "WeightFormat.h"
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Support/FixedPoint.h"
 
@@ -114,11 +115,14 @@ struct ChannelLayout {
 };
 } // namespace
 
+/// The scale of each channel. With groups in `format`, whose scales are the channel's
+/// times factors, those become `factors`.
 static SmallVector<double> channelScales(const ChannelLayout &layout,
                                          ArrayRef<float> weights,
                                          ArrayRef<float> bias,
                                          double inputScale,
-                                         const WeightFormat &format) {
+                                         const WeightFormat &format,
+                                         GroupFactors &factors) {
   SmallVector<float> magnitude(layout.channels, 0);
   std::vector<std::vector<float>> ofChannel(layout.channels);
   layout.forEach([&](int64_t c, int64_t i) {
@@ -134,16 +138,17 @@ static SmallVector<double> channelScales(const ChannelLayout &layout,
 
   SmallVector<double> scales;
   for (int64_t c = 0; c < layout.channels; ++c) {
+    double bound = std::max<double>(least, std::numeric_limits<float>::min());
+    if (!bias.empty())
+      bound = std::max(bound, std::fabs(bias[c]) / (inputScale * kBiasMax));
     double scale = 0;
-    if (magnitude[c] > 0)
+    if (format.group)
+      scale = chooseFactors(factors, c, ofChannel[c], bound);
+    else if (magnitude[c] > 0)
       scale = format.largest() < 127
                   ? leastErrorScale(ofChannel[c], max)
                   : chooseSymmetricScale(magnitude[c], max);
-    if (!bias.empty())
-      scale = std::max(scale, std::fabs(bias[c]) / (inputScale * kBiasMax));
-    scale = static_cast<float>(std::max(scale, least));
-    scales.push_back(
-        std::max<double>(scale, std::numeric_limits<float>::min()));
+    scales.push_back(static_cast<float>(std::max(scale, bound)));
   }
   return scales;
 }
@@ -168,6 +173,30 @@ static void toCodebook(Operation *contraction, const ChannelLayout &layout,
                        DenseI8ArrayAttr::get(contraction->getContext(), codebook));
 }
 
+/// Factors of 1 for the groups of a constant of such `format`; none without groups.
+static GroupFactors makeFactors(const ChannelLayout &layout, const WeightFormat &format) {
+  GroupFactors factors;
+  if (!format.group)
+    return factors;
+  factors.channels = layout.channels;
+  factors.depth = layout.outer * layout.inner;
+  factors.group = std::min(format.group, factors.depth);
+  factors.factors.assign(factors.channels * factors.groups(), 1);
+  return factors;
+}
+
+/// The weights as numbers of four bits times their groups' factors.
+static ElementsAttr encodeGroups(const ChannelLayout &layout, RankedTensorType type,
+                                 ArrayRef<float> weights, ArrayRef<double> scales,
+                                 GroupFactors factors) {
+  CodedIntegers integers{std::move(factors), std::vector<int8_t>(weights.size())};
+  std::vector<std::vector<float>> ofChannel(layout.channels);
+  layout.forEach([&](int64_t c, int64_t i) { ofChannel[c].push_back(weights[i]); });
+  for (auto [c, row] : llvm::enumerate(ofChannel))
+    roundToFactors(integers, c, row, scales[c]);
+  return coded::IntegersAttr::get(type, layout.dimension, integers);
+}
+
 Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
                               double inputScale) {
   Value constant = contraction->getOperand(1);
@@ -180,8 +209,18 @@ Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
   ChannelLayout layout(contraction, tensorType);
   WeightFormat format = integerFormatOf(contraction);
   int32_t max = format.largest();
+  GroupFactors factors = makeFactors(layout, format);
   SmallVector<double> scales =
-      channelScales(layout, weights, bias, inputScale, format);
+      channelScales(layout, weights, bias, inputScale, format, factors);
+  Type element = builder.getIntegerType(max < INT8_MAX ? format.bits : 8);
+  auto type = quant::UniformQuantizedPerAxisType::get(
+      quant::QuantizationFlags::Signed, element, builder.getF32Type(), scales,
+      SmallVector<int64_t>(layout.channels, 0), layout.dimension, -max, max);
+  if (format.group)
+    return qnn::ConstantOp::create(
+        builder, constant.getLoc(), tensorType.clone(type),
+        encodeGroups(layout, tensorType.clone(element), weights, scales,
+                     std::move(factors)));
   HostTensor tensor(ElementKind::I8, tensorType.getShape());
   MutableArrayRef<int8_t> storage = tensor.as<int8_t>();
   layout.forEach([&](int64_t c, int64_t i) {
@@ -191,9 +230,5 @@ Value dyadic::quantizeWeights(OpBuilder &builder, Operation *contraction,
   });
   if (format.values == WeightFormat::Values::Codebook)
     toCodebook(contraction, layout, weights, scales, storage);
-  Type element = builder.getIntegerType(max < INT8_MAX ? format.bits : 8);
-  auto type = quant::UniformQuantizedPerAxisType::get(
-      quant::QuantizationFlags::Signed, element, builder.getF32Type(), scales,
-      SmallVector<int64_t>(layout.channels, 0), layout.dimension, -max, max);
   return makeQuantized(builder, constant.getLoc(), std::move(tensor), type);
 }

@@ -141,6 +141,17 @@ static FailureOr<std::pair<ArrayRef<char>, bool>> rawBytes(Attribute attribute) 
   return failure();
 }
 
+/// Fills `tensor` with what `elements` give one by one.
+template <typename T>
+static FailureOr<HostTensor> decodeInto(ElementsAttr elements, HostTensor tensor) {
+  auto decoded = elements.tryGetValues<T>();
+  if (!decoded)
+    return failure();
+  tensor.bytes.resize(tensor.numElements() * sizeof(T));
+  llvm::copy(*decoded, tensor.as<T>().begin());
+  return tensor;
+}
+
 FailureOr<HostTensor> readConstant(Attribute attribute) {
   auto elements = dyn_cast_or_null<ElementsAttr>(attribute);
   if (!elements)
@@ -155,12 +166,11 @@ FailureOr<HostTensor> readConstant(Attribute attribute) {
   auto raw = rawBytes(attribute);
   if (failed(raw)) {
     // Stored in a form of its own.
-    auto decoded = elements.tryGetValues<float>();
-    if (!decoded || *kind != ElementKind::F32)
-      return failure();
-    tensor.bytes.resize(type.getNumElements() * sizeof(float));
-    llvm::copy(*decoded, tensor.as<float>().begin());
-    return tensor;
+    if (*kind == ElementKind::F32)
+      return decodeInto<float>(elements, std::move(tensor));
+    if (*kind == ElementKind::I8)
+      return decodeInto<int8_t>(elements, std::move(tensor));
+    return failure();
   }
   int64_t size = type.getNumElements() * byteWidth(*kind);
   auto [bytes, isSplat] = *raw;

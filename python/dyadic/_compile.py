@@ -133,9 +133,9 @@ def compile(
     observer     how ranges follow from values: "minmax", "moving-average[=momentum 0..1]",
                  "percentile[=percent 50..100]", "entropy" or "mse"; or "auto": for each tensor
                  what is best on the samples
-    weights      what weights become: "int8", "int4" or "codebook4", or a pattern of names and
-                 one of these, as "fc*=int4"; the last match decides. More with the scheme
-                 "weight-only", as "int4:group=64"
+    weights      what weights become: "int8", "int4", "int4:group=64" or "codebook4", or a
+                 pattern of names and one of these, as "fc*=int4"; the last match decides. More
+                 with the scheme "weight-only", as "nf4:group=64"
     activations  "int8" or "int16", or a pattern of names and one of these: the width of what
                  ops compute, with the scheme "static"
     overrides    a file with options of single layers, which decide before those for all

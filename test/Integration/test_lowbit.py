@@ -1,5 +1,6 @@
 """Weights of four bits: bytes like the interpreter's on every CPU, half the size, and what accuracy remains."""
 import os
+import re
 import shutil
 import tempfile
 import unittest
@@ -32,7 +33,7 @@ class LowBit(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def compiled(self, cpu, *flags):
-        out = self.at("_".join([cpu, *flags]).replace("*", "").replace("-", ""))
+        out = self.at(re.sub("[*:=-]", "", "_".join([cpu, *flags])))
         harness.check([DYADIC, "compile", self.at("net.onnx"), "-o", out, "--calibrate", self.at("x.npz"), "--cpu", cpu, *flags])
         return out
 
@@ -49,13 +50,19 @@ class LowBit(unittest.TestCase):
     def test_noise(self):
         exact = harness.execute(self.float(), self.at("x.npz"), self.folder)["y"]
         decibels = {}
-        for kind in "int8", "int4", "codebook4":
+        for kind in "int8", "int4", "int4:group=32", "codebook4":
             noise = self.outputs("--weights", kind) - exact
             decibels[kind] = 10 * np.log10((exact**2).sum() / (noise**2).sum())
         print(decibels, flush=True)
         self.assertGreater(decibels["int8"], 35)
         self.assertGreater(decibels["int4"], 14)
         self.assertGreater(decibels["codebook4"], decibels["int4"] + 1)
+        self.assertGreater(decibels["int4:group=32"], decibels["int4"] + 1)
+
+    def test_groups_of_other_schemes(self):
+        for scheme in ["--scheme", "dynamic"], ["--activations", "int16"]:
+            noise = self.outputs("--weights", "int4:group=32", *scheme) - self.outputs("--weights", "int8", *scheme)
+            self.assertTrue(noise.any())
 
     def float(self):
         harness.check([DYADIC, "compile", self.at("net.onnx"), "-o", self.at("float"), "--float"])
@@ -68,6 +75,7 @@ class LowBit(unittest.TestCase):
         weights = 77 * 256 + 256 * 256 + 256 * 40
         self.assertGreater(size() - size("--weights", "int4"), 0.4 * weights)
         self.assertGreater(size() - size("--weights", "codebook4"), 0.4 * weights)
+        self.assertGreater(size() - size("--weights", "int4:group=32"), 0.4 * weights)
 
     def test_one_layer(self):
         eight, four = self.outputs("--weights", "int8"), self.outputs("--weights", "int4")

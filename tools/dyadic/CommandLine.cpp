@@ -113,11 +113,12 @@ void CommonOptions::addCalibration(CLI::App &app) {
       ->excludes(app.get_option("--float"))
       ->excludes(app.get_option("--keep-float"));
   app.add_option("--weights", weights,
-                 "int8, int4 or codebook4 (sixteen values a layer), or a pattern "
-                 "of layer names and one of these, as 'fc*=int4'; may be repeated, "
-                 "the last match decides. With --scheme weight-only also int3, int2, "
-                 "nf4, codebook3, codebook2 and pow2, :group=N weights or :tensor for "
-                 "each scale, and :asymmetric integers, as int4:group=64:asymmetric")
+                 "int8, int4, int4:group=N (weights for each scale) or codebook4 "
+                 "(sixteen values a layer), or a pattern of layer names and one of "
+                 "these, as 'fc*=int4'; may be repeated, the last match decides. With "
+                 "--scheme weight-only also int3, int2, nf4, codebook3, codebook2 and "
+                 "pow2, :group=N or :tensor with all of them, and :asymmetric integers, "
+                 "as int4:group=64:asymmetric")
       ->type_name("[NAME=]KIND")
       ->allow_extra_args(false);
   app.add_option("--activations", activations,

@@ -80,7 +80,9 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
     rounded weights.
 
     Weights are 8 bits wide. With `weights=int4` they are in [−7, 7], of the scale
-    that loses least; with `weights=codebook4` each is one of sixteen values of 8
+    that loses least; with `weights=int4:group=64` 64 of them share one that is the
+    channel's times an integer, so that the products are 8-bit weights
+    (`#coded.integers`); with `weights=codebook4` each is one of sixteen values of 8
     bits, which the op's attribute `qnn.codebook` lists.
 
     The inputs of a concatenation are produced in its result's type where
@@ -113,7 +115,7 @@ def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
                "pattern=dynamic or pattern=dynamic-tensor: ops whose names match stay "
                "f32 beside static ones and get their scales at run time">,
     ListOption<"weights", "weights", "std::string",
-               "kinds of weights, int8, int4 or codebook4: of all contractions, "
+               "kinds of weights, int8, int4, int4:group=N or codebook4: of all contractions, "
                "or pattern=kind of those whose names match">,
     Option<"activations", "activations", "std::string", "\"u8\"",
            "storage type of activations: u8 or i8">,

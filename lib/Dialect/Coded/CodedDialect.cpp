@@ -32,7 +32,8 @@ Attribute CodedDialect::parseAttribute(DialectAsmParser &parser, Type type) cons
     return {};
   }
   if (!generatedAttributeParser(parser, &mnemonic, type, attribute).has_value())
-    parser.emitError(loc) << "expected #coded.weights, but got #coded." << mnemonic;
+    parser.emitError(loc) << "expected #coded.weights or "
+                             "#coded.integers, but got #coded." << mnemonic;
   return attribute;
 }
 
@@ -135,7 +136,7 @@ WeightsAttr::try_value_begin_impl(OverloadToken<float>) const {
     for (int64_t k = 0; k < layout.depth; ++k)
       (*elements)[layout(o, k)] = weights->at(o, k);
   return Iterator(llvm::seq<int64_t>(0, elements->size()).begin(),
-                  ElementAt{std::move(elements)});
+                  ElementOf<float>{std::move(elements)});
 }
 
 WeightsAttr WeightsAttr::get(RankedTensorType type, int64_t axis,
@@ -162,10 +163,19 @@ WeightsAttr WeightsAttr::get(RankedTensorType type, int64_t axis,
              axis, grid.group, grid.bits);
 }
 
-std::optional<WeightsAttr> dyadic::codedWeights(Value value) {
+/// The attribute of that kind that `value` is, if a constant defines it so.
+template <typename Attr> static std::optional<Attr> definedAs(Value value) {
   Attribute attribute;
   if (!value || !matchPattern(value, m_Constant(&attribute)))
     return std::nullopt;
-  auto weights = dyn_cast<WeightsAttr>(attribute);
-  return weights ? std::optional(weights) : std::nullopt;
+  auto found = dyn_cast<Attr>(attribute);
+  return found ? std::optional(found) : std::nullopt;
+}
+
+std::optional<WeightsAttr> dyadic::codedWeights(Value value) {
+  return definedAs<WeightsAttr>(value);
+}
+
+std::optional<IntegersAttr> dyadic::codedIntegers(Value value) {
+  return definedAs<IntegersAttr>(value);
 }

@@ -5,6 +5,7 @@
 #include "EmulatedRun.h"
 
 #include "dyadic/Codegen/GenerateKernels.h"
+#include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Emit/JIT.h"
 #include "dyadic/Fuse/Passes.h"
 #include "dyadic/Reference/Interpreter.h"
@@ -96,6 +97,23 @@ Value KernelTest::constant(Shape shape, Type element) {
   return make<dyadic::ConstantOp>(type, value);
 }
 
+Value KernelTest::weights(Shape shape, int64_t axis) {
+  if (!factorGroup)
+    return constant(shape, weightType());
+  ChannelMajor layout(shape, axis);
+  CodedIntegers integers{{layout.channels, layout.depth, factorGroup, {}}, {}};
+  auto among = [&](int least, int most) {
+    return static_cast<int8_t>(least + int(random() % (most - least + 1)));
+  };
+  GroupFactors &factors = integers.factors;
+  for (int64_t i = 0; i < factors.channels * factors.groups(); ++i)
+    factors.factors.push_back(among(1, 15) * (random() % 2 ? 1 : -1));
+  for (int64_t i = 0; i < layout.channels * layout.depth; ++i)
+    integers.numbers.push_back(among(-8, 7));
+  auto type = typed(shape, i8());
+  return make<dyadic::ConstantOp>(type, coded::IntegersAttr::get(type, axis, integers));
+}
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -108,7 +126,7 @@ Value KernelTest::conv(Value x, const Conv &conv) {
     return make<qnn::Conv2DOp>(x, constant(filter, f32()),
                                constant({conv.outputs}, f32()), strides, pads,
                                dilations, conv.groups);
-  return make<dyadic::Conv2DOp>(x, constant(filter, weightType()),
+  return make<dyadic::Conv2DOp>(x, weights(filter, /*axis=*/0),
                                 constant({conv.outputs}, b.getI32Type()),
                                 strides, dilations, conv.groups, codebook());
 }
@@ -123,7 +141,7 @@ Value KernelTest::matmul(Value x, int64_t outputs) {
   if (elementType(x).isF32())
     return make<qnn::MatmulOp>(x, constant({depth, outputs}, f32()),
                                constant({outputs}, f32()));
-  return make<dyadic::MatmulOp>(x, constant({depth, outputs}, weightType()),
+  return make<dyadic::MatmulOp>(x, weights({depth, outputs}, /*axis=*/1),
                                 constant({outputs}, b.getI32Type()),
                                 codebook());
 }

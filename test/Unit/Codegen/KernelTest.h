@@ -51,10 +51,14 @@ protected:
   Value input(Shape shape, mlir::Type element);
   /// Weights of i8 are at least `leastWeight`, those of i32 within ±20000.
   Value constant(Shape shape, mlir::Type element);
+  /// Weights of an integer contraction whose channels are dimension `axis`.
+  Value weights(Shape shape, int64_t axis);
   double leastWeight = -127;
   /// Weights of integer contractions are i4: numbers, or those of these entries.
   bool nibbles = false;
   llvm::SmallVector<int8_t> entries;
+  /// They are numbers of four bits times factors of groups of so many; 0: they aren't.
+  int64_t factorGroup = 0;
   mlir::Type weightType() { return nibbles ? b.getI4Type() : i8(); }
   mlir::DenseI8ArrayAttr codebook() {
     return entries.empty() ? mlir::DenseI8ArrayAttr()

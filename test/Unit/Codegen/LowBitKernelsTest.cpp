@@ -59,6 +59,23 @@ TEST_P(LowBitKernels, CodebookWithoutZero) {
          requantize(conv(input({1, 5, 5, 3}, u8()), {7, 3}))});
 }
 
+TEST_P(LowBitKernels, Factors) {
+  factorGroup = 16;
+  checkAll();
+}
+
+/// The last group is shorter, and a row's products are in one or in two groups.
+TEST_P(LowBitKernels, FactorsOfShortGroups) {
+  Value x = input({3, 52}, u8()), image = input({1, 5, 6, 8}, i8());
+  SmallVector<Value> results;
+  for (int64_t group : {1, 3, 4, 8, 12, 20, 64}) {
+    factorGroup = group;
+    results.push_back(requantize(matmul(x, 37)));
+    results.push_back(requantize(conv(image, {20, 3})));
+  }
+  check(results);
+}
+
 /// Sums of 28 bits: 16 times them don't fit.
 TEST_P(LowBitKernels, SumsTooLargeToShift) {
   nibbles = true;

@@ -138,6 +138,24 @@ TEST_F(LearnRoundingTest, FindsTheScaleOfFewValues) {
             (std::vector<int>{3, 6, -7, -2}));
 }
 
+TEST_F(LearnRoundingTest, KeepsToMultiplesOfItsGroupsFactor) {
+  makeSamples({4, 2, 1});
+  // Steps of 0.6 and 0.1, where the nearest values are 0.6 + 0.3 of the twins' 0.8.
+  std::string real = std::regex_replace(kRealMatmul, std::regex("0.4, -0.4\\], \\[0.4, -0.4"),
+                                        "0.54, -0.54], [0.26, -0.26");
+  std::string quantized = std::regex_replace(kMatmul, std::regex("i4<-7:7>:f32:1, \\{1.0, 0.5"),
+                                             "i8<-127:127>:f32:1, {0.1, 0.1");
+  quantized = std::regex_replace(
+      quantized, std::regex("dense<\\[\\[0, -1\\], \\[0, -1\\]\\]> : tensor<2x2xi4>"),
+      "#coded.integers<numbers = dense<[[1, 1], [3, 3]]> : tensor<2x2xi4>, "
+      "factors = dense<[[6, 1], [-6, -1]]> : tensor<2x2xi8>, axis = 1, group = 1> : tensor<2x2xi8>");
+  for (auto rounding : {WeightRounding::GPTQ, WeightRounding::AdaRound})
+    EXPECT_EQ(round<qnn::MatmulOp>(real.c_str(), quantized.c_str(), rounding),
+              (std::vector<int>{6, -6, 2, -2}));
+  EXPECT_EQ(round<qnn::MatmulOp>(real.c_str(), quantized.c_str(), WeightRounding::Nearest),
+            (std::vector<int>{6, -6, 3, -3}));
+}
+
 TEST_F(LearnRoundingTest, RoundsAChannelOfADepthwiseFilterAlone) {
   makeSamples({1, 4, 2, 2});
   auto w = round<qnn::Conv2DOp>(kRealDepthwise, kDepthwise, WeightRounding::GPTQ);

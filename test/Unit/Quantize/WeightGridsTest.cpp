@@ -1,4 +1,5 @@
 //===- WeightGridsTest.cpp - grids whose best choice is known -------------===//
+#include "../../../lib/Quantize/LowBitWeights.h"
 #include "../../../lib/Quantize/WeightFormat.h"
 
 #include <gtest/gtest.h>
@@ -43,7 +44,9 @@ TEST(WeightFormat, Parse) {
   EXPECT_TRUE(f.asymmetric);
   EXPECT_TRUE(format("int8").suitsIntegers());
   EXPECT_TRUE(format("codebook4").suitsIntegers());
-  for (const char *text : {"int3", "nf4", "int4:group=32", "int8:tensor", "int8:asymmetric"})
+  EXPECT_TRUE(format("int4:group=32").suitsIntegers());
+  for (const char *text : {"int3", "nf4", "int4:group=32:asymmetric", "int8:group=32",
+                           "codebook4:group=32", "int8:tensor", "int8:asymmetric"})
     EXPECT_FALSE(format(text).suitsIntegers()) << text;
   for (const char *text : {"", "int5", "int4:", "int4:group=", "int4:group=x", "int4:group=0",
                            "nf4:asymmetric", "int8:tensor:group=2", "int8:group=2:tensor"})
@@ -129,4 +132,59 @@ TEST(WeightGrids, ZerosAndConstantsSurvive) {
     EXPECT_EQ(errorOf(text, {0, 0, 0, 0, 0, 0, 0, 0}, 2), 0) << text;
     EXPECT_NEAR(errorOf(text, {3, 3, 3, 3, 3, 3, 3, 3}, 2), 0, 1e-3) << text;
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Factors of groups
+//===----------------------------------------------------------------------===//
+
+/// What is left of one channel's weights in groups of `group`, beside Σ w².
+static double errorWithFactors(llvm::ArrayRef<float> weights, int64_t group,
+                               double leastScale = 1e-30) {
+  GroupFactors factors{1, static_cast<int64_t>(weights.size()), group, {}};
+  factors.factors.assign(factors.groups(), 1);
+  double scale = chooseFactors(factors, 0, weights, leastScale);
+  CodedIntegers integers{factors, std::vector<int8_t>(weights.size())};
+  roundToFactors(integers, 0, weights, scale);
+  double error = 0, power = 0;
+  for (auto [k, w] : llvm::enumerate(weights)) {
+    EXPECT_LE(std::abs(integers.number(0, k) * factors.at(0, k)), 127);
+    error += std::pow(w - scale * integers.at(0, k), 2);
+    power += w * w;
+  }
+  return power > 0 ? error / power : error;
+}
+
+TEST(GroupFactors, AreFoundWhereTheyAreExact) {
+  // The widest group has a factor of 15, so that the channel's scale is .01.
+  std::vector<float> weights;
+  int factors[] = {15, -3, 7, 1};
+  for (int factor : factors)
+    for (int number : {-8, 7, 1, -2, 0, 5, -8, 3})
+      weights.push_back(0.01f * factor * number);
+  EXPECT_LT(errorWithFactors(weights, 8), 1e-9);
+  // One scale for all of them has no such values.
+  EXPECT_GT(errorWithFactors(weights, weights.size()), 1e-3);
+}
+
+TEST(GroupFactors, LoseHardlyMoreThanScalesOfTheirOwn) {
+  std::vector<float> weights = normal(64 * 32);
+  std::mt19937 random(2);
+  std::uniform_real_distribution<float> spread(0.3f, 1.5f);
+  for (size_t g = 0; g < 32; ++g) {
+    float by = spread(random);
+    for (size_t i = 0; i < 64; ++i)
+      weights[64 * g + i] *= by;
+  }
+  double power = 0;
+  for (float w : weights)
+    power += w * w / weights.size();
+  double own = errorOf("int4:group=64", weights, 1) / power;
+  EXPECT_LT(errorWithFactors(weights, 64), 1.1 * own);
+}
+
+TEST(GroupFactors, KeepToTheLeastScaleAndToZero) {
+  std::vector<float> weights{0.5f, -0.25f, 0, 0};
+  EXPECT_LT(errorWithFactors(weights, 2, /*leastScale=*/0.25), 1e-12);
+  EXPECT_EQ(errorWithFactors({0, 0, 0}, 2), 0);
 }

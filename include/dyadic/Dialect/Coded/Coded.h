@@ -3,6 +3,7 @@
 #define DYADIC_DIALECT_CODED_CODED_H
 
 #include "dyadic/Dialect/Coded/CodedGrid.h"
+#include "dyadic/Dialect/Coded/CodedIntegers.h"
 
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -16,9 +17,9 @@
 namespace dyadic::coded {
 
 /// A decoded element.
-struct ElementAt {
-  std::shared_ptr<const std::vector<float>> elements;
-  float operator()(int64_t i) const { return (*elements)[i]; }
+template <typename T> struct ElementOf {
+  std::shared_ptr<const std::vector<T>> elements;
+  T operator()(int64_t i) const { return (*elements)[i]; }
 };
 
 } // namespace dyadic::coded
@@ -44,6 +45,8 @@ struct ChannelMajor {
 
 /// The coded weights that `value` is, if a constant defines it so.
 std::optional<coded::WeightsAttr> codedWeights(mlir::Value value);
+/// The integers of four bits with factors that it is likewise.
+std::optional<coded::IntegersAttr> codedIntegers(mlir::Value value);
 
 } // namespace dyadic
 

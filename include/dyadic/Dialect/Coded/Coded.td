@@ -9,7 +9,7 @@ include "mlir/IR/DialectBase.td"
 def Coded_Dialect : Dialect {
   let name = "coded";
   let cppNamespace = "::dyadic::coded";
-  let summary = "float constants that are stored in few bits";
+  let summary = "constants of weights that are stored in few bits";
   let description = [{
     `!quant.uniform` with blocks says how integers stand for reals, too, but has
     no table of values, wants blocks that divide the tensor, and keeps every
@@ -66,7 +66,7 @@ def Coded_WeightsAttr : AttrDef<Coded_Dialect, "Weights", [ElementsAttrInterface
     /// Elements are iterable as f32.
     using NonContiguousIterableTypesT = std::tuple<float>;
     using Iterator = ::llvm::mapped_iterator<
-        ::llvm::detail::SafeIntIterator<int64_t, false>, ElementAt>;
+        ::llvm::detail::SafeIntIterator<int64_t, false>, ElementOf<float>>;
     ::mlir::FailureOr<Iterator> try_value_begin_impl(OverloadToken<float>) const;
 
     /// The attribute's content; fails where the bytes of a resource are missing.
@@ -75,6 +75,52 @@ def Coded_WeightsAttr : AttrDef<Coded_Dialect, "Weights", [ElementsAttrInterface
     /// is left out where they are the integers.
     static WeightsAttr get(::mlir::RankedTensorType type, int64_t axis,
                            const ::dyadic::CodedWeights &weights);
+  }];
+}
+
+def Coded_IntegersAttr : AttrDef<Coded_Dialect, "Integers", [ElementsAttrInterface]> {
+  let mnemonic = "integers";
+  let summary = "an i8 tensor whose elements are numbers of four bits times factors";
+  let description = [{
+    Element k of channel o, in group g = k / `group`, is
+
+        numbers[o, k] · factors[o, g]
+
+    of at most 127 in magnitude. `axis` is the channels' dimension, the first or the
+    last one; `numbers` have the tensor's shape, k counts a channel's elements in the
+    order of memory, and the last group may be shorter. Factors are [channels, groups]
+    and may be negative, as there is one more number below zero than above.
+
+    ```mlir
+    // −8·−3, 7·−3, 1·15
+    %0 = qnn.constant #coded.integers<numbers = dense<[[-8, 7, 1]]> : tensor<1x3xi4>,
+        factors = dense<[[-3, 15]]> : tensor<1x2xi8>, axis = 0, group = 2>
+        : tensor<1x3xi8> : tensor<1x3x!quant.uniform<i8<-127:127>:f32:0, {0.01}>>
+    ```
+
+    Whoever reads constants reads it as the integers that it is, and products and sums
+    of them are those of any i8 weights; code generation may store four bits a weight.
+  }];
+  let parameters = (ins
+    AttributeSelfTypeParameter<"the products' type", "::mlir::RankedTensorType">:$type,
+    "::mlir::ElementsAttr":$numbers,
+    "::mlir::ElementsAttr":$factors,
+    "int64_t":$axis,
+    "int64_t":$group);
+  let assemblyFormat = "`<` struct($numbers, $factors, $axis, $group) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Elements are iterable as i8.
+    using NonContiguousIterableTypesT = std::tuple<int8_t>;
+    using Iterator = ::llvm::mapped_iterator<
+        ::llvm::detail::SafeIntIterator<int64_t, false>, ElementOf<int8_t>>;
+    ::mlir::FailureOr<Iterator> try_value_begin_impl(OverloadToken<int8_t>) const;
+
+    /// The attribute's content; fails where the bytes of a resource are missing.
+    ::mlir::FailureOr<::dyadic::CodedIntegers> read() const;
+    /// The attribute for `integers` as a tensor of `type` with these channels.
+    static IntegersAttr get(::mlir::RankedTensorType type, int64_t axis,
+                            const ::dyadic::CodedIntegers &integers);
   }];
 }
 
