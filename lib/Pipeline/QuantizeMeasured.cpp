@@ -108,6 +108,8 @@ struct Attempt {
   QuantizedPair pair;
   /// The network before its means were corrected.
   OwningOpRef<ModuleOp> plain;
+  /// Of the network in float on the samples to learn from.
+  RealMeans means;
   /// What its means were corrected over, or are where weights are rounded.
   MeansOver rows = MeansOver::Rows;
   /// On the samples that were held back, and on all of them.
@@ -180,10 +182,18 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
   attempt.heldBack = *plainError;
   attempt.plain = quantized->clone();
   attempt.pair = {std::move(real), std::move(quantized)};
+  auto means = meansOf(mainOf(*attempt.pair.real), learned);
+  if (failed(means))
+    return failure();
+  attempt.means = std::move(*means);
+  std::optional<double> onLearned;
   for (MeansOver rows : {MeansOver::Rows, MeansOver::EvenRows}) {
+    if (rows == MeansOver::EvenRows && !attempt.means.areRowsUneven())
+      continue;
     OwningOpRef<ModuleOp> corrected = attempt.plain->clone();
-    if (failed(correctMeans(mainOf(*corrected), mainOf(*attempt.pair.real), learned,
-                            WeightRounding::Nearest, rows)))
+    auto results = correctMeans(mainOf(*corrected), mainOf(*attempt.pair.real), learned,
+                                attempt.means, rows);
+    if (failed(results))
       return failure();
     auto error = outputError(mainOf(*corrected), heldBack, ofHeldBack);
     if (failed(error))
@@ -193,12 +203,16 @@ FailureOr<Attempt> Measurement::quantize(OwningOpRef<ModuleOp> real) const {
       attempt.heldBack = *error;
       attempt.rows = rows;
       attempt.pair.quantized = std::move(corrected);
+      onLearned = outputError(*results, ofLearned);
     }
   }
-  auto error = outputError(mainOf(*attempt.pair.quantized), learned, ofLearned);
-  if (failed(error))
-    return failure();
-  attempt.all = 2 * *error + attempt.heldBack; // of two thirds and one
+  if (!onLearned) {
+    auto error = outputError(mainOf(*attempt.pair.quantized), learned, ofLearned);
+    if (failed(error))
+      return failure();
+    onLearned = *error;
+  }
+  attempt.all = 2 * *onLearned + attempt.heldBack; // of two thirds and one
   return std::move(attempt);
 }
 
@@ -207,8 +221,19 @@ FailureOr<OwningOpRef<ModuleOp>> Measurement::roundOn(const Attempt &best,
                                                       const SampleTensors &samples) const {
   ModuleOp real = *best.pair.real;
   OwningOpRef<ModuleOp> rounded = best.plain.get().clone();
-  SampleTensors all = hasFewValues(*rounded) ? withMixtures(mainOf(*rounded), samples) : samples;
-  if (failed(correctMeans(mainOf(*rounded), mainOf(real), all, rounding, best.rows)))
+  auto round = [&](const SampleTensors &from, const RealMeans &means) {
+    return correctMeans(mainOf(*rounded), mainOf(real), from, means, best.rows, rounding);
+  };
+  FailureOr<DecidingTensors> done = failure();
+  if (bool mixed = hasFewValues(*rounded); mixed || &samples != &learned) {
+    SampleTensors all = mixed ? withMixtures(mainOf(*rounded), samples) : samples;
+    auto means = meansOf(mainOf(real), all);
+    if (succeeded(means))
+      done = round(all, *means);
+  } else {
+    done = round(learned, best.means);
+  }
+  if (failed(done))
     return failure();
   return rounded;
 }

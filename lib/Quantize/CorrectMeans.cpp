@@ -5,20 +5,17 @@
 // bias takes the difference, and the ops behind it read the corrected tensors.
 //
 //===----------------------------------------------------------------------===//
+#include "ChannelSums.h"
+#include "Decisions.h"
 #include "JoinedChains.h"
 #include "LearnRounding.h"
-#include "MaskedRows.h"
-
-#include "dyadic/Quantize/Recover.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
 #include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
-#include "dyadic/Support/FixedPoint.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -27,133 +24,43 @@
 using namespace mlir;
 using namespace dyadic;
 
-using Means = SmallVector<double, 0>;
-
-/// The ops with constant weights, in order.
-static SmallVector<Operation *> weightedOps(func::FuncOp func) {
-  SmallVector<Operation *> ops;
-  for (Operation &op : func.getBody().getOps())
-    if (isa<qnn::Conv2DOp, qnn::MatmulOp>(op) && matchPattern(op.getOperand(1), m_Constant()))
-      ops.push_back(&op);
-  return ops;
-}
-
 static RankedTensorType resultType(Operation *op) {
   return cast<RankedTensorType>(op->getResult(0).getType());
 }
 
-/// What each row of an op's result, the elements of one index of all dimensions but the
-/// last, counts, by sample.
-using RowWeights = std::vector<std::vector<float>>;
-
-/// Those of one sample's `tensor`: 0 for rows that aren't `counted`. What a few rows
-/// that are many times as large as most have lost is no mean of the others': with
-/// `evenly` each counts in inverse proportion to its power, or the median row's where
-/// that is more.
-static std::vector<float> weightsOf(const HostTensor &tensor, const llvm::BitVector *counted,
-                                    bool evenly) {
-  size_t channels = std::max<int64_t>(tensor.shape.back(), 1);
-  ArrayRef<float> values = tensor.as<float>();
-  std::vector<float> weights(values.size() / channels, 1);
-  if (evenly) {
-    for (auto [row, power] : llvm::enumerate(weights)) {
-      power = 0;
-      for (float x : values.slice(row * channels, channels))
-        power += x * x;
-    }
-    std::vector<float> sorted = weights;
-    auto middle = sorted.begin() + sorted.size() / 2;
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    for (float &weight : weights)
-      weight = *middle > 0 ? *middle / std::max(weight, *middle) : 1;
-  }
-  if (counted)
-    for (auto [row, weight] : llvm::enumerate(weights))
-      weight *= counted->test(row);
-  return weights;
-}
-
-namespace {
-/// Weighted sums of the channels of an op's result.
-struct ChannelSums {
-  explicit ChannelSums(Operation *op) : sums(resultType(op).getShape().back(), 0) {}
-
-  void add(const HostTensor &tensor, ArrayRef<float> weights) {
-    ArrayRef<float> values = tensor.as<float>();
-    for (auto [row, weight] : llvm::enumerate(weights)) {
-      if (weight == 0)
-        continue;
-      count += weight;
-      for (auto [sum, value] : llvm::zip_equal(sums, values.slice(row * sums.size(), sums.size())))
-        sum += double(weight) * value;
-    }
-  }
-
-  Means means() const {
-    Means means(sums);
-    for (double &mean : means)
-      mean /= count > 0 ? count : 1;
-    return means;
-  }
-
-  Means sums;
-  double count = 0;
-};
-
-/// What the float network's ops give on samples.
-struct Reference {
-  std::vector<Means> means;
-  /// By op.
-  std::vector<RowWeights> weights;
-};
-} // namespace
-
-/// The means of the channels of the results of `ops`, all in the float network `func`.
-static FailureOr<Reference> referenceOf(func::FuncOp func, ArrayRef<Operation *> ops,
-                                        const SampleTensors &samples, MeansOver rows) {
-  MaskedRows masked(func, samples);
-  llvm::DenseMap<Value, size_t> indices;
-  std::vector<ChannelSums> none;
-  for (auto [i, op] : llvm::enumerate(ops)) {
-    indices[op->getResult(0)] = i;
-    none.emplace_back(op);
-  }
-  Reference reference;
-  reference.weights.assign(ops.size(), RowWeights(samples.size()));
-  std::vector<std::vector<ChannelSums>> bySample(samples.size(), none);
-  auto run = [&](size_t i) {
-    return interpret(func, samples[i], [&](Value value, const HostTensor &tensor) {
-      auto found = indices.find(value);
-      if (found == indices.end())
-        return;
-      auto &weights = reference.weights[found->second][i];
-      weights = weightsOf(tensor, masked.of(i, tensor.shape), rows == MeansOver::EvenRows);
-      bySample[i][found->second].add(tensor, weights);
-    });
-  };
-  if (failed(failableParallelForEachN(func.getContext(), 0, samples.size(), run)))
-    return failure();
-  // In their order, that sums don't depend on the threads.
-  for (auto [i, all] : llvm::enumerate(none)) {
-    for (const auto &sample : bySample) {
-      all.count += sample[i].count;
-      for (auto [total, sum] : llvm::zip_equal(all.sums, sample[i].sums))
-        total += sum;
-    }
-    reference.means.push_back(all.means());
-  }
-  return reference;
-}
-
 /// The storage values of reals minus `shift` of their channel.
-static HostTensor roundTo(quant::UniformQuantizedType type, ElementKind kind,
-                          const HostTensor &reals, ArrayRef<double> shift) {
-  HostTensor storage(kind, reals.shape);
-  ArrayRef<float> values = reals.as<float>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    double q = roundHalfEven((values[i] - shift[i % shift.size()]) / type.getScale());
-    storage.set(i, std::clamp<double>(q + type.getZeroPoint(), type.getStorageTypeMin(),
-                                      type.getStorageTypeMax()));
+template <typename T>
+static void roundInto(MutableArrayRef<T> storage, quant::UniformQuantizedType type,
+                      ArrayRef<float> reals, ArrayRef<double> shift) {
+  double scale = type.getScale(), zeroPoint = type.getZeroPoint();
+  double least = type.getStorageTypeMin() - zeroPoint, most = type.getStorageTypeMax() - zeroPoint;
+  // Below 2^51 the addition rounds to an integer, half to even, and vectorizes.
+  constexpr double kUnits = 0x1.8p52;
+  for (size_t row = 0; row < reals.size(); row += shift.size())
+    for (size_t c = 0; c < shift.size(); ++c) {
+      double q = (reals[row + c] - shift[c]) / scale;
+      q = q > least ? q : least; // false for NaN
+      q = q < most ? q : most;
+      storage[row + c] = static_cast<T>(static_cast<int32_t>((q + kUnits) - kUnits + zeroPoint));
+    }
+}
+
+static HostTensor roundTo(quant::UniformQuantizedType type, const HostTensor &reals,
+                          ArrayRef<double> shift) {
+  HostTensor storage(*elementKindOf(type), reals.shape);
+  auto round = [&](auto values) { roundInto(values, type, reals.as<float>(), shift); };
+  switch (storage.kind) {
+  case ElementKind::U8:
+    round(storage.as<uint8_t>());
+    break;
+  case ElementKind::I8:
+    round(storage.as<int8_t>());
+    break;
+  case ElementKind::I16:
+    round(storage.as<int16_t>());
+    break;
+  default:
+    round(storage.as<int32_t>());
   }
   return storage;
 }
@@ -270,9 +177,10 @@ private:
 };
 } // namespace
 
-/// Corrects the bias of `op` and gives its results.
+/// Corrects the bias of `op`, whose result's channels ought to have `means` over rows of
+/// `weights`, and gives its results.
 static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayRef<double> means,
-                                        const RowWeights &weights) {
+                                        llvm::function_ref<RowWeights(size_t)> weights) {
   // The same op with its sums as reals.
   OpBuilder builder(op);
   Operation *sums = builder.clone(*op);
@@ -281,41 +189,49 @@ static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayR
   sums->erase();
   if (failed(results))
     return failure();
-  ChannelSums sumsOfResults(op);
+  ChannelSums sumsOfResults(means.size());
   for (auto [i, result] : llvm::enumerate(*results))
-    sumsOfResults.add(result[0], weights[i]);
-  Means shift = sumsOfResults.means();
+    sumsOfResults.add(result[0], weights(i));
+  ChannelMeans shift = sumsOfResults.means();
   for (auto [s, mean] : llvm::zip_equal(shift, means))
     s -= mean;
   if (!llvm::all_of(shift, [](double s) { return std::isfinite(s); }) ||
       failed(shiftBias(op, shift)))
     shift.assign(shift.size(), 0);
   auto type = dyn_cast<quant::UniformQuantizedType>(resultType(op).getElementType());
-  for (auto &result : *results)
+  parallelFor(op->getContext(), 0, results->size(), [&](size_t sample) {
+    HostTensor &result = (*results)[sample][0];
     if (type)
-      result[0] = roundTo(type, *elementKindOf(type), result[0], shift);
+      result = roundTo(type, result, shift);
     else
-      for (auto [i, value] : llvm::enumerate(result[0].as<float>()))
+      for (auto [i, value] : llvm::enumerate(result.as<float>()))
         value = static_cast<float>(value - shift[i % shift.size()]);
+  });
   return results;
 }
 
-LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
-                                   const SampleTensors &samples, WeightRounding rounding,
-                                   MeansOver rows) {
+FailureOr<DecidingTensors> dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
+                                                const SampleTensors &samples,
+                                                const RealMeans &means, MeansOver rows,
+                                                WeightRounding rounding) {
   SmallVector<Operation *> ops = weightedOps(quantized), references = weightedOps(real);
   auto matches = [](auto pair) {
     auto [a, b] = pair;
     return a->getName() == b->getName() && resultType(a).getShape() == resultType(b).getShape();
   };
   if (ops.size() != references.size() || !llvm::all_of(llvm::zip(ops, references), matches))
-    return success();
-  auto reference = referenceOf(real, references, samples, rows);
-  if (failed(reference))
-    return failure();
+    return runOn(quantized, samples);
+  assert(means.overRows.size() == ops.size() && "means of `real`");
+  // Samples may be other ones than those that told.
+  if (!means.areRowsUneven())
+    rows = MeansOver::Rows;
   MaskedRows masked(quantized, samples);
   JoinedChains chains(quantized);
   Lockstep network(quantized, samples);
+  Decisions decisions(quantized, samples);
+  for (size_t sample = 0; sample < samples.size(); ++sample)
+    for (auto [argument, tensor] : llvm::zip_equal(quantized.getArguments(), samples[sample]))
+      decisions.observe(sample, argument, tensor);
   bool isLearned = rounding != WeightRounding::Nearest;
   // With weights of eight bits, what the ops before have lost is little and mostly
   // noise, which weights can't make up for; depthwise ones among others of few bits
@@ -343,12 +259,21 @@ LogicalResult dyadic::correctMeans(func::FuncOp quantized, func::FuncOp real,
     }
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
-    auto results = isCorrected ? correct(&op, network, reference->means[next], reference->weights[next])
+    auto weights = [&](size_t sample) {
+      ArrayRef<int64_t> shape = resultType(&op).getShape();
+      return rows == MeansOver::Rows ? rowsThatCount(shape, masked.of(sample, shape))
+                                     : means.evenWeights[next][sample];
+    };
+    auto results = isCorrected ? correct(&op, network, means.of(rows)[next], weights)
                                : network.evaluate(&op);
     if (failed(results))
       return failure();
+    for (OpResult result : op.getResults())
+      for (size_t sample = 0; sample < samples.size(); ++sample)
+        decisions.observe(sample, result,
+                          (*results)[results->size() == 1 ? 0 : sample][result.getResultNumber()]);
     next += isWeighted;
     network.advance(&op, operands, std::move(*results));
   }
-  return success();
+  return decisions.take();
 }

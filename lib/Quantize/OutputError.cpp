@@ -1,8 +1,6 @@
 //===- OutputError.cpp - how far a quantized network is off ---------------===//
+#include "Decisions.h"
 #include "JoinedChains.h"
-#include "MaskedRows.h"
-
-#include "dyadic/Quantize/Recover.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Reference/Interpreter.h"
@@ -17,26 +15,24 @@
 using namespace mlir;
 using namespace dyadic;
 
-namespace {
-/// What a result is decided by: functions that saturate, behind which most errors
-/// are nothing and a few are all, and movements are looked through.
-struct Decision {
-  Value value;
-  /// Beyond it the functions are as good as constant.
-  double limit = INFINITY;
-
-  explicit Decision(Value result) : value(result) {
-    while (Operation *op = value.getDefiningOp()) {
-      if (!isa<qnn::SoftmaxOp, qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp, qnn::ReshapeOp,
-               qnn::TransposeOp, quant::DequantizeCastOp>(op))
-        break;
-      if (isa<qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp>(op))
-        limit = isa<qnn::TanhOp>(op) ? 4 : 8;
-      value = op->getOperand(0);
-    }
+Decisions::Decision::Decision(Value result) : value(result) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<qnn::SoftmaxOp, qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp, qnn::ReshapeOp,
+             qnn::TransposeOp, quant::DequantizeCastOp>(op))
+      break;
+    if (isa<qnn::SigmoidOp, qnn::HardSigmoidOp, qnn::TanhOp>(op))
+      limit = isa<qnn::TanhOp>(op) ? 4 : 8;
+    value = op->getOperand(0);
   }
-};
-} // namespace
+}
+
+Decisions::Decisions(func::FuncOp func, const SampleTensors &samples)
+    : masked(func, samples), found(samples.size()) {
+  for (Value result : func.getBody().front().getTerminator()->getOperands())
+    wanted.emplace_back(result);
+  for (auto &tensors : found)
+    tensors.resize(wanted.size());
+}
 
 /// The reals that a tensor of `type` stands for, cut to ±`limit`, those of rows that
 /// aren't `counted` 0.
@@ -53,42 +49,37 @@ static SmallVector<double, 0> realsOf(Type type, const HostTensor &tensor, doubl
   return reals;
 }
 
+void Decisions::observe(size_t sample, Value value, const HostTensor &tensor) {
+  for (const auto &[i, want] : llvm::enumerate(wanted))
+    if (value == want.value)
+      found[sample][i] =
+          realsOf(value.getType(), tensor, want.limit, masked.of(sample, tensor.shape));
+}
+
 FailureOr<DecidingTensors> dyadic::runOn(func::FuncOp func, const SampleTensors &samples) {
   JoinedChains chains(func);
-  MaskedRows masked(func, samples);
-  SmallVector<Decision> wanted =
-      llvm::map_to_vector(func.getBody().front().getTerminator()->getOperands(),
-                          [](Value result) { return Decision(result); });
-  DecidingTensors all(samples.size());
+  Decisions decisions(func, samples);
   auto run = [&](size_t s) {
-    all[s].resize(wanted.size());
     return interpret(func, samples[s], [&](Value value, const HostTensor &tensor) {
-      for (const auto &[i, want] : llvm::enumerate(wanted))
-        if (value == want.value)
-          all[s][i] =
-              realsOf(value.getType(), tensor, want.limit, masked.of(s, tensor.shape));
+      decisions.observe(s, value, tensor);
     });
   };
   if (failed(failableParallelForEachN(func.getContext(), 0, samples.size(), run)))
     return failure();
-  return all;
+  return decisions.take();
 }
 
-FailureOr<double> dyadic::outputError(func::FuncOp func, const SampleTensors &samples,
-                                      const DecidingTensors &expected) {
-  auto got = runOn(func, samples);
-  if (failed(got))
-    return failure();
+double dyadic::outputError(const DecidingTensors &got, const DecidingTensors &expected) {
   // A few samples are many times as far off as all others, a symbol of a line that tips
   // over, and which they are is chance: a sum would be theirs alone. A geometric mean
   // would not see them at all.
-  size_t count = func.getNumResults();
-  if (count == 0 || samples.empty())
-    return 0.0;
+  size_t count = expected.empty() ? 0 : expected.front().size();
+  if (count == 0)
+    return 0;
   double sum = 0;
   for (size_t r = 0; r < count; ++r) {
     SmallVector<double> errors, powers;
-    for (auto [mine, right] : llvm::zip_equal(*got, expected)) {
+    for (auto [mine, right] : llvm::zip_equal(got, expected)) {
       double error = 0, power = 0;
       for (auto [x, y] : llvm::zip(mine[r], right[r])) {
         error += (x - y) * (x - y);
@@ -107,4 +98,12 @@ FailureOr<double> dyadic::outputError(func::FuncOp func, const SampleTensors &sa
     sum += std::pow(roots / errors.size(), 2);
   }
   return std::isfinite(sum) ? sum / count : INFINITY;
+}
+
+FailureOr<double> dyadic::outputError(func::FuncOp func, const SampleTensors &samples,
+                                      const DecidingTensors &expected) {
+  auto got = runOn(func, samples);
+  if (failed(got))
+    return failure();
+  return outputError(*got, expected);
 }

@@ -42,6 +42,8 @@ mlir::FailureOr<DecidingTensors> runOn(mlir::func::FuncOp func, const SampleTens
 /// anything isn't finite.
 mlir::FailureOr<double> outputError(mlir::func::FuncOp func, const SampleTensors &samples,
                                     const DecidingTensors &expected);
+/// The same of what has been computed.
+double outputError(const DecidingTensors &got, const DecidingTensors &expected);
 
 /// Which of the values around it a weight becomes.
 enum class WeightRounding {
@@ -62,19 +64,43 @@ enum class MeansOver {
   EvenRows
 };
 
+/// By channel, an index of a tensor's last dimension.
+using ChannelMeans = llvm::SmallVector<double, 0>;
+/// By row, the elements of one index of all dimensions but the last.
+using RowWeights = std::vector<float>;
+
+/// What the contractions with constant weights of a network in float, in order, give on
+/// samples.
+struct RealMeans {
+  const std::vector<ChannelMeans> &of(MeansOver rows) const {
+    return rows == MeansOver::Rows ? overRows : overEvenRows;
+  }
+  /// Whether most of the power of some contraction's result is in what means over even
+  /// rows leave out. Where it isn't, there are none.
+  bool areRowsUneven() const { return !evenWeights.empty(); }
+
+  std::vector<ChannelMeans> overRows, overEvenRows;
+  /// By contraction and sample, what rows count in `overEvenRows`.
+  std::vector<std::vector<RowWeights>> evenWeights;
+};
+
+/// Runs `real` on `samples`. Rows that a mask among the inputs leaves out, [batch × tokens]
+/// with "mask" but not "pad" in its name, count for nothing; nor do they for `correctMeans`
+/// and `runOn`.
+mlir::FailureOr<RealMeans> meansOf(mlir::func::FuncOp real, const SampleTensors &samples);
+
 /// Gives the bias of each contraction of `quantized`, one after the other, what
 /// makes the mean of each channel of its sums that of `real`, the same network in
-/// float: rounded weights, rounded and clipped activations before it move it. The
-/// empirical correction of Nagel et al., "Data-Free Quantization Through Weight
-/// Equalization and Bias Correction", 2019, appendix D, on sums that the corrected
-/// ones before have made. Before that the weights are rounded as `rounding` says,
-/// `Best` being GPTQ. Rows that a mask among the inputs leaves out, [batch × tokens] with
-/// "mask" but not "pad" in its name, count for nothing; nor do they for `runOn`. Does
-/// nothing if the networks' contractions don't match.
-mlir::LogicalResult correctMeans(mlir::func::FuncOp quantized, mlir::func::FuncOp real,
-                                 const SampleTensors &samples,
-                                 WeightRounding rounding = WeightRounding::Nearest,
-                                 MeansOver rows = MeansOver::Rows);
+/// float, of which `means` are on the same samples: rounded weights, rounded and clipped
+/// activations before it move it. The empirical correction of Nagel et al., "Data-Free
+/// Quantization Through Weight Equalization and Bias Correction", 2019, appendix D, on sums
+/// that the corrected ones before have made. Before that the weights are rounded as
+/// `rounding` says, `Best` being GPTQ. Changes nothing if the networks' contractions don't
+/// match. Returns what `quantized` makes of `samples` now.
+mlir::FailureOr<DecidingTensors>
+correctMeans(mlir::func::FuncOp quantized, mlir::func::FuncOp real, const SampleTensors &samples,
+             const RealMeans &means, MeansOver rows = MeansOver::Rows,
+             WeightRounding rounding = WeightRounding::Nearest);
 
 } // namespace dyadic
 

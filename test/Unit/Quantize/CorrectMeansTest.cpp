@@ -74,6 +74,11 @@ protected:
     return readConstant(op->getOperand(2))->as<float>()[0];
   }
 
+  bool correct(MeansOver rows = MeansOver::Rows) {
+    auto means = meansOf(real, samples);
+    return succeeded(means) && succeeded(correctMeans(quantized, real, samples, *means, rows));
+  }
+
   MLIRContext context;
   OwningOpRef<ModuleOp> realModule, quantizedModule;
   func::FuncOp real, quantized;
@@ -92,7 +97,7 @@ TEST_F(CorrectMeansTest, TakesBackWhatEachProductIsOff) {
     return sum;
   };
   double before = squares();
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  ASSERT_TRUE(correct());
   // The input's rounding loses a quarter of each sample, which the first bias gives
   // back: sums that are rounded away again. So the second finds the mean 2.75 · 1.25
   // where 3 belongs.
@@ -107,13 +112,21 @@ TEST_F(CorrectMeansTest, LeavesTypesAndOtherNetworksAlone) {
   auto product = *real.getOps<qnn::MatmulOp>().begin();
   product->getResult(0).replaceAllUsesWith(real.getArgument(0));
   product->erase();
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  ASSERT_TRUE(correct());
   EXPECT_FALSE(bias(0) || bias(1));
   for (Operation &op : quantized.getOps())
     if (isa<qnn::AbsOp>(op)) {
       EXPECT_TRUE(isa<quant::UniformQuantizedType>(
           cast<RankedTensorType>(op.getResult(0).getType()).getElementType()));
     }
+}
+
+TEST_F(CorrectMeansTest, ReturnsWhatTheNetworkGivesThen) {
+  auto found = correctMeans(quantized, real, samples, *meansOf(real, samples));
+  ASSERT_TRUE(succeeded(found));
+  EXPECT_EQ(outputError(*found, *runOn(quantized, samples)), 0);
+  EXPECT_EQ(*outputError(quantized, samples, *runOn(real, samples)),
+            outputError(*found, *runOn(real, samples)));
 }
 
 TEST_F(CorrectMeansTest, MeasuresInFrontOfASigmoid) {
@@ -173,7 +186,7 @@ TEST_F(RowsTest, LeavesOutWhatAMaskDoes) {
   auto expected = runOn(real, samples);
   ASSERT_TRUE(succeeded(expected));
   EXPECT_NEAR(*outputError(quantized, samples, *expected), 0.0625 / (1.25 * 1.25), 1e-6);
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  ASSERT_TRUE(correct());
   EXPECT_NEAR(*bias(0), 0.25, 1e-6);
   EXPECT_NEAR(*outputError(quantized, samples, *expected), 0, 1e-6);
 }
@@ -181,25 +194,32 @@ TEST_F(RowsTest, LeavesOutWhatAMaskDoes) {
 TEST_F(RowsTest, TakesNoOtherInputForAMask) {
   for (const char *name : {"padding_mask", "segments"}) {
     load(name, {1.25f, 2.4f});
-    ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+    ASSERT_TRUE(correct());
     EXPECT_NEAR(*bias(0), (0.25 + 0.4) / 2, 1e-6) << name;
   }
   // Nor one that is more than 0 or 1.
   load("attention_mask", {1.25f, 2.4f});
   samples[0][1].set(1, 2);
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  ASSERT_TRUE(correct());
   EXPECT_NEAR(*bias(0), (0.25 + 0.4) / 2, 1e-6);
 }
 
 TEST_F(RowsTest, LetsLargeRowsCountLess) {
   // Two rows lose a quarter, the third one, many times as large, gains one.
   load("x", {1.25f, 3.25f, 100.75f});
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples)));
+  ASSERT_TRUE(correct());
   EXPECT_NEAR(*bias(0), 0.25 / 3, 1e-5);
   load("x", {1.25f, 3.25f, 100.75f});
-  ASSERT_TRUE(succeeded(correctMeans(quantized, real, samples, WeightRounding::Nearest,
-                                     MeansOver::EvenRows)));
+  ASSERT_TRUE(correct(MeansOver::EvenRows));
   EXPECT_NEAR(*bias(0), 0.25, 1e-3);
+}
+
+TEST_F(RowsTest, TellsWhetherRowsAreUneven) {
+  // 4 of 7 count, and 4 of 9.25.
+  load("x", {1, 1, 1, 2});
+  EXPECT_FALSE(meansOf(real, samples)->areRowsUneven());
+  load("x", {1, 1, 1, 2.5f});
+  EXPECT_TRUE(meansOf(real, samples)->areRowsUneven());
 }
 
 TEST_F(RowsTest, JudgesByTheTypicalSample) {

@@ -55,7 +55,8 @@ protected:
     auto integers = parseSourceString<ModuleOp>(quantized, &context);
     auto realMain = floats->lookupSymbol<func::FuncOp>("main");
     auto main = integers->lookupSymbol<func::FuncOp>("main");
-    EXPECT_TRUE(succeeded(correctMeans(main, realMain, samples, rounding)));
+    EXPECT_TRUE(succeeded(correctMeans(main, realMain, samples, *meansOf(realMain, samples),
+                                       MeansOver::Rows, rounding)));
     EXPECT_TRUE(succeeded(verify(*integers)));
     HostTensor weights = *readConstant((*main.getOps<Op>().begin())->getOperand(1));
     std::vector<int> result;
