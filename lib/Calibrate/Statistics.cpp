@@ -47,14 +47,25 @@ void TensorStatistics::observe(ArrayRef<float> sample) {
   size_t count = channels.size();
   if (!count)
     return;
+  // Each number in an array of its own, so that the loop becomes vector code.
+  std::vector<float> lo(count), hi(count);
+  std::vector<double> sums(count), squares(count);
+  for (size_t c = 0; c < count; ++c) {
+    lo[c] = channels[c].min;
+    hi[c] = channels[c].max;
+    sums[c] = channels[c].sum;
+    squares[c] = channels[c].squares;
+  }
   for (size_t row = 0; row + count <= sample.size(); row += count)
     for (size_t c = 0; c < count; ++c) {
       float x = sample[row + c];
-      channels[c].min = std::min(channels[c].min, x);
-      channels[c].max = std::max(channels[c].max, x);
-      channels[c].sum += x;
-      channels[c].squares += static_cast<double>(x) * x;
+      lo[c] = std::min(lo[c], x);
+      hi[c] = std::max(hi[c], x);
+      sums[c] += x;
+      squares[c] += static_cast<double>(x) * x;
     }
+  for (size_t c = 0; c < count; ++c)
+    channels[c] = {lo[c], hi[c], sums[c], squares[c]};
   rows += sample.size() / count;
 }
 

@@ -22,6 +22,9 @@ static Eigen::Map<const MatrixD> viewOf(const std::vector<double> &values, int64
 static Eigen::Map<const MatrixF> viewOf(llvm::ArrayRef<float> values, int64_t columns) {
   return {values.data(), static_cast<int64_t>(values.size()) / columns, columns};
 }
+static MatrixD difference(llvm::ArrayRef<float> a, llvm::ArrayRef<float> b, int64_t columns) {
+  return viewOf(a, columns).cast<double>() - viewOf(b, columns).cast<double>();
+}
 
 WeightGrid::~WeightGrid() = default;
 
@@ -177,13 +180,11 @@ void WeightRounder::improve(const WeightRows &rows, Rows &rounded) const {
   auto h = viewOf(moments, inputs);
   Rows simple = nearest(rows);
   std::vector<double> simpleErrors = errors(rows, simple);
+  // Half the gradient of each output's error, a column each.
+  Eigen::MatrixXd pulls = h * difference(rounded, rows.weights, inputs).transpose();
   for (int64_t o = 0, count = outputs(rows); o < count; ++o) {
     llvm::MutableArrayRef<float> row(rounded.data() + o * inputs, inputs);
-    auto difference = [&] {
-      return Eigen::VectorXd(viewOf(row, inputs).row(0).cast<double>().transpose() -
-                             viewOf(rows.weights, inputs).row(o).cast<double>().transpose());
-    };
-    Eigen::VectorXd pull = h * difference();
+    auto pull = pulls.col(o);
     bool moved = true;
     for (int round = 0; round < kRounds && moved; ++round) {
       moved = false;
@@ -199,8 +200,9 @@ void WeightRounder::improve(const WeightRows &rows, Rows &rounded) const {
         moved = true;
       }
     }
-    Eigen::VectorXd last = difference();
-    if (!(last.dot(h * last) < simpleErrors[o]))
+    // The pulls followed all steps.
+    MatrixD last = difference(row, rows.weights.slice(o * inputs, inputs), inputs);
+    if (!(last.row(0).dot(pull) < simpleErrors[o]))
       std::copy_n(simple.begin() + o * inputs, inputs, row.begin());
   }
 }
@@ -224,7 +226,7 @@ WeightRounder::Rows WeightRounder::makingUpFor(llvm::ArrayRef<double> errors,
 std::vector<double> WeightRounder::errors(const WeightRows &rows,
                                           llvm::ArrayRef<float> rounded) const {
   std::vector<double> result(outputs(rows));
-  MatrixD e = viewOf(rounded, inputs).cast<double>() - viewOf(rows.weights, inputs).cast<double>();
+  MatrixD e = difference(rounded, rows.weights, inputs);
   Eigen::Map<Eigen::VectorXd>(result.data(), result.size()) =
       (e * viewOf(moments, inputs)).cwiseProduct(e).rowwise().sum();
   return result;

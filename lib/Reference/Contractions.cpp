@@ -226,17 +226,9 @@ static void multiply(ArrayRef<T> lhs, ArrayRef<int64_t> lhsShape,
 
 /// Storage values as i16, which holds all of them.
 static std::vector<int16_t> widen(const HostTensor &tensor) {
-  auto convert = [](auto values) {
+  return withIntegers(tensor, [](auto values) {
     return std::vector<int16_t>(values.begin(), values.end());
-  };
-  switch (tensor.kind) {
-  case ElementKind::U8:
-    return convert(tensor.as<uint8_t>());
-  case ElementKind::I8:
-    return convert(tensor.as<int8_t>());
-  default:
-    return convert(tensor.as<int16_t>());
-  }
+  });
 }
 
 template <typename T> static const T *dataOrNull(const HostTensor *tensor) {

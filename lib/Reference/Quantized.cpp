@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 
 #include <algorithm>
+#include <type_traits>
 
 using namespace mlir;
 using namespace dyadic;
@@ -74,13 +75,14 @@ FailureOr<HostTensor> reference::dequantize(Operation *op, Type type,
   if (failed(parameters))
     return failure();
   HostTensor reals(ElementKind::F32, storage.shape);
-  std::vector<int32_t> q = integers(storage);
   float *out = reals.as<float>().data();
-  parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
-    float scale = static_cast<float>(parameters->scales[c]);
-    int32_t zeroPoint = parameters->zeroPoints[c];
-    for (int64_t i = begin; i < end; ++i)
-      out[i] = dyadic::dequantize(q[i], scale, zeroPoint);
+  withIntegers(storage, [&](auto q) {
+    parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
+      float scale = static_cast<float>(parameters->scales[c]);
+      int32_t zeroPoint = parameters->zeroPoints[c];
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = dyadic::dequantize(q[i], scale, zeroPoint);
+    });
   });
   return reals;
 }
@@ -92,20 +94,20 @@ FailureOr<HostTensor> reference::quantize(Operation *op, Type type,
     return failure();
   HostTensor storage = makeResult(type);
   ArrayRef<float> x = reals.as<float>();
-  std::vector<int32_t> q(x.size());
   int32_t qmin = parameters->qmin, qmax = parameters->qmax;
-  parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
-    double scale = parameters->scales[c];
-    float inverse = inverseScale(scale);
-    int32_t zeroPoint = parameters->zeroPoints[c];
-    // i32 is the type of biases: f32 can't hold its bounds.
-    if (storage.kind == ElementKind::I32)
+  withIntegers(storage, [&](auto q) {
+    using T = typename decltype(q)::value_type;
+    parameters->forEachStretch(q.size(), [&](int64_t begin, int64_t end, int64_t c) {
+      double scale = parameters->scales[c];
+      float inverse = inverseScale(scale);
+      int32_t zeroPoint = parameters->zeroPoints[c];
       for (int64_t i = begin; i < end; ++i)
-        q[i] = clamp(saturateToInt32(x[i] / scale) + int64_t{zeroPoint}, qmin, qmax);
-    else
-      for (int64_t i = begin; i < end; ++i)
-        q[i] = dyadic::quantize(x[i], inverse, zeroPoint, qmin, qmax);
+        // i32 is the type of biases: f32 can't hold its bounds.
+        if constexpr (std::is_same_v<T, int32_t>)
+          q[i] = clamp(saturateToInt32(x[i] / scale) + int64_t{zeroPoint}, qmin, qmax);
+        else
+          q[i] = dyadic::quantize(x[i], inverse, zeroPoint, qmin, qmax);
+    });
   });
-  store(storage, q);
   return storage;
 }

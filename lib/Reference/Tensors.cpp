@@ -31,37 +31,29 @@ HostTensor reference::makeResult(mlir::Type type) {
 }
 
 template <typename To, typename From>
-static std::vector<To> broadcast(const HostTensor &tensor,
+static std::vector<To> broadcast(ArrayRef<From> from, ArrayRef<int64_t> shape,
                                  ArrayRef<int64_t> target) {
-  ArrayRef<From> from = tensor.as<From>();
-  if (ArrayRef(tensor.shape) == target)
+  if (shape == target)
     return {from.begin(), from.end()};
   int64_t count = 1;
   for (int64_t extent : target)
     count *= extent;
   std::vector<To> to(count);
-  walk(target, broadcastStrides(tensor.shape, target), rowMajorStrides(target),
+  walk(target, broadcastStrides(shape, target), rowMajorStrides(target),
        [&](int64_t source, int64_t i) { to[i] = from[source]; });
   return to;
 }
 
 std::vector<float> reference::broadcastFloats(const HostTensor &tensor,
                                               ArrayRef<int64_t> target) {
-  return broadcast<float, float>(tensor, target);
+  return broadcast<float>(tensor.as<float>(), tensor.shape, target);
 }
 
 std::vector<int32_t> reference::broadcastIntegers(const HostTensor &tensor,
                                                   ArrayRef<int64_t> target) {
-  switch (tensor.kind) {
-  case ElementKind::U8:
-    return broadcast<int32_t, uint8_t>(tensor, target);
-  case ElementKind::I8:
-    return broadcast<int32_t, int8_t>(tensor, target);
-  case ElementKind::I16:
-    return broadcast<int32_t, int16_t>(tensor, target);
-  default:
-    return broadcast<int32_t, int32_t>(tensor, target);
-  }
+  return withIntegers(tensor, [&](auto values) {
+    return broadcast<int32_t>(values, tensor.shape, target);
+  });
 }
 
 std::vector<int32_t> reference::integers(const HostTensor &tensor) {
@@ -69,18 +61,5 @@ std::vector<int32_t> reference::integers(const HostTensor &tensor) {
 }
 
 void reference::store(HostTensor &tensor, ArrayRef<int32_t> values) {
-  switch (tensor.kind) {
-  case ElementKind::U8:
-    llvm::copy(values, tensor.as<uint8_t>().begin());
-    break;
-  case ElementKind::I8:
-    llvm::copy(values, tensor.as<int8_t>().begin());
-    break;
-  case ElementKind::I16:
-    llvm::copy(values, tensor.as<int16_t>().begin());
-    break;
-  default:
-    llvm::copy(values, tensor.as<int32_t>().begin());
-    break;
-  }
+  withIntegers(tensor, [&](auto to) { llvm::copy(values, to.begin()); });
 }

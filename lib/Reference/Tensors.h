@@ -67,6 +67,20 @@ std::vector<int32_t> broadcastIntegers(const HostTensor &tensor,
 /// The elements of an integer tensor as i32.
 std::vector<int32_t> integers(const HostTensor &tensor);
 
+/// Calls `fn` with the elements of a tensor of at most 32-bit integers, in their own type.
+template <typename Tensor, typename Fn> auto withIntegers(Tensor &tensor, Fn fn) {
+  switch (tensor.kind) {
+  case ElementKind::U8:
+    return fn(tensor.template as<uint8_t>());
+  case ElementKind::I8:
+    return fn(tensor.template as<int8_t>());
+  case ElementKind::I16:
+    return fn(tensor.template as<int16_t>());
+  default:
+    return fn(tensor.template as<int32_t>());
+  }
+}
+
 /// Writes integers that are in the range of the tensor's element kind.
 void store(HostTensor &tensor, llvm::ArrayRef<int32_t> values);
 
