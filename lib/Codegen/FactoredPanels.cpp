@@ -7,8 +7,9 @@
 //   even    (packed << 4) >> 4 · factors of the even row's group
 //   odd     packed >> 4 · factors of the odd row's group
 //
-// on bytes, which products of ±127 fit; a column's factor is there for each of the row's
-// products.
+// on bytes, which products of ±127 fit, or by the target's look-up of sixteen numbers; a
+// column's factor is there for each of the row's products, and loaded once where the
+// rows of every pair share a group.
 //
 //===----------------------------------------------------------------------===//
 #include "FactoredPanels.h"
@@ -66,7 +67,10 @@ FactoredPanels::FactoredPanels(KernelBuilder &k, const Contraction &c,
       blocks(llvm::divideCeil(c.channels, this->blockColumns)),
       lanes(k.target.lanes()), groups(c.integers->factors.groups()) {
   SmallVector<int32_t> table(groupOfRow);
-  table.resize(rows, 0);
+  table.resize(rows, table.back());
+  pairsShare = true;
+  for (int64_t row = 0; row < rows; row += 2)
+    pairsShare &= table[row] == table[row + 1];
   this->groupOfRow = k.constants<int32_t>(table);
   pack(c, layout);
 }
@@ -117,15 +121,25 @@ Value FactoredPanels::factorsOf(Value row, Value block, Value within) {
   return vector::ShuffleOp::create(b, k.loc, loaded, loaded, repeated);
 }
 
+/// The numbers of both rows that share `packed` bytes.
+std::pair<Value, Value> FactoredPanels::numbersOf(Value packed) {
+  OpBuilder &b = k.b;
+  SmallVector<int8_t, 16> table;
+  for (int i = 0; i < 16; ++i)
+    table.push_back(static_cast<int8_t>((i ^ 8) - 8));
+  auto looked = k.target.decodeNibbles(b, k.loc, packed, table, /*shift=*/0);
+  if (looked.first)
+    return looked;
+  Value four = k.splatInt(cast<VectorType>(packed.getType()), 4);
+  Value low = arith::ShLIOp::create(b, k.loc, packed, four);
+  return {arith::ShRSIOp::create(b, k.loc, low, four),
+          arith::ShRSIOp::create(b, k.loc, packed, four)};
+}
+
 void FactoredPanels::decode(Value convGroup, Value column, int64_t vectors,
                             Value memory) {
   OpBuilder &b = k.b;
   int64_t width = lanes * perRow, pitch = vectors * width;
-  auto bytes = k.vectorType(width, b.getI8Type());
-  Value four = k.splatInt(bytes, 4);
-  auto signedUpper = [&](Value x) -> Value {
-    return arith::ShRSIOp::create(b, k.loc, x, four);
-  };
   k.loop(rows / 2, {}, [&](Value pair, ValueRange) -> KernelBuilder::Carried {
     Value row = k.mul(pair, 2);
     for (int64_t v = 0; v < vectors; ++v) {
@@ -135,15 +149,15 @@ void FactoredPanels::decode(Value convGroup, Value column, int64_t vectors,
                           b.createOrFold<arith::DivUIOp>(k.loc, n, k.index(blockColumns)));
       Value at = k.add(k.mul(k.add(k.mul(block, rows / 2), pair), blockColumns * perRow),
                        k.mul(within, perRow));
-      Value packed = k.loadVector(numbers, at, width);
-      Value low = arith::ShLIOp::create(b, k.loc, packed, four);
-      for (auto [odd, number] : llvm::enumerate(
-               std::initializer_list<Value>{signedUpper(low), signedUpper(packed)})) {
-        Value of = k.add(row, odd);
-        Value product =
-            arith::MulIOp::create(b, k.loc, number, factorsOf(of, block, within));
-        k.storeVector(product, memory, k.add(k.mul(of, pitch), v * width));
-      }
+      auto [even, odd] = numbersOf(k.loadVector(numbers, at, width));
+      Value next = k.add(row, 1), factor = factorsOf(row, block, within),
+            ofNext = pairsShare ? factor : factorsOf(next, block, within);
+      auto store = [&](Value of, Value number, Value factor) {
+        k.storeVector(arith::MulIOp::create(b, k.loc, number, factor), memory,
+                      k.add(k.mul(of, pitch), v * width));
+      };
+      store(row, even, factor);
+      store(next, odd, ofNext);
     }
     return {};
   });

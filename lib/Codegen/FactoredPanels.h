@@ -34,10 +34,13 @@ private:
                  llvm::ArrayRef<int32_t> groupOfRow);
 
   void pack(const Contraction &c, const PanelLayout &layout);
+  std::pair<mlir::Value, mlir::Value> numbersOf(mlir::Value packed);
   mlir::Value factorsOf(mlir::Value row, mlir::Value block, mlir::Value within);
 
   KernelBuilder &k;
   int64_t rows, perRow, blockColumns, blocks, lanes, groups;
+  /// Both rows of each pair are in the same group.
+  bool pairsShare;
   /// Which group of the sum a row has, in memory.
   mlir::Value numbers, factors, groupOfRow;
 };

@@ -23,6 +23,8 @@ import report  # evaluate_accuracy has put benchmarks/ into the path
 
 RESULTS = os.path.join(ROOT, "docs/Results.md")
 GROUPS = ["int4:group=64:asymmetric", "nf4:group=64", "codebook4:group=64"]
+# With 8-bit activations, whose ranges need samples.
+STATIC = ["int4", "int4:group=64", "int4:group=32"]
 WEIGHTS = ["int8", "int4:group=64", *GROUPS, "int3:group=32"]
 # Row: flags of dyadic compile, and whether it has samples.
 SCHEMES = {
@@ -30,6 +32,8 @@ SCHEMES = {
     "dynamic, 64 samples": (["--scheme", "dynamic"], True),
     **{w: (["--scheme", "weight-only", "--weights", w], False) for w in WEIGHTS},
     **{f"{w}, 64 samples": (["--scheme", "weight-only", "--weights", w], True) for w in GROUPS},
+    **{f"static {w}, to nearest": (["--weights", w, "--recover", "none"], True) for w in STATIC},
+    **{f"static {w}, gptq": (["--weights", w, "--round-weights", "gptq"], True) for w in STATIC},
 }
 # Depthwise filters have eight bits with every --weights.
 FEW = ["--weights", "int4"]
@@ -39,6 +43,7 @@ ROUNDINGS = {
     "gptq": [*FEW, "--round-weights", "gptq"],
     "adaround": [*FEW, "--round-weights", "adaround"],
     "default": FEW,
+    "int4:group=32, gptq": ["--weights", "int4:group=32", "--round-weights", "gptq"],
 }
 NETWORKS = {
     "vww": lambda folder: fewbitnets.visual_wake_words(),

@@ -1,4 +1,5 @@
 """Weights of four bits: bytes like the interpreter's on every CPU, half the size, and what accuracy remains."""
+import json
 import os
 import re
 import shutil
@@ -81,6 +82,14 @@ class LowBit(unittest.TestCase):
         eight, four = self.outputs("--weights", "int8"), self.outputs("--weights", "int4")
         one = self.outputs("--weights", "MatMul_3=int4")
         self.assertTrue((one != eight).any() and (one != four).any())
+
+    def test_explained(self):
+        """Half a byte a weight, a byte a factor, and a bias."""
+        command = [DYADIC, "explain", self.at("net.onnx"), "--calibrate", self.at("x.npz"), "--recover", "none"]
+        harness.check([*command, "--weights", "int4:group=32", "--json", self.at("explained.json")])
+        with open(self.at("explained.json")) as f:
+            first = next(layer for layer in json.load(f)["layers"] if layer["weights"])
+        self.assertEqual((4, 77 * 256 // 2 + 3 * 256 + 4 * 256), (first["weights"]["bits"], first["weightBytes"]))
 
     def test_refused(self):
         for choice, message in [("int3", "but got int3: use --scheme weight-only for it"),
