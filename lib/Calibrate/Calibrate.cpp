@@ -236,6 +236,10 @@ LogicalResult writeRanges(func::FuncOp func, const NetworkStatistics &statistics
     }
     writeChannels(value, seen);
     setRange(func, value, *range);
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      if (auto shift = shiftOntoSteps(seen.histogram(), *range))
+        func.setArgAttr(argument.getArgNumber(), kShiftAttr,
+                        FloatAttr::get(Float32Type::get(func.getContext()), *shift));
   }
   return success();
 }

@@ -3,11 +3,15 @@
 
 #include "RangeSearch.h"
 
+#include "dyadic/Support/FixedPoint.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace llvm;
 
@@ -91,6 +95,35 @@ std::optional<Range> chooseRange(const TensorStatistics &statistics,
     break;
   }
   return histogram.extremes();
+}
+
+std::optional<double> shiftOntoSteps(const Histogram &histogram, Range range) {
+  // Nor where there is hardly an error, all of which may be that bins have a width.
+  constexpr double kWorthwhile = 0.25, kLeast = 0.1 * 0.1;
+  if (!(range.min < range.max))
+    return std::nullopt;
+  double step = chooseQuantParams(range.min, range.max, 0, 255).scale;
+  auto sumOver = [&](auto &&term) {
+    double sum = 0;
+    for (auto [i, count] : llvm::enumerate(histogram.bins()))
+      sum += count * term((histogram.edge(i) + histogram.binWidth() / 2) / step);
+    return sum;
+  };
+  auto errorOf = [&](double shift) {
+    return sumOver([&](double x) {
+      double error = x + shift - std::nearbyint(x + shift);
+      return error * error;
+    });
+  };
+  // Where between two steps values lie is an angle; the mean direction is most values'.
+  constexpr double kTurn = 2 * llvm::numbers::pi;
+  double shift = -std::atan2(sumOver([&](double x) { return std::sin(kTurn * x); }),
+                             sumOver([&](double x) { return std::cos(kTurn * x); })) /
+                 kTurn;
+  double before = errorOf(0);
+  if (before < kLeast * histogram.total() || errorOf(shift) > kWorthwhile * before)
+    return std::nullopt;
+  return shift * step;
 }
 
 } // namespace dyadic

@@ -11,6 +11,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dynamic.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
+#include "dyadic/Dialect/QNN/PadImage.h"
 #include "dyadic/Support/ConstantData.h"
 
 using namespace mlir;
@@ -93,16 +94,7 @@ template <typename Op> struct LowerDynamic : OpConversionPattern<Op> {
 private:
   /// The border is quantized with the image: zero is in every range.
   static Value padded(qnn::Conv2DOp op, Value input, OpBuilder &builder) {
-    ArrayRef<int64_t> pads = op.getPads();
-    if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
-      return input;
-    SmallVector<int64_t> low{0, pads[0], pads[1], 0}, high{0, pads[2], pads[3], 0};
-    auto type = cast<RankedTensorType>(input.getType());
-    SmallVector<int64_t> shape(type.getShape());
-    for (auto [extent, before, after] : llvm::zip_equal(shape, low, high))
-      extent += before + after;
-    return qnn::PadOp::create(builder, op.getLoc(), type.clone(shape), input, low, high,
-                              llvm::APFloat(0.0f));
+    return qnn::padImage(builder, op, input, 0);
   }
   static Value padded(qnn::MatmulOp, Value input, OpBuilder &) { return input; }
 

@@ -362,6 +362,9 @@ LogicalResult Compilation::calibrateAndQuantize() {
 LogicalResult Compilation::quantize() {
   // Without samples or statistics there is nothing to recover by.
   const CalibrationOptions given = opts.calibration.value_or(CalibrationOptions());
+  if (opts.calibration && given.recovery != Recovery::None && canShiftInputs(opts.quantize) &&
+      !lengthsOf(main()))
+    shiftInputs(main(), opts.quantize.keepFloat);
   SampleTensors measured;
   if (given.recovery == Recovery::Measured && hasSamples(given) && !lengthsOf(main())) {
     auto samples = openSamples();

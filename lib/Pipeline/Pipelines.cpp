@@ -34,6 +34,11 @@ void buildSimplifyPipeline(OpPassManager &pm) {
   func.addPass(createCSEPass());
 }
 
+bool canShiftInputs(const QuantizeChoices &choices) {
+  return choices.scheme == Scheme::Static && choices.schemes.empty() &&
+         choices.weightOnly.empty() && !choices.integerOnly;
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const QuantizeChoices &choices,
                            bool equalize) {
   OpPassManager &func = pm.nest<func::FuncOp>();
@@ -59,8 +64,14 @@ void buildQuantizePipeline(OpPassManager &pm, const QuantizeChoices &choices,
   options.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
   options.scheme = nameOf(choices.scheme).str();
   options.keepRanges = choices.integerOnly;
-  if (equalize)
+  if (equalize) {
+    if (canShiftInputs(choices)) {
+      ShiftInputsOptions shift;
+      shift.keepFloat.assign(choices.keepFloat.begin(), choices.keepFloat.end());
+      func.addPass(createShiftInputs(shift));
+    }
     func.addPass(createEqualize());
+  }
   func.addPass(createQuantize(options));
   func.addPass(createFoldActivations());
   func.addPass(createCanonicalizerPass());

@@ -217,25 +217,18 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
 
 /// Scales a contraction's constants by `output` and `input`, factors of its
 /// channels; empty ones are 1.
-void scaleWeights(OpBuilder &builder, Operation *op, ArrayRef<double> output,
-                  ArrayRef<double> input) {
+void scaleWeights(Operation *op, ArrayRef<double> output, ArrayRef<double> input) {
   auto weights = ContractionWeights::read(op);
   weights->forEach([&](float &w, int64_t o, int64_t c) {
     w *= (output.empty() ? 1 : 1 / output[o]) * (input.empty() ? 1 : input[c]);
   });
-  builder.setInsertionPoint(op);
-  auto constant = [&](HostTensor tensor) -> Value {
-    auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
-    return qnn::ConstantOp::create(builder, op->getLoc(), type,
-                                   makeConstant(std::move(tensor), builder.getContext()));
-  };
-  op->setOperand(1, constant(std::move(weights->tensor)));
+  setConstantOperand(op, 1, std::move(weights->tensor));
   if (op->getNumOperands() < 3 || output.empty())
     return;
   HostTensor bias(ElementKind::F32, {weights->outputs()});
   for (auto [scaled, b, factor] : llvm::zip_equal(bias.as<float>(), weights->bias, output))
     scaled = b / factor;
-  op->setOperand(2, constant(std::move(bias)));
+  setConstantOperand(op, 2, std::move(bias));
 }
 
 /// What calibration would have seen had channel c been divided by t[c].
@@ -376,7 +369,7 @@ private:
     };
     for (auto [op, first] : group.readers) {
       ArrayRef<double> own = factorsOf(op->getOperand(0), first);
-      scaleWeights(builder, op, {}, own);
+      scaleWeights(op, {}, own);
       scaleMeans(op, own);
     }
     auto isReader = [&group = group](OpOperand &use) {
@@ -390,7 +383,7 @@ private:
         quotients[function->getResult(0)] = divideResult(
             builder, function, factorsOf(function->getResult(0), first), isReader);
       else
-        scaleWeights(builder, op, factorsOf(op->getResult(0), first), {});
+        scaleWeights(op, factorsOf(op->getResult(0), first), {});
     for (auto [tensor, seen] : llvm::zip_equal(group.tensors, tensors)) {
       Value quotient = quotients.lookup(tensor.value);
       scaleStatistics(quotient ? quotient : tensor.value, seen, t);

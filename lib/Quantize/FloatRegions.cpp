@@ -163,6 +163,8 @@ static std::string ownReason(Operation *op, ArrayRef<std::string> keepFloat,
                              const FloatReasons &floatOps) {
   if (std::string reason = reasonWithoutRanges(op, keepFloat); !reason.empty())
     return reason;
+  if (auto given = op->getAttrOfType<StringAttr>(kFloatReasonAttr))
+    return given.str();
   // In integers it would be rounded twice.
   if (Operation *scaled = scaledByChannel(op)) {
     if (isComputation(scaled) && !isa<QuantizableOpInterface>(scaled))

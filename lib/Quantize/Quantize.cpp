@@ -230,8 +230,11 @@ struct QuantizePass : dyadic::impl::QuantizeBase<QuantizePass> {
       if (!keepRanges || !floatOps.contains(&op))
         op.removeAttr(kRangeAttr);
     }
-    for (unsigned i = 0; i < func.getNumArguments() && !keepRanges; ++i)
-      func.removeArgAttr(i, kRangeAttr);
+    for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+      func.removeArgAttr(i, kShiftAttr);
+      if (!keepRanges)
+        func.removeArgAttr(i, kRangeAttr);
+    }
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
       if (op.hasTrait<OpTrait::ConstantLike>() && op.use_empty())

@@ -160,17 +160,6 @@ static Bend chooseBend(Operation *function, double limit, ArrayRef<float> sums) 
   return best;
 }
 
-static void setConstant(OpBuilder &builder, Operation *op, int64_t index, HostTensor tensor) {
-  builder.setInsertionPoint(op);
-  auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
-  Value constant = qnn::ConstantOp::create(builder, op->getLoc(), type,
-                                           makeConstant(std::move(tensor), builder.getContext()));
-  if (index < op->getNumOperands())
-    op->setOperand(index, constant);
-  else
-    op->insertOperands(index, constant);
-}
-
 /// Ends the range of an op's result at `limit`: what reaches farther is bent, and
 /// what the observer has cut off of the others wasn't in the way of anything else.
 static void limitRange(Operation *op, double limit) {
@@ -209,7 +198,6 @@ static void setMean(Operation *reader, int64_t channel, ArrayRef<float> values) 
 }
 
 static void tame(const Site &site, ArrayRef<Elements> sums) {
-  OpBuilder builder(site.writer);
   auto writer = ContractionWeights::read(site.writer);
   auto reader = ContractionWeights::read(site.reader);
   for (auto [c, elements] : llvm::zip_equal(site.outliers, sums)) {
@@ -229,9 +217,9 @@ static void tame(const Site &site, ArrayRef<Elements> sums) {
   }
   HostTensor bias(ElementKind::F32, {writer->outputs()});
   llvm::copy(writer->bias, bias.as<float>().begin());
-  setConstant(builder, site.writer, 2, std::move(bias));
-  setConstant(builder, site.writer, 1, std::move(writer->tensor));
-  setConstant(builder, site.reader, 1, std::move(reader->tensor));
+  setConstantOperand(site.writer, 2, std::move(bias));
+  setConstantOperand(site.writer, 1, std::move(writer->tensor));
+  setConstantOperand(site.reader, 1, std::move(reader->tensor));
   limitRange(site.writer, site.limit);
   limitRange(site.function, site.limit);
 }

@@ -30,3 +30,14 @@ std::optional<ContractionWeights> ContractionWeights::read(Operation *op) {
   }
   return result;
 }
+
+void dyadic::setConstantOperand(Operation *op, unsigned index, HostTensor tensor) {
+  OpBuilder builder(op);
+  auto type = RankedTensorType::get(tensor.shape, builder.getF32Type());
+  Value constant = qnn::ConstantOp::create(builder, op->getLoc(), type,
+                                           makeConstant(std::move(tensor), builder.getContext()));
+  if (index < op->getNumOperands())
+    op->setOperand(index, constant);
+  else
+    op->insertOperands(index, constant);
+}

@@ -49,6 +49,12 @@ struct NamedObserver {
 std::optional<Range> chooseRange(const TensorStatistics &statistics,
                                  const ObserverOptions &options);
 
+/// How much more all values would have to be for `range`'s 256 values of 8 bits, of which
+/// 0 is one, to be theirs: images scaled to [−1, 1] lie half a step beside them. In
+/// (−½, ½] steps; none unless three quarters of the squared error, and more than a tenth
+/// of a step, go with it.
+std::optional<double> shiftOntoSteps(const Histogram &histogram, Range range);
+
 } // namespace dyadic
 
 #endif

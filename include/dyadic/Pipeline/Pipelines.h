@@ -37,8 +37,12 @@ struct QuantizeChoices {
   bool integerOnly = false;
 };
 
+/// Whether inputs may be moved onto the values of their types, in f32: where all that
+/// reads them is static, and floats are allowed.
+bool canShiftInputs(const QuantizeChoices &choices);
+
 /// Level 1, with ranges where the scheme is static → level 2. Without `equalize`
-/// channels stay as they are.
+/// inputs and channels stay as they are.
 void buildQuantizePipeline(mlir::OpPassManager &pm,
                            const QuantizeChoices &choices = {},
                            bool equalize = true);

@@ -52,6 +52,37 @@ def Equalize : Pass<"qnn-equalize", "::mlir::func::FuncOp"> {
   ];
 }
 
+def ShiftInputs : Pass<"qnn-shift-inputs", "::mlir::func::FuncOp"> {
+  let summary = "move inputs onto the values of their types";
+  let description = [{
+    Level 1 → 1, between calibration and equalization. A type represents 0, but an image
+    scaled to [−1, 1] has 256 values, ±1/255, ±3/255, …: each lies half a step beside one of
+    the type's, and loses its last bit. Where calibration has left `qnn.shift` on an
+    argument, that is added in f32, which the quantization behind it does on the way, and
+    the contractions that read it take it off their bias; their border becomes an op of
+    its own, as it isn't 0 any more. The network computes what it did, but for the
+    rounding of f32. An argument that anything but integer contractions with constant
+    weights reads stays as it is.
+
+    ```mlir
+    // %x: tensor<1x4x4x1xf32> {qnn.range = #qnn.range<-1.0, 1.0>, qnn.shift = 0.00392 : f32}
+    %0 = qnn.conv2d %x, dense<1.0> …, dense<0.0> … {pads = array<i64: 1, 1, 1, 1>}
+    // becomes
+    %1 = qnn.add %x, dense<0.00392> {qnn.float_reason = "it moves an input onto the values of its type"}
+    %2 = qnn.pad %1 {value = 0.00392 : f32, …}
+    %0 = qnn.conv2d %2, dense<1.0> …, dense<-0.0353> …
+    ```
+  }];
+  let dependentDialects = ["::dyadic::qnn::QNNDialect"];
+  let options = [
+    ListOption<"keepFloat", "keep-float", "std::string",
+               "names or patterns of names of ops (their locations) that stay f32">
+  ];
+  let statistics = [
+    Statistic<"numShifted", "shifted", "inputs that were moved">
+  ];
+}
+
 def Quantize : Pass<"qnn-quantize", "::mlir::func::FuncOp"> {
   let summary = "give tensors integer types that hold their calibrated ranges";
   let description = [{

@@ -19,6 +19,10 @@ namespace dyadic {
 /// Tensors by sample, in the order of a function's arguments or results.
 using SampleTensors = std::vector<llvm::SmallVector<HostTensor>>;
 
+/// Adds what calibration found to inputs that lie beside the values of their 8-bit type,
+/// as `qnn-shift-inputs`, which explains it. Returns how many were moved.
+int64_t shiftInputs(mlir::func::FuncOp func, llvm::ArrayRef<std::string> keepFloat = {});
+
 /// Equalizes channels, as `qnn-equalize`, which explains it. Returns how many
 /// groups of tensors were rescaled.
 int64_t equalizeChannels(mlir::func::FuncOp func);

@@ -57,6 +57,9 @@ private:
   int64_t groups;
 };
 
+/// Makes operand `index` of `op`, or a new one behind its last, the f32 constant `tensor`.
+void setConstantOperand(mlir::Operation *op, unsigned index, HostTensor tensor);
+
 } // namespace dyadic
 
 #endif

@@ -153,4 +153,36 @@ TEST(ObserverTest, RefusesBadOptions) {
     EXPECT_FALSE(static_cast<bool>(llvm::expectedToOptional(parseObserver(text)))) << text;
   EXPECT_EQ(cantFail(parseObserver("percentile=99.5")).percentile, 99.5);
 }
+/// What `shiftOntoSteps` says of p · scale + offset for the pixels p of 0 to 255.
+std::optional<double> shiftOfPixels(float scale, float offset) {
+  auto observer = make("minmax");
+  std::vector<float> values;
+  for (int p = 0; p < 256; ++p)
+    values.push_back(p * scale + offset);
+  observer->observe(values);
+  return shiftOntoSteps(observer->statistics.histogram(), *observer->range());
+}
+
+TEST(ObserverTest, ImagesBesideTheStepsAreShifted) {
+  auto even = shiftOfPixels(2 / 255.0f, -1);
+  ASSERT_TRUE(even);
+  EXPECT_NEAR(std::abs(*even), 1 / 255.0, 1e-4);
+  // Digits with their usual mean and deviation: 0 is 33.3 steps above the least.
+  auto digits = shiftOfPixels(1 / (255 * 0.3081f), -0.1307f / 0.3081f);
+  ASSERT_TRUE(digits);
+  EXPECT_NEAR(*digits, 0.3285 / (255 * 0.3081), 2e-4);
+}
+
+TEST(ObserverTest, WhatIsOnTheStepsOrAnywhereStays) {
+  EXPECT_FALSE(shiftOfPixels(1, 0));
+  EXPECT_FALSE(shiftOfPixels(1 / 128.0f, -1)); // 0 is the 128th
+  EXPECT_FALSE(shiftOfPixels(0, 0));
+  auto observer = make("minmax");
+  std::mt19937 random(3);
+  std::vector<float> values(10000);
+  for (float &x : values)
+    x = std::uniform_real_distribution<float>(-1, 1)(random);
+  observer->observe(values);
+  EXPECT_FALSE(shiftOntoSteps(observer->statistics.histogram(), *observer->range()));
+}
 } // namespace

@@ -1,4 +1,4 @@
-//===- ChannelAttrs.h - what calibration saw of channels --------*- C++ -*-===//
+//===- ChannelAttrs.h - what calibration saw beside ranges -----*- C++ -*-===//
 #ifndef DYADIC_DIALECT_QNN_CHANNELATTRS_H
 #define DYADIC_DIALECT_QNN_CHANNELATTRS_H
 
@@ -11,6 +11,8 @@ namespace dyadic {
 inline constexpr llvm::StringLiteral kChannelRangesAttr = "qnn.channel_ranges";
 /// The means of their squares.
 inline constexpr llvm::StringLiteral kChannelPowersAttr = "qnn.channel_powers";
+/// On an argument: the f32 by which more its values would be those of its 8-bit type.
+inline constexpr llvm::StringLiteral kShiftAttr = "qnn.shift";
 
 } // namespace dyadic
 
