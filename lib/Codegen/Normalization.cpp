@@ -2,7 +2,7 @@
 //
 // A row that fits the registers is loaded once: mean, deviations, variance and
 // result come from there. Longer ones are read again for each. RMS norm has no mean
-// to take away.
+// to take away. Where the result is quantized, scale and bias take its scale and zero point in.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
@@ -10,8 +10,12 @@
 #include "RowPieces.h"
 #include "Trim.h"
 
+#include "dyadic/Support/ConstantData.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace dyadic;
@@ -22,13 +26,18 @@ class LayerNormEmitter {
 public:
   LayerNormEmitter(KernelBuilder &k, ResultSink &sink, qnn::LayerNormOp op)
       : k(k), sink(sink), input(k.buffer(op.getInput())),
-        scale(k.buffer(op.getScale())), bias(k.buffer(op.getBias())),
         epsilon(op.getEpsilon().convertToDouble()), centered(op.getCentered()),
         f32(k.b.getF32Type()) {
     ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
     rowLimit = limitOfRows(k, op.getInput());
+    if (QuantizeOp quantize = sink.quantizeOfAnchor())
+      takeScale(op, quantize);
+    if (!scale) {
+      scale = k.buffer(op.getScale());
+      bias = k.buffer(op.getBias());
+    }
   }
 
   void emit() {
@@ -50,6 +59,25 @@ public:
   }
 
 private:
+  /// Lets scale and bias make what is rounded to bytes, where they are known.
+  void takeScale(qnn::LayerNormOp op, QuantizeOp quantize) {
+    auto factors = readConstant(op.getScale()), addends = readConstant(op.getBias());
+    if (failed(factors) || failed(addends))
+      return;
+    // Of n squares with a mean of 1 none is greater than n; a hundredth for roundings.
+    double farthest = 1.01 * std::sqrt(static_cast<double>(extent)), bound = 0;
+    float inverse = quantize.getInverseScale().convertToFloat(),
+          zeroPoint = static_cast<int32_t>(quantize.getZeroPoint());
+    for (auto [f, a] : llvm::zip_equal(factors->as<float>(), addends->as<float>())) {
+      f *= inverse;
+      a = a * inverse + zeroPoint;
+      bound = std::max(bound, farthest * std::abs(f) + std::abs(a));
+    }
+    scale = k.constants<float>(factors->as<float>());
+    bias = k.constants<float>(addends->as<float>());
+    sink.takeScaled(bound);
+  }
+
   Value minus(Value x, Value center) {
     auto n = cast<VectorType>(x.getType()).getNumElements();
     return arith::SubFOp::create(k.b, k.loc, x, spreadLane(k, center, n));

@@ -79,6 +79,12 @@ public:
   void emitInterleaved(Position position, llvm::ArrayRef<mlir::Value> sums,
                        llvm::ArrayRef<mlir::Value> scales);
 
+  /// The quantize to bytes that alone uses the anchor's result; null elsewhere.
+  QuantizeOp quantizeOfAnchor() const;
+  /// From now on the anchor's vectors come multiplied by that op's inverse scale, its zero
+  /// point added; what is a number in them isn't beyond ±`bound`.
+  void takeScaled(double bound) { scaledBound = bound; }
+
   /// Whether vectors may run over rows: nothing depends on the channel, and all
   /// tensors are row-major.
   bool canFlatten() const;
@@ -170,6 +176,7 @@ private:
   llvm::DenseMap<mlir::Operation *, RequantizePlan> plans;
   llvm::DenseMap<mlir::Operation *, ScalingPlan> scalings;
   llvm::DenseMap<mlir::Operation *, mlir::Value> tables;
+  std::optional<double> scaledBound;
   /// The vectors of channelTensors() that hold for the present channels.
   llvm::DenseMap<mlir::Value, mlir::Value> held;
   /// The memory in which channelTensors() are repeated.

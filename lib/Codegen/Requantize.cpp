@@ -421,29 +421,6 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
                                   high});
 }
 
-Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
-  OpBuilder &b = k.b;
-  auto f32 = cast<VectorType>(x.getType());
-  StorageRange range = storageRange(op.getOutput().getType());
-  int64_t zp = static_cast<int32_t>(op.getZeroPoint());
-  Value inverse = k.splat(f32, op.getInverseScale().convertToFloat());
-  Value scaled = arith::MulFOp::create(b, k.loc, x, inverse);
-  scaled = clampFloat(b, k.loc, scaled, range.min - zp, range.max - zp);
-  Value sum = arith::AddFOp::create(b, k.loc, scaled, k.splat(f32, kMagic));
-  int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters();
-  int64_t count = f32.getNumElements(), registers = count / lanes;
-  Type element = op.getOutput().getType().getElementType();
-  if (registers < 2 || registers > atOnce || count % lanes ||
-      !element.isInteger(8))
-    return readMagic(b, k.loc, sum, zp);
-  SmallVector<Value> parts;
-  for (int64_t at = 0; at < count; at += lanes)
-    parts.push_back(sliceLanes(k, sum, at, lanes));
-  return k.target.packBytes(b, k.loc,
-                            {parts, lanes, zp, /*fitHalves=*/true,
-                             element.isUnsignedInteger(), LaneOrder::Natural});
-}
-
 Value PointwiseEmitter::scaleSums(ScaleSumsOp op, ValueRange operands,
                                   const Position &position) {
   OpBuilder &b = k.b;

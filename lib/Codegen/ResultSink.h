@@ -33,6 +33,10 @@ public:
   /// the result's memory, of these strides, and no row matters.
   llvm::SmallVector<int64_t> addressMemory();
 
+  /// As PointwiseEmitter's.
+  QuantizeOp quantizeOfAnchor() const { return pointwise.quantizeOfAnchor(); }
+  void takeScaled(double bound) { pointwise.takeScaled(bound); }
+
   /// The anchor's elements at `position`, in memory form or as i32 lanes.
   void emit(Position position, mlir::Value vector);
   /// The same, with the channel found from `flat` where it is needed: for

@@ -3,6 +3,7 @@
 // A row that fits half of the registers is loaded once and stays there: maximum,
 // exponentials, sum, result. Of a longer one the exponentials are in memory until
 // the sum is known: in the result's where nothing is fused behind, or in scratch.
+// Where the result is quantized, its scale is in what they are multiplied by then.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
@@ -13,8 +14,10 @@
 #include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -36,6 +39,12 @@ public:
     if (axis > 0 && inner == 1 && k.isDynamic(op.getInput(), axis - 1)) {
       rowLimit = k.extent(op.getInput(), axis - 1);
       rows = shape[axis - 1];
+    }
+    if (QuantizeOp quantize = sink.quantizeOfAnchor()) {
+      scale = quantize.getInverseScale().convertToFloat();
+      zeroPoint = static_cast<int32_t>(quantize.getZeroPoint());
+      // A hundredth for roundings.
+      sink.takeScaled(1.01 * scale + std::abs(zeroPoint));
     }
   }
 
@@ -61,8 +70,11 @@ private:
     return arith::SelectOp::create(k.b, k.loc, greater, a, b);
   }
   Value sum(Value a, Value b) { return emitAdd(k, a, b); }
-  Value product(Value a, Value b) {
-    return arith::MulFOp::create(k.b, k.loc, a, b);
+  Value scaled(Value exponential, Value factor) {
+    if (zeroPoint == 0)
+      return arith::MulFOp::create(k.b, k.loc, exponential, factor);
+    return math::FmaOp::create(k.b, k.loc, exponential, factor,
+                               k.splat(cast<VectorType>(factor.getType()), zeroPoint));
   }
   Value exponential(Value x, Value max) {
     return emitExpOfNegative(k, arith::SubFOp::create(k.b, k.loc, x, max));
@@ -71,9 +83,10 @@ private:
     return k.splat(k.vectorType(n, f32), -std::numeric_limits<float>::infinity());
   }
   Value spread(Value one, int64_t n) { return spreadLane(k, one, n); }
-  Value reciprocal(Value x) {
-    Value one = k.splat(cast<VectorType>(x.getType()), 1);
-    return arith::DivFOp::create(k.b, k.loc, one, x);
+  /// What exponentials of this sum are multiplied by.
+  Value factorOf(Value sum) {
+    return arith::DivFOp::create(k.b, k.loc, k.splat(cast<VectorType>(sum.getType()), scale),
+                                 sum);
   }
 
   //===--- Rows ------------------------------------------------------------===//
@@ -130,11 +143,11 @@ private:
     for (auto [x, max] : llvm::zip(rows, maxima)) {
       for (auto [value, piece] : llvm::zip(x, pieces))
         value = exponential(value, spread(max, piece.width));
-      factors.push_back(reciprocal(sumOf(x)));
+      factors.push_back(factorOf(sumOf(x)));
     }
     for (auto [x, base, factor] : llvm::zip(rows, bases, factors)) {
       for (auto [value, piece] : llvm::zip(x, pieces))
-        value = product(value, spread(factor, piece.width));
+        value = scaled(value, spread(factor, piece.width));
       emitRow(k, sink, base, pieces, x);
     }
   }
@@ -165,11 +178,11 @@ private:
     })};
     for (RowPiece piece : rest)
       sums.push_back(store(restAt(piece), piece.width));
-    Value factor = reciprocal(sumOf(sums));
+    Value factor = factorOf(sumOf(sums));
 
     auto finish = [&](Value at, int64_t n) {
       Value e = k.loadVector(waiting, k.add(start, at), n);
-      sink.emit({k.add(base, at), at, n}, product(e, spread(factor, n)));
+      sink.emit({k.add(base, at), at, n}, scaled(e, spread(factor, n)));
     };
     k.loop(whole, width, [&](Value at) { finish(at, width); });
     for (RowPiece piece : rest)
@@ -192,11 +205,11 @@ private:
         k.storeVector(e, k.output(0), at(i));
       return sum(acc, e);
     });
-    Value factor = reciprocal(total);
+    Value factor = factorOf(total);
     k.loop(extent, [&](Value i) {
       Value e = sink.isDirect() ? k.loadVector(k.output(0), at(i), n)
                                 : exponential(load(at(i), n), max);
-      sink.emitAt(at(i), product(e, factor));
+      sink.emitAt(at(i), scaled(e, factor));
     });
   }
 
@@ -208,6 +221,8 @@ private:
   /// Where the number of rows of a matrix varies: it, and the longest's.
   Value rowLimit;
   int64_t rows = 1;
+  /// What a row adds up to: 1, or that in steps of the bytes that it becomes.
+  float scale = 1, zeroPoint = 0;
 };
 } // namespace
 

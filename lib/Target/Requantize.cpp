@@ -21,13 +21,19 @@ Value dyadic::readMagic(OpBuilder &b, Location loc, Value x,
                                ops.splat(i32, kMagicBits - zeroPoint));
 }
 
-Value dyadic::clampFloat(OpBuilder &b, Location loc, Value x, double low,
-                         double high) {
+Value dyadic::atLeast(OpBuilder &b, Location loc, Value x, double low) {
   // max(NaN, low) must be low: compare and select, one instruction each.
   VectorOps ops(b, loc);
-  Value lo = ops.splat(ops.typeOf(x), low), hi = ops.splat(ops.typeOf(x), high);
+  Value lo = ops.splat(ops.typeOf(x), low);
   Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, lo);
-  x = arith::SelectOp::create(b, loc, above, x, lo);
+  return arith::SelectOp::create(b, loc, above, x, lo);
+}
+
+Value dyadic::clampFloat(OpBuilder &b, Location loc, Value x, double low,
+                         double high) {
+  VectorOps ops(b, loc);
+  x = atLeast(b, loc, x, low);
+  Value hi = ops.splat(ops.typeOf(x), high);
   Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, hi);
   return arith::SelectOp::create(b, loc, below, x, hi);
 }

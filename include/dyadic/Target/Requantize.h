@@ -22,6 +22,8 @@ inline constexpr float kMagic = 0x1.8p23f;
 /// zeroPoint + the nearest integer of x − kMagic, from the bits of x.
 mlir::Value readMagic(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                       int64_t zeroPoint);
+/// max(x, low); `low` for NaN.
+mlir::Value atLeast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double low);
 /// min(max(x, low), high); `low` for NaN.
 mlir::Value clampFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                        double low, double high);

@@ -97,6 +97,8 @@ TEST_P(ReductionKernels, LayerNorm) {
     results.push_back(norm());
     results.push_back(norm(/*centered=*/false));
     results.push_back(make<qnn::ReluOp>(add(norm(), x)));
+    results.push_back(quantize(norm()));
+    results.push_back(quantize(norm(/*centered=*/false)));
   }
   check(results);
 }

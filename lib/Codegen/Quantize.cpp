@@ -1,0 +1,54 @@
+//===- Quantize.cpp - floats become bytes ---------------------------------===//
+//
+// What ends with factors of its own, a layer norm or a softmax, takes the scale and the
+// zero point into them. Where it is bounded, too, packing is the clamp, and all that is
+// left for each register is to make a number of what is none, and to round.
+//
+//===----------------------------------------------------------------------===//
+#include "Pointwise.h"
+
+#include "dyadic/Target/Requantize.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace dyadic;
+using namespace dyadic::codegen;
+
+QuantizeOp PointwiseEmitter::quantizeOfAnchor() const {
+  KernelOp kernel = k.kernel;
+  Operation *anchor = kernel.getAnchor();
+  if (!anchor || !anchor->getResult(0).hasOneUse())
+    return {};
+  auto op = dyn_cast<QuantizeOp>(*anchor->getResult(0).user_begin());
+  return op && op.getOutput().getType().getElementType().isInteger(8) ? op : QuantizeOp();
+}
+
+Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
+  OpBuilder &b = k.b;
+  auto f32 = cast<VectorType>(x.getType());
+  int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters();
+  int64_t count = f32.getNumElements(), registers = count / lanes;
+  Type element = op.getOutput().getType().getElementType();
+  bool packs = registers >= 2 && registers <= atOnce && count % lanes == 0 &&
+               element.isInteger(8);
+
+  StorageRange range = storageRange(op.getOutput().getType());
+  bool isScaled = scaledBound && op == quantizeOfAnchor();
+  int64_t zp = isScaled ? 0 : static_cast<int32_t>(op.getZeroPoint());
+  if (!isScaled)
+    x = arith::MulFOp::create(b, k.loc, x,
+                              k.splat(f32, op.getInverseScale().convertToFloat()));
+  bool fitsHalves = isScaled && *scaledBound < INT16_MAX;
+  x = packs && fitsHalves ? atLeast(b, k.loc, x, range.min - zp)
+                          : clampFloat(b, k.loc, x, range.min - zp, range.max - zp);
+  Value sum = arith::AddFOp::create(b, k.loc, x, k.splat(f32, kMagic));
+  if (!packs)
+    return readMagic(b, k.loc, sum, zp);
+  SmallVector<Value> parts;
+  for (int64_t at = 0; at < count; at += lanes)
+    parts.push_back(sliceLanes(k, sum, at, lanes));
+  return k.target.packBytes(b, k.loc,
+                            {parts, lanes, zp, /*fitHalves=*/true,
+                             element.isUnsignedInteger(), LaneOrder::Natural});
+}
