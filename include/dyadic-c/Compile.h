@@ -110,7 +110,8 @@ DYADIC_CAPI_EXPORTED void dyadicOptionsAddWeights(DyadicOptions options,
  *  scheme "static". */
 DYADIC_CAPI_EXPORTED void dyadicOptionsAddActivations(DyadicOptions options,
                                                       DyadicStringRef choice);
-/** Which way weights are rounded: "nearest"; "gptq" or "adaround", so that a layer's
+/** Which way weights are rounded: "nearest"; "awq", with the scheme "weight-only", after
+ *  what loud channels read was multiplied; "gptq" or "adaround", so that a layer's
  *  errors make up for each other on the samples; or "best" (the default). */
 DYADIC_CAPI_EXPORTED void dyadicOptionsSetWeightRounding(DyadicOptions options,
                                                          DyadicStringRef rounding);

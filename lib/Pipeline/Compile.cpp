@@ -346,6 +346,14 @@ LogicalResult Compilation::calibrateAndQuantize() {
                                     "they have a width, but got "
                                  << nameOf(opts.quantize.scheme);
   }
+  if (opts.calibration && opts.calibration->weightRounding == WeightRounding::AWQ &&
+      opts.quantize.scheme != Scheme::WeightOnly) {
+    blame = UsageError;
+    return emitError(location()) << "--round-weights awq: expected the scheme weight-only, "
+                                    "as it divides channels for weights alone, but got "
+                                 << nameOf(opts.quantize.scheme)
+                                 << ": use gptq or adaround";
+  }
   if (opts.calibration) {
     auto collected = statistics();
     if (failed(collected) ||

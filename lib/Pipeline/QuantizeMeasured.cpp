@@ -92,7 +92,7 @@ static SampleTensors withMixtures(func::FuncOp func, const SampleTensors &sample
 /// How weights are rounded on samples for comparison with the nearest values.
 static SmallVector<WeightRounding> roundingsToTry(WeightRounding asked, ModuleOp quantized,
                                                   Scheme scheme) {
-  if (asked == WeightRounding::Nearest)
+  if (asked == WeightRounding::Nearest || asked == WeightRounding::AWQ)
     return {};
   if (asked != WeightRounding::Best)
     return {asked};
@@ -124,8 +124,9 @@ public:
       : choices(choices), mark(mark) {}
 
   LogicalResult prepare(ModuleOp module, const SampleTensors &samples);
-  /// Changes the channels of `real`; false if there was nothing to change.
-  FailureOr<bool> evenOut(ModuleOp real) const;
+  /// Changes the channels of `real`, for weights alone if `rounding` is AWQ; false if
+  /// there was nothing to change.
+  FailureOr<bool> evenOut(ModuleOp real, WeightRounding rounding) const;
   /// Quantizes `real`, its means corrected where that helps.
   FailureOr<Attempt> quantize(OwningOpRef<ModuleOp> real) const;
   /// Takes other ranges for `best` if they are better on all samples and those held back.
@@ -157,9 +158,15 @@ LogicalResult Measurement::prepare(ModuleOp module, const SampleTensors &samples
   return success();
 }
 
-FailureOr<bool> Measurement::evenOut(ModuleOp real) const {
-  if (choices.scheme == Scheme::WeightOnly)
-    return false; // floats need none
+FailureOr<bool> Measurement::evenOut(ModuleOp real, WeightRounding rounding) const {
+  if (choices.scheme == Scheme::WeightOnly) {
+    if (rounding != WeightRounding::AWQ)
+      return false; // floats need none
+    auto divided = equalizeForWeights(mainOf(real), learned, choices.weights);
+    if (failed(divided))
+      return failure();
+    return *divided > 0;
+  }
   auto tamed = tameOutliers(mainOf(real), learned);
   if (failed(tamed))
     return failure();
@@ -288,7 +295,7 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
   if (failed(measurement.prepare(module, samples)))
     return failure();
   OwningOpRef<ModuleOp> even = module.clone();
-  auto isEvened = measurement.evenOut(*even);
+  auto isEvened = measurement.evenOut(*even, given.weightRounding);
   if (failed(isEvened))
     return failure();
   Attempt best;

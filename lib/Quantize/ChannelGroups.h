@@ -57,6 +57,10 @@ llvm::SmallVector<ChannelGroup> channelGroups(mlir::func::FuncOp func);
 /// else reads the floats.
 llvm::SmallVector<ChannelGroup> floatGroups(mlir::func::FuncOp func);
 
+/// Divides the group's channels by `factors` and multiplies the weights that read them.
+/// Does nothing, and returns false, where calibration has not seen its tensors.
+bool divideChannels(const ChannelGroup &group, llvm::ArrayRef<double> factors);
+
 } // namespace dyadic
 
 #endif

@@ -301,6 +301,18 @@ public:
     return plans.size();
   }
 
+  static bool divide(const ChannelGroup &group, ArrayRef<double> factors) {
+    Plan plan{group, {}, Factors(factors)};
+    for (const ChannelGroup::Tensor &tensor : group.tensors) {
+      auto seen = statisticsOf(tensor);
+      if (!seen)
+        return false;
+      plan.tensors.push_back(*seen);
+    }
+    apply(plan);
+    return true;
+  }
+
 private:
   struct Plan {
     const ChannelGroup &group;
@@ -361,7 +373,7 @@ private:
     return Plan{group, std::move(tensors), std::move(t)};
   }
 
-  void apply(const Plan &plan) {
+  static void apply(const Plan &plan) {
     const auto &[group, tensors, t] = plan;
     OpBuilder builder(group.readers.front().contraction);
     auto factorsOf = [&t = t](Value value, int64_t first) {
@@ -402,4 +414,8 @@ int64_t dyadic::equalizeChannels(func::FuncOp func) {
   if (func.isExternal() || !func.getBody().hasOneBlock())
     return 0;
   return Equalizer().run(func);
+}
+
+bool dyadic::divideChannels(const ChannelGroup &group, ArrayRef<double> factors) {
+  return Equalizer::divide(group, factors);
 }

@@ -5,7 +5,7 @@
 
 using namespace dyadic;
 
-static constexpr llvm::StringLiteral kNames[] = {"nearest", "gptq", "adaround", "best"};
+static constexpr llvm::StringLiteral kNames[] = {"nearest", "gptq", "adaround", "awq", "best"};
 
 llvm::ArrayRef<llvm::StringLiteral> dyadic::weightRoundingNames() { return kNames; }
 

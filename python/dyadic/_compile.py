@@ -140,7 +140,8 @@ def compile(
                  ops compute, with the scheme "static"
     overrides    a file with options of single layers, which decide before those for all
     round_weights  "nearest"; "gptq" or "adaround", with which a layer's errors make up for
-                 each other on the samples; or "best"
+                 each other on the samples; "awq", for weights alone, where what loud
+                 channels read is rounded more finely; or "best"
     integer_only   refuse a model of which some op would stay float
     output       also write the model there: see `Module.save`
     shapes       of inputs whose dimensions the model leaves open, by name. One extent may

@@ -32,6 +32,7 @@ SCHEMES = {
     "dynamic, 64 samples": (["--scheme", "dynamic"], True),
     **{w: (["--scheme", "weight-only", "--weights", w], False) for w in WEIGHTS},
     **{f"{w}, 64 samples": (["--scheme", "weight-only", "--weights", w], True) for w in GROUPS},
+    **{f"int4:group=64, 64 samples, {r}": (["--scheme", "weight-only", "--weights", "int4:group=64", "--round-weights", r], True) for r in ("nearest", "awq", "gptq")},
     **{f"static {w}, to nearest": (["--weights", w, "--recover", "none"], True) for w in STATIC},
     **{f"static {w}, gptq": (["--weights", w, "--round-weights", "gptq"], True) for w in STATIC},
 }

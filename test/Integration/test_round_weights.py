@@ -90,10 +90,39 @@ class RoundWeights(Scratch):
     def test_refuses_other_names(self):
         save_net(self.at("net.onnx"), np.random.default_rng(5))
         np.save(self.at("samples.npy"), np.zeros((8, 3, 12, 12), np.float32))
-        command = [DYADIC, "compile", self.at("net.onnx"), "--calibrate", self.at("samples.npy"), "-o", self.at("n.o"), "--round-weights", "up"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("--round-weights", done.stderr)
+        command = [DYADIC, "compile", self.at("net.onnx"), "--calibrate", self.at("samples.npy"), "-o", self.at("n.o"), "--round-weights"]
+        for name, message in ("up", "--round-weights"), ("awq", "--round-weights awq: expected the scheme weight-only"):
+            done = subprocess.run([*command, name], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(message, done.stderr)
+            self.assertFalse(os.path.exists(self.at("n.o")))
+
+    def test_awq(self):
+        """Four-bit weights beside floats: what loud channels read is rounded more finely."""
+        rng = np.random.default_rng(5)
+        loud = np.where(np.arange(32) % 8 == 3, 16, 1)
+        w0, w1 = rng.normal(0, 1, (32, 16)) * loud[:, None], rng.normal(0, 1, (8, 32)) / np.sqrt(loud)
+        tensors = [numpy_helper.from_array(w.astype(np.float32), f"w{i}") for i, w in enumerate((w0, w1))]
+        nodes = [
+            helper.make_node("Gemm", ["x", "w0"], ["h"], transB=1),
+            helper.make_node("Relu", ["h"], ["r"]),
+            helper.make_node("Gemm", ["r", "w1"], ["y"], transB=1, name="reader"),
+        ]
+        border = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in (("x", 16), ("y", 8))]
+        graph = helper.make_graph(nodes, "g", border[:1], border[1:], tensors)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), self.at("loud.onnx"))
+        samples, test = np.split(rng.normal(0, 1, (128, 16)).astype(np.float32), [64])
+        np.save(self.at("samples.npy"), samples)
+        real = self.outputs(self.at("loud.onnx"), test, "--float")
+
+        def loss(name):
+            y = self.outputs(self.at("loud.onnx"), test, "--calibrate", self.at("samples.npy"), "--scheme", "weight-only", "--weights", "int8",
+                             "--weights", "reader=int4", "--round-weights", name)  # fmt: skip
+            return ((y - real) ** 2).sum() / (real**2).sum()
+
+        nearest, awq = loss("nearest"), loss("awq")
+        print(f"four-bit weights to the nearest lose {nearest:.5f}, after AWQ {awq:.5f}")
+        self.assertLess(awq, 0.7 * nearest)
 
 
 if __name__ == "__main__":

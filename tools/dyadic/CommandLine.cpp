@@ -97,7 +97,9 @@ void CommonOptions::addCalibration(CLI::App &app) {
     roundings[name.str()] = *parseWeightRounding(name);
   app.add_option("--round-weights", weightRounding,
                  "with --recover measured: to the nearest value; by gptq or adaround, "
-                 "with which a layer's errors make up for each other on the samples; "
+                 "with which a layer's errors make up for each other on the samples; by "
+                 "awq, for weights alone: to the nearest after what loud channels read "
+                 "was multiplied, where that helps; "
                  "best (default): by gptq, and 4 bits by adaround, where that helps")
       ->type_name("TEXT:{" + llvm::join(weightRoundingNames(), ",") + "}")
       ->transform(CLI::CheckedTransformer(roundings).description(""));

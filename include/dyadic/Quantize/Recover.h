@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <string>
 #include <vector>
 
 namespace dyadic {
@@ -26,6 +27,16 @@ int64_t shiftInputs(mlir::func::FuncOp func, llvm::ArrayRef<std::string> keepFlo
 /// Equalizes channels, as `qnn-equalize`, which explains it. Returns how many
 /// groups of tensors were rescaled.
 int64_t equalizeChannels(mlir::func::FuncOp func);
+
+/// Divides channels of tensors in front of weights of few bits, which `weights` names as
+/// `--weights` does, and multiplies the weights by as much: those that loud channels
+/// read are rounded more finely. The factors are the channels' magnitudes to a power, 0,
+/// 0.05 … 1, with which the layers that read them lose least on `samples` when their
+/// weights are rounded to the nearest (Lin et al., "AWQ", MLSys 2024). Returns how many
+/// groups of tensors were divided.
+mlir::FailureOr<int64_t> equalizeForWeights(mlir::func::FuncOp func,
+                                            const SampleTensors &samples,
+                                            llvm::ArrayRef<std::string> weights);
 
 /// Brings channels that reach far beyond all others between two contractions and a
 /// GELU or swish, for which equalization does nothing, into the others' range: before
@@ -55,6 +66,8 @@ enum class WeightRounding {
   /// By what its inputs are like on samples; docs/Quantization.md, "Rounding on samples".
   GPTQ,
   AdaRound,
+  /// To the nearest, after equalizeForWeights.
+  AWQ,
   Best ///< what the error is least with on samples
 };
 

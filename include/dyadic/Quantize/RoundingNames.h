@@ -13,7 +13,7 @@ namespace dyadic {
 
 /// All names, in the order of the enumeration.
 llvm::ArrayRef<llvm::StringLiteral> weightRoundingNames();
-/// The way named "nearest", "gptq", "adaround" or "best".
+/// The way named "nearest", "gptq", "adaround", "awq" or "best".
 std::optional<WeightRounding> parseWeightRounding(llvm::StringRef name);
 
 } // namespace dyadic
