@@ -9,6 +9,10 @@ static constexpr llvm::StringLiteral kNames[] = {"nearest", "gptq", "adaround", 
 
 llvm::ArrayRef<llvm::StringLiteral> dyadic::weightRoundingNames() { return kNames; }
 
+llvm::StringRef dyadic::nameOf(WeightRounding rounding) {
+  return kNames[static_cast<size_t>(rounding)];
+}
+
 std::optional<WeightRounding> dyadic::parseWeightRounding(llvm::StringRef name) {
   const auto *found = llvm::find(kNames, name);
   if (found == std::end(kNames))

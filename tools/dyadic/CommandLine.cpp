@@ -321,6 +321,10 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
       return mlir::failure();
     return options;
   };
+  if (!isFloat && !hasCalibration() && weightRounding != WeightRounding::Best &&
+      weightRounding != WeightRounding::Nearest)
+    return emitError(loc) << "--round-weights " << nameOf(weightRounding)
+                          << ": expected samples to learn from: give --calibrate";
   if (isFloat || !hasCalibration())
     return withOverrides();
   CalibrationOptions calibration;

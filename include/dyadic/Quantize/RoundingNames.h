@@ -13,6 +13,7 @@ namespace dyadic {
 
 /// All names, in the order of the enumeration.
 llvm::ArrayRef<llvm::StringLiteral> weightRoundingNames();
+llvm::StringRef nameOf(WeightRounding rounding);
 /// The way named "nearest", "gptq", "adaround", "awq" or "best".
 std::optional<WeightRounding> parseWeightRounding(llvm::StringRef name);
 
