@@ -431,12 +431,10 @@ LogicalResult Compilation::lowerToIntegers() {
   LogicalResult lowered = run([&](OpPassManager &pm) {
     buildLowerToDyadicPipeline(pm, opts.rounding, integerOnly);
   });
-  if (!integerOnly)
-    return lowered;
-  // The network may have what only floats do.
-  blame = InputError;
-  report.integerOps += static_cast<int64_t>(report.floatOps.size());
-  report.floatOps.clear();
+  if (integerOnly)
+    blame = InputError; // the network may have what only floats do
+  if (succeeded(lowered) && isQuantized())
+    settleFloatOps(*current, report);
   return lowered;
 }
 
@@ -484,6 +482,18 @@ void countOps(ModuleOp module, CompileSummary &summary) {
     auto reason = op->getAttrOfType<StringAttr>(kFloatReasonAttr);
     summary.floatOps.push_back({named ? named.getName().str() : "", qnn::reportedKind(op).str(),
                                 reason ? reason.str() : ""});
+  });
+}
+
+void settleFloatOps(ModuleOp module, CompileSummary &summary) {
+  CompileSummary left;
+  countOps(module, left);
+  llvm::erase_if(summary.floatOps, [&](const FloatOp &op) {
+    bool isLeft = llvm::any_of(left.floatOps, [&](const FloatOp &other) {
+      return op.name == other.name && op.kind == other.kind;
+    });
+    summary.integerOps += !isLeft;
+    return !isLeft;
   });
 }
 

@@ -59,19 +59,25 @@ static void inventRanges(func::FuncOp func) {
   });
 }
 
+/// Takes `module` from level 2 to kernels, and down what stays float in it.
+static LogicalResult lowerQuantized(const Compilation &compilation, ModuleOp module,
+                                    Inspection &found) {
+  CompileSummary summary;
+  countOps(module, summary);
+  if (failed(runPasses(module, [&](OpPassManager &pm) {
+        buildLowerToDyadicPipeline(pm, compilation.options().rounding);
+      })))
+    return failure();
+  settleFloatOps(module, summary);
+  found.floatOps = std::move(summary.floatOps);
+  return runPasses(module, [](OpPassManager &pm) { buildFusePipeline(pm); });
+}
+
 /// The integer half, of a model that has no other.
 static FailureOr<Inspection> inspectQuantized(Compilation &compilation,
                                               ModuleOp module,
                                               Inspection found) {
-  CompileSummary summary;
-  countOps(module, summary);
-  found.floatOps = std::move(summary.floatOps);
-  if (failed(runPasses(module,
-                       [&](OpPassManager &pm) {
-                         buildLowerToDyadicPipeline(
-                             pm, compilation.options().rounding);
-                       })) ||
-      failed(runPasses(module, [](OpPassManager &pm) { buildFusePipeline(pm); })))
+  if (failed(lowerQuantized(compilation, module, found)))
     return failure();
   auto info = readProgramInfo(module, compilation.options().name);
   if (failed(info))
@@ -103,10 +109,9 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
   });
 
   OwningOpRef<ModuleOp> asFloat = module.clone(), asIntegers = module.clone();
-  auto plan = [](OpPassManager &pm) { buildFusePipeline(pm); };
   if (compilation.isQuantized())
     return inspectQuantized(compilation, *asIntegers, std::move(found));
-  if (failed(runPasses(*asFloat, plan)))
+  if (failed(runPasses(*asFloat, [](OpPassManager &pm) { buildFusePipeline(pm); })))
     return failure();
   auto info = readProgramInfo(*asFloat, compilation.options().name);
   if (failed(info))
@@ -117,15 +122,7 @@ FailureOr<Inspection> inspect(Compilation &compilation) {
   inventRanges(asIntegers->lookupSymbol<func::FuncOp>("main"));
   if (failed(runPasses(*asIntegers, [](OpPassManager &pm) { buildQuantizePipeline(pm); })))
     return failure();
-  CompileSummary summary;
-  countOps(*asIntegers, summary);
-  found.floatOps = std::move(summary.floatOps);
-  if (failed(runPasses(*asIntegers,
-                       [&](OpPassManager &pm) {
-                         buildLowerToDyadicPipeline(
-                             pm, compilation.options().rounding);
-                       })) ||
-      failed(runPasses(*asIntegers, plan)))
+  if (failed(lowerQuantized(compilation, *asIntegers, found)))
     return failure();
   info = readProgramInfo(*asIntegers, compilation.options().name);
   if (failed(info))

@@ -58,6 +58,21 @@ class Ops(unittest.TestCase):
         db = 10 * np.log10((exact**2).sum() / max(noise, 1e-30))
         self.assertGreater(db, COARSE.get(name, LEAST_DB), "signal to noise in dB")
 
+    def test_what_counts_as_integers(self):
+        """A hard swish between sums and bytes is integers, though level 2 says it in floats; a softmax isn't."""
+        folder = tempfile.mkdtemp(prefix="dyadic-op-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        at = lambda f: os.path.join(folder, f)
+        net = smallnets.Net((1, 12, 9, 9))
+        net.finish(net("Softmax", net.conv(net("HardSwish", net.conv("x", 12, 12)), 12, 8), axis=1), at("net.onnx"))
+        np.savez(at("calib.npz"), x=np.random.default_rng(1).normal(0, 1, (8, 12, 9, 9)).astype(np.float32))
+        done = harness.check([DYADIC, "compile", at("net.onnx"), "-o", at("net.o"), "--calibrate", at("calib.npz")])
+        self.assertIn("(qnn.softmax) stays float because", done.stdout)
+        self.assertNotIn("hard_swish", done.stdout)
+        done = harness.check([DYADIC, "inspect", at("net.onnx")])
+        self.assertIn("softmax", done.stdout)
+        self.assertNotIn("hard_swish) because", done.stdout)
+
 
 for _name in smallnets.NETS:
     setattr(Ops, "test_" + _name, lambda self, n=_name: self.compare(n))

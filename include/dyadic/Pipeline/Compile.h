@@ -200,6 +200,9 @@ runPasses(mlir::ModuleOp module,
 
 /// What `module` at level 2 computes in integers, and what not and why.
 void countOps(mlir::ModuleOp module, CompileSummary &summary);
+/// Counts as integer ops what of its float ops `module`, at level 3, hasn't any more: a hard
+/// swish between sums and bytes, or with `--integer-only` all.
+void settleFloatOps(mlir::ModuleOp module, CompileSummary &summary);
 
 } // namespace dyadic
 
