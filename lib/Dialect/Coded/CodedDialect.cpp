@@ -1,5 +1,5 @@
 //===- CodedDialect.cpp - weights of few bits as a constant ---------------===//
-#include "dyadic/Dialect/Coded/Coded.h"
+#include "Elements.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -130,13 +130,7 @@ WeightsAttr::try_value_begin_impl(OverloadToken<float>) const {
   auto weights = read();
   if (failed(weights))
     return failure();
-  ChannelMajor layout(getType().getShape(), getAxis());
-  auto elements = std::make_shared<std::vector<float>>(weights->codes.size());
-  for (int64_t o = 0; o < layout.channels; ++o)
-    for (int64_t k = 0; k < layout.depth; ++k)
-      (*elements)[layout(o, k)] = weights->at(o, k);
-  return Iterator(llvm::seq<int64_t>(0, elements->size()).begin(),
-                  ElementOf<float>{std::move(elements)});
+  return beginOf<Iterator, float>(getType(), getAxis(), *weights);
 }
 
 WeightsAttr WeightsAttr::get(RankedTensorType type, int64_t axis,

@@ -1,5 +1,5 @@
 //===- CodedIntegers.cpp - integers as numbers of four bits times factors -===//
-#include "dyadic/Dialect/Coded/Coded.h"
+#include "Elements.h"
 
 #include "dyadic/Support/ConstantData.h"
 
@@ -85,13 +85,7 @@ IntegersAttr::try_value_begin_impl(OverloadToken<int8_t>) const {
   auto integers = read();
   if (failed(integers))
     return failure();
-  ChannelMajor layout(getType().getShape(), getAxis());
-  auto elements = std::make_shared<std::vector<int8_t>>(integers->numbers.size());
-  for (int64_t o = 0; o < layout.channels; ++o)
-    for (int64_t k = 0; k < layout.depth; ++k)
-      (*elements)[layout(o, k)] = integers->at(o, k);
-  return Iterator(llvm::seq<int64_t>(0, elements->size()).begin(),
-                  ElementOf<int8_t>{std::move(elements)});
+  return beginOf<Iterator, int8_t>(getType(), getAxis(), *integers);
 }
 
 IntegersAttr IntegersAttr::get(RankedTensorType type, int64_t axis,
