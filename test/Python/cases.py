@@ -369,7 +369,7 @@ class Refusals(Package):
         )
         self.refused("there is no op or input named", activations=["nothing=int16"])
         self.refused("expected activations of int8 or int16, but got int32", activations=["int32"])
-        self.refused("expected one of nearest, gptq, adaround, best", round_weights="up")
+        self.refused("expected one of nearest, gptq, adaround, awq, best", round_weights="up")
         self.refused('keep_float: expected a list of names, but got the string "conv1"', keep_float="conv1", error=TypeError)
         self.refused("expected an optimization level of 0 to 3, but got 4", opt_level=4)
         self.refused("threads: expected 1 to 256, but got 257", threads=257)

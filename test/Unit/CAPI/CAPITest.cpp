@@ -305,7 +305,7 @@ TEST_F(CAPITest, RefusesOptions) {
   refused("expected calibration samples, but got none");
   addSamples();
   dyadicOptionsSetWeightRounding(options, toRef("up"));
-  refused("weight rounding: expected one of nearest, gptq, adaround, best, but got \"up\"");
+  refused("weight rounding: expected one of nearest, gptq, adaround, awq, best, but got \"up\"");
   addSamples();
   dyadicOptionsAddActivations(options, toRef("no such op=int16"));
   refused("there is no op or input named \"no such op\"", DyadicResultInputError);
