@@ -296,6 +296,21 @@ static bool addShape(StringRef text, ONNXImportOptions &options) {
   return !name.empty() && name != text && addInputShape(name, dims, options);
 }
 
+/// Without samples: refuses what only they could have an effect on.
+static LogicalResult checkNothingNeedsSamples(const CommonOptions &given, Location loc) {
+  std::vector<std::string> vain;
+  if (given.observer != CommonOptions().observer)
+    vain.push_back("--observer " + given.observer);
+  if (given.weightRounding != WeightRounding::Best &&
+      given.weightRounding != WeightRounding::Nearest)
+    vain.push_back(("--round-weights " + nameOf(given.weightRounding)).str());
+  if (vain.empty())
+    return mlir::success();
+  return emitError(loc) << llvm::join(vain, ", ") << ": expected samples to learn from: "
+                        << (given.isFloat ? "leave --float out and give --calibrate"
+                                          : "give --calibrate");
+}
+
 FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
   CompileOptions options;
   options.model = model;
@@ -321,10 +336,8 @@ FailureOr<CompileOptions> CommonOptions::resolve(MLIRContext *context) const {
       return mlir::failure();
     return options;
   };
-  if (!isFloat && !hasCalibration() && weightRounding != WeightRounding::Best &&
-      weightRounding != WeightRounding::Nearest)
-    return emitError(loc) << "--round-weights " << nameOf(weightRounding)
-                          << ": expected samples to learn from: give --calibrate";
+  if (!hasCalibration() && mlir::failed(checkNothingNeedsSamples(*this, loc)))
+    return mlir::failure();
   if (isFloat || !hasCalibration())
     return withOverrides();
   CalibrationOptions calibration;
