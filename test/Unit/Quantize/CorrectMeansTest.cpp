@@ -1,16 +1,7 @@
 //===- CorrectMeansTest.cpp -----------------------------------------------===//
-#include "dyadic/Quantize/Recover.h"
+#include "NetworkTest.h"
 
-#include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
-
-#include "mlir/Dialect/Quant/IR/Quant.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
-
-#include <gtest/gtest.h>
 
 using namespace dyadic;
 using namespace mlir;
@@ -47,16 +38,11 @@ const char *const kQuantized = R"mlir(
   }
 )mlir";
 
-class CorrectMeansTest : public ::testing::Test {
+class CorrectMeansTest : public NetworkTest {
 protected:
   CorrectMeansTest() {
-    DialectRegistry registry;
-    registry.insert<qnn::QNNDialect, quant::QuantDialect, func::FuncDialect>();
-    registerReferenceModels(registry);
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-    realModule = parseSourceString<ModuleOp>(kReal, &context);
-    quantizedModule = parseSourceString<ModuleOp>(kQuantized, &context);
+    realModule = parse(kReal);
+    quantizedModule = parse(kQuantized);
     real = realModule->lookupSymbol<func::FuncOp>("main");
     quantized = quantizedModule->lookupSymbol<func::FuncOp>("main");
     for (float x : {1.25f, 2.25f, 3.25f, 5.25f}) {
@@ -79,10 +65,8 @@ protected:
     return succeeded(means) && succeeded(correctMeans(quantized, real, samples, *means, rows));
   }
 
-  MLIRContext context;
   OwningOpRef<ModuleOp> realModule, quantizedModule;
   func::FuncOp real, quantized;
-  SampleTensors samples;
 };
 } // namespace
 
@@ -156,18 +140,16 @@ protected:
         all.replace(at + 1, 1, shape);
       return all;
     };
-    realModule = parseSourceString<ModuleOp>(text(R"(
+    realModule = parse(text(R"(
       %w = qnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
       %0 = qnn.matmul %x, %w : (tensor<Rx1xf32>, tensor<1x1xf32>) -> tensor<Rx1xf32>
-      return %0 : tensor<Rx1xf32>)"),
-                                             &context);
-    quantizedModule = parseSourceString<ModuleOp>(text(R"(
+      return %0 : tensor<Rx1xf32>)"));
+    quantizedModule = parse(text(R"(
       %w = qnn.constant dense<1> : tensor<1x1xi8> : tensor<1x1x!w>
       %q = quant.qcast %x : tensor<Rx1xf32> to tensor<Rx1x!q>
       %0 = qnn.matmul %q, %w : (tensor<Rx1x!q>, tensor<1x1x!w>) -> tensor<Rx1x!s>
       %1 = quant.dcast %0 : tensor<Rx1x!s> to tensor<Rx1xf32>
-      return %1 : tensor<Rx1xf32>)"),
-                                                  &context);
+      return %1 : tensor<Rx1xf32>)"));
     ASSERT_TRUE(realModule && quantizedModule);
     real = realModule->lookupSymbol<func::FuncOp>("main");
     quantized = quantizedModule->lookupSymbol<func::FuncOp>("main");

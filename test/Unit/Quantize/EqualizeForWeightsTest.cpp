@@ -1,18 +1,7 @@
 //===- EqualizeForWeightsTest.cpp -----------------------------------------===//
-#include "dyadic/Calibrate/Calibrate.h"
-#include "dyadic/Dialect/Coded/Coded.h"
-#include "dyadic/Dialect/QNN/QNN.h"
+#include "NetworkTest.h"
+
 #include "dyadic/Quantize/Passes.h"
-#include "dyadic/Quantize/Recover.h"
-#include "dyadic/Reference/Interpreter.h"
-
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-
-#include <gtest/gtest.h>
-
-#include <random>
 
 using namespace dyadic;
 using namespace mlir;
@@ -30,30 +19,11 @@ const char *const kNetwork = R"mlir(
   }
 )mlir";
 
-class Samples : public SampleStream {
-public:
-  int64_t size() const override { return 16; }
-  llvm::Expected<llvm::SmallVector<HostTensor>> read(int64_t index) override {
-    std::mt19937 random(index);
-    HostTensor tensor(ElementKind::F32, {4, 64});
-    for (float &x : tensor.as<float>())
-      x = std::uniform_real_distribution<float>(0, 1)(random);
-    return llvm::SmallVector<HostTensor>{tensor};
-  }
-};
-
-class EqualizeForWeightsTest : public ::testing::Test {
+class EqualizeForWeightsTest : public NetworkTest {
 protected:
   EqualizeForWeightsTest() {
-    DialectRegistry registry;
-    registerReferenceModels(registry);
-    context.appendDialectRegistry(registry);
-    context.loadDialect<coded::CodedDialect, qnn::QNNDialect, func::FuncDialect>();
-    module = parseSourceString<ModuleOp>(kNetwork, &context);
-    func = module->lookupSymbol<func::FuncOp>("main");
-    Samples source;
-    for (int64_t i = 0; i < source.size(); ++i)
-      samples.push_back(*source.read(i));
+    load(kNetwork);
+    makeSamples(16, {4, 64}, std::uniform_real_distribution<float>(0, 1));
   }
 
   /// Channel c is input c times `loudness(c)`; `weight` gives what reads them.
@@ -63,34 +33,15 @@ protected:
     for (int64_t c = 0; c < 64; ++c)
       diagonal[c * 65] = loudness(c);
     std::generate(reader.begin(), reader.end(), weight);
-    auto constant = func.getOps<qnn::ConstantOp>().begin();
-    for (ArrayRef<float> values : {ArrayRef(diagonal), ArrayRef(reader)}) {
-      qnn::ConstantOp op = *constant++;
-      op->setAttr("value", DenseElementsAttr::get(cast<RankedTensorType>(op.getType()), values));
-    }
+    setValues(constant(0), diagonal);
+    setValues(constant(1), reader);
   }
 
   int64_t equalize() {
-    Samples source;
-    auto run = [&](llvm::ArrayRef<HostTensor> inputs, ObserveFn observe) -> LogicalResult {
-      return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
-        if (!isa<BlockArgument>(value))
-          observe(value, tensor.as<float>());
-      });
-    };
-    EXPECT_TRUE(succeeded(calibrate(func, source, run, ObserverOptions())));
+    calibrateOnSamples();
     auto count = equalizeForWeights(func, samples, {"int8", "reader=int4:group=64"});
     EXPECT_TRUE(succeeded(count));
     return count.value_or(-1);
-  }
-
-  std::vector<float> outputsOf(func::FuncOp network) {
-    std::vector<float> all;
-    for (const auto &sample : samples) {
-      auto results = interpret(network, sample);
-      llvm::append_range(all, results->front().as<float>());
-    }
-    return all;
   }
 
   /// What rounding the weights loses of the network's outputs: their variance about
@@ -102,7 +53,7 @@ protected:
     options.weights = {"int8", "reader=int4:group=64"};
     manager.addNestedPass<func::FuncOp>(createEncodeWeights(options));
     EXPECT_TRUE(succeeded(manager.run(*rounded)));
-    std::vector<float> real = outputsOf(func),
+    std::vector<float> real = outputs(),
                        got = outputsOf(rounded->lookupSymbol<func::FuncOp>("main"));
     double variance = 0;
     for (size_t output = 0; output < 8; ++output) {
@@ -116,11 +67,6 @@ protected:
     }
     return variance;
   }
-
-  MLIRContext context;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp func;
-  SampleTensors samples;
 };
 } // namespace
 
@@ -130,10 +76,10 @@ TEST_F(EqualizeForWeightsTest, RoundsWhatLoudChannelsReadMoreFinely) {
   int64_t i = 0;
   fill([](int64_t c) { return c == 5 ? 64.0f : 1.0f; },
        [&] { return std::normal_distribution<float>(0, i++ / 8 == 5 ? 0.125f : 1.0f)(random); });
-  std::vector<float> expected = outputsOf(func);
+  std::vector<float> expected = outputs();
   double before = lostByRounding();
   EXPECT_EQ(equalize(), 1);
-  for (auto [actual, y] : llvm::zip_equal(outputsOf(func), expected))
+  for (auto [actual, y] : llvm::zip_equal(outputs(), expected))
     EXPECT_NEAR(actual, y, 1e-3f);
   EXPECT_LT(lostByRounding(), before / 4);
 }

@@ -1,17 +1,8 @@
 //===- EqualizeTest.cpp ---------------------------------------------------===//
-#include "dyadic/Calibrate/Calibrate.h"
+#include "NetworkTest.h"
+
 #include "dyadic/Dialect/QNN/ChannelAttrs.h"
-#include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Quantize/Passes.h"
-#include "dyadic/Reference/Interpreter.h"
-
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
-
-#include <gtest/gtest.h>
-
-#include <random>
 
 using namespace dyadic;
 using namespace mlir;
@@ -58,61 +49,34 @@ const char *const kSwish = R"mlir(
   }
 )mlir";
 
-class Samples : public SampleStream {
-public:
-  int64_t size() const override { return 4; }
-  llvm::Expected<llvm::SmallVector<HostTensor>> read(int64_t index) override {
-    std::mt19937 random(index);
-    HostTensor tensor(ElementKind::F32, {1, 4, 4, 3});
-    for (float &x : tensor.as<float>())
-      x = std::normal_distribution<float>()(random);
-    return llvm::SmallVector<HostTensor>{tensor};
-  }
-};
-
-class EqualizeTest : public ::testing::Test {
+class EqualizeTest : public NetworkTest {
 protected:
   EqualizeTest() {
-    DialectRegistry registry;
-    registerReferenceModels(registry);
-    context.appendDialectRegistry(registry);
-    context.loadDialect<qnn::QNNDialect, func::FuncDialect>();
-    load(kNetwork);
+    makeSamples(4, {1, 4, 4, 3},
+                [](auto &random) { return std::normal_distribution<float>()(random); });
+    loadDrawn(kNetwork);
   }
 
-  void load(const char *network) {
-    module = parseSourceString<ModuleOp>(network, &context);
-    func = module->lookupSymbol<func::FuncOp>("main");
+  /// With random weights.
+  void loadDrawn(const char *network) {
+    load(network);
     std::mt19937 random(7);
-    for (auto op : llvm::make_early_inc_range(func.getOps<qnn::ConstantOp>())) {
-      auto type = cast<RankedTensorType>(op.getType());
-      SmallVector<float> values(type.getNumElements());
+    for (auto op : func.getOps<qnn::ConstantOp>()) {
+      SmallVector<float> values(cast<RankedTensorType>(op.getType()).getNumElements());
       for (float &x : values)
         x = std::normal_distribution<float>()(random);
-      op->setAttr("value", DenseElementsAttr::get(type, ArrayRef<float>(values)));
+      setValues(op, values);
     }
   }
 
   /// Multiplies elements of the i-th constant: factor(index).
   template <typename Fn> void scale(int i, Fn factor) {
-    auto op = *std::next(func.getOps<qnn::ConstantOp>().begin(), i);
-    auto type = cast<RankedTensorType>(op.getType());
+    qnn::ConstantOp op = constant(i);
     auto old = cast<DenseElementsAttr>(op->getAttr("value")).getValues<float>();
     SmallVector<float> values(old.begin(), old.end());
     for (auto [k, x] : llvm::enumerate(values))
       x *= factor(k);
-    op->setAttr("value", DenseElementsAttr::get(type, ArrayRef<float>(values)));
-  }
-
-  std::vector<float> outputs() {
-    Samples samples;
-    std::vector<float> all;
-    for (int64_t i = 0; i < samples.size(); ++i) {
-      auto results = interpret(func, *samples.read(i));
-      for (const HostTensor &result : *results)
-        llvm::append_range(all, result.as<float>());
-    }
-    return all;
+    setValues(op, values);
   }
 
   /// Factors may be any numbers: f32 rounds them.
@@ -125,16 +89,9 @@ protected:
   }
 
   void equalize() {
-    Samples samples;
-    auto run = [&](llvm::ArrayRef<HostTensor> inputs, ObserveFn observe) -> LogicalResult {
-      return interpret(func, inputs, [&](Value value, const HostTensor &tensor) {
-        if (!isa<BlockArgument>(value))
-          observe(value, tensor.as<float>());
-      });
-    };
     ObserverOptions options;
     options.kind = ObserverOptions::Kind::MinMax;
-    ASSERT_TRUE(succeeded(calibrate(func, samples, run, options)));
+    calibrateOnSamples(options);
     PassManager manager(&context);
     manager.addNestedPass<func::FuncOp>(createEqualize());
     ASSERT_TRUE(succeeded(manager.run(*module)));
@@ -151,10 +108,6 @@ protected:
     }
     return most / least;
   }
-
-  MLIRContext context;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp func;
 };
 } // namespace
 
@@ -187,9 +140,8 @@ TEST_F(EqualizeTest, PredictsWhatCalibrationThenSees) {
   auto powers = relu->getAttrOfType<DenseF32ArrayAttr>(kChannelPowersAttr);
   auto range = cast<qnn::RangeAttr>(relu->getAttrOfType<ArrayAttr>("qnn.range")[0]);
   std::vector<float> least(8, INFINITY), most(8, -INFINITY), squares(8, 0);
-  Samples samples;
-  for (int64_t i = 0; i < samples.size(); ++i)
-    (void)interpret(func, *samples.read(i), [&](Value value, const HostTensor &tensor) {
+  for (const auto &sample : samples)
+    (void)interpret(func, sample, [&](Value value, const HostTensor &tensor) {
       if (value.getDefiningOp() != relu)
         return;
       for (int64_t k = 0; k < tensor.numElements(); ++k) {
@@ -209,7 +161,7 @@ TEST_F(EqualizeTest, PredictsWhatCalibrationThenSees) {
 }
 
 TEST_F(EqualizeTest, DividesBehindFunctionsThroughGatesAndConcatenations) {
-  load(kSwish);
+  loadDrawn(kSwish);
   // Large where the weights of the first product are, linear in its sums.
   auto factor = [](int64_t c) { return std::exp2(float(3 * c % 10)); };
   scale(0, [&](int64_t i) { return factor(i / 3); });

@@ -1,18 +1,8 @@
 //===- LearnRoundingTest.cpp - rounding in networks -----------------------===//
-#include "dyadic/Quantize/Recover.h"
+#include "NetworkTest.h"
 
-#include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
 
-#include "mlir/Dialect/Quant/IR/Quant.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
-
-#include <gtest/gtest.h>
-
-#include <random>
 #include <regex>
 #include <string>
 
@@ -20,16 +10,8 @@ using namespace dyadic;
 using namespace mlir;
 
 namespace {
-class LearnRoundingTest : public ::testing::Test {
+class LearnRoundingTest : public NetworkTest {
 protected:
-  LearnRoundingTest() {
-    DialectRegistry registry;
-    registry.insert<qnn::QNNDialect, quant::QuantDialect, func::FuncDialect>();
-    registerReferenceModels(registry);
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-  }
-
   /// Samples whose neighbours along the innermost dimension but one are twins, or
   /// else take all pairs of two values.
   void makeSamples(ArrayRef<int64_t> shape, bool twins = true) {
@@ -51,8 +33,8 @@ protected:
   /// The weights of `quantized`'s only contraction after rounding.
   template <typename Op> std::vector<int> round(const char *real, const char *quantized,
                                                 WeightRounding rounding) {
-    auto floats = parseSourceString<ModuleOp>(real, &context);
-    auto integers = parseSourceString<ModuleOp>(quantized, &context);
+    auto floats = parse(real);
+    auto integers = parse(quantized);
     auto realMain = floats->lookupSymbol<func::FuncOp>("main");
     auto main = integers->lookupSymbol<func::FuncOp>("main");
     EXPECT_TRUE(succeeded(correctMeans(main, realMain, samples, *meansOf(realMain, samples),
@@ -64,9 +46,6 @@ protected:
       result.push_back(weights.get(i));
     return result;
   }
-
-  MLIRContext context;
-  SampleTensors samples;
 };
 
 const char *const kRealMatmul = R"mlir(

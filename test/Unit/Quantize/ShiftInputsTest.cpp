@@ -1,13 +1,5 @@
 //===- ShiftInputsTest.cpp ------------------------------------------------===//
-#include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/Quantize/Recover.h"
-#include "dyadic/Reference/Interpreter.h"
-
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
-
-#include <gtest/gtest.h>
+#include "NetworkTest.h"
 
 using namespace dyadic;
 using namespace mlir;
@@ -27,15 +19,10 @@ const char *const kNetwork = R"mlir(
 )mlir";
 } // namespace
 
-TEST(ShiftInputsTest, TheNetworkComputesWhatItDid) {
-  DialectRegistry registry;
-  registry.insert<qnn::QNNDialect, func::FuncDialect>();
-  registerReferenceModels(registry);
-  MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  auto module = parseSourceString<ModuleOp>(kNetwork, &context);
-  ASSERT_TRUE(module);
-  auto func = module->lookupSymbol<func::FuncOp>("main");
+class ShiftInputsTest : public NetworkTest {};
+
+TEST_F(ShiftInputsTest, TheNetworkComputesWhatItDid) {
+  load(kNetwork);
   HostTensor x(ElementKind::F32, {1, 2, 4, 4});
   for (auto [i, value] : llvm::enumerate(x.as<float>()))
     value = 0.0625f * i - 1; // sums are exact

@@ -1,14 +1,7 @@
 //===- TameOutliersTest.cpp -----------------------------------------------===//
+#include "NetworkTest.h"
+
 #include "dyadic/Dialect/QNN/ChannelAttrs.h"
-#include "dyadic/Dialect/QNN/QNN.h"
-#include "dyadic/Quantize/Recover.h"
-#include "dyadic/Reference/Interpreter.h"
-
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
-
-#include <gtest/gtest.h>
 
 using namespace dyadic;
 using namespace mlir;
@@ -27,33 +20,16 @@ const char *const kNetwork = R"mlir(
   }
 )mlir";
 
-class TameOutliersTest : public ::testing::Test {
+class TameOutliersTest : public NetworkTest {
 protected:
   TameOutliersTest() {
-    DialectRegistry registry;
-    registry.insert<qnn::QNNDialect, func::FuncDialect>();
-    registerReferenceModels(registry);
-    context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
-    parse(kNetwork);
+    load(kNetwork);
     for (int i = 0; i < 8; ++i) {
       HostTensor x(ElementKind::F32, {1, 2});
       x.as<float>()[0] = i % 4 == 0; // a switch
       x.as<float>()[1] = 0.25f * i - 1;
       samples.push_back({x});
     }
-  }
-
-  void parse(StringRef text) {
-    module = parseSourceString<ModuleOp>(text, &context);
-    func = module->lookupSymbol<func::FuncOp>("main");
-  }
-
-  std::vector<float> outputs() {
-    std::vector<float> all;
-    for (auto &inputs : samples)
-      all.push_back((*interpret(func, inputs))[0].as<float>()[0]);
-    return all;
   }
 
   double highest(StringRef op) {
@@ -64,11 +40,6 @@ protected:
     });
     return most;
   }
-
-  MLIRContext context;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp func;
-  SampleTensors samples;
 };
 } // namespace
 
@@ -101,7 +72,7 @@ TEST_F(TameOutliersTest, NothingStandsOut) {
   std::string even = kNetwork;
   for (size_t at; (at = even.find("-0.17, 20.0, -0.17")) != std::string::npos;)
     even.replace(at, 18, "-0.17,  3.0, -0.17");
-  parse(even);
+  load(even);
   auto count = tameOutliers(func, samples);
   ASSERT_TRUE(succeeded(count));
   EXPECT_EQ(*count, 0);
@@ -110,7 +81,7 @@ TEST_F(TameOutliersTest, NothingStandsOut) {
 TEST_F(TameOutliersTest, WhatOthersReadStays) {
   std::string read = kNetwork;
   read.replace(read.find("return %2"), 9, "%3 = qnn.reduce_mean %1 {axes = array<i64: 1>, keep_dims = true} : (tensor<1x3xf32>) -> tensor<1x1xf32>\n    %4 = qnn.add %2, %3 : (tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<1x1xf32>\n    return %4");
-  parse(read);
+  load(read);
   ASSERT_TRUE(func);
   auto count = tameOutliers(func, samples);
   ASSERT_TRUE(succeeded(count));
