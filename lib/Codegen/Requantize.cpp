@@ -41,36 +41,48 @@ static SmallVector<AccumulatorRange> inputRanges(RequantizeOp op) {
   return {{range.min - zp, range.max - zp}};
 }
 
+/// zp + `once` rounded half away from zero by `rest` bits more, clamped.
+static Value emitSecondRounding(KernelBuilder &k, Value once, Value rest, int64_t zp,
+                                int64_t low, int64_t high) {
+  OpBuilder &b = k.b;
+  Location loc = k.loc;
+  auto type = cast<VectorType>(once.getType());
+  auto splat = [&](int64_t x) { return k.splatInt(type, x); };
+  auto add = [&](Value l, Value r) -> Value { return arith::AddIOp::create(b, loc, l, r); };
+  auto shiftRight = [&](Value v, Value n) -> Value {
+    return arith::ShRSIOp::create(b, loc, v, n);
+  };
+  Value half = shiftRight(arith::ShLIOp::create(b, loc, splat(1), rest), splat(1));
+  // Of a negative tie one less is rounded up, so that it goes down; nothing is
+  // rounded where no bits are left.
+  Value sign = shiftRight(once, splat(type.getElementTypeBitWidth() - 1));
+  Value isLeft = arith::SubIOp::create(b, loc, splat(0),
+                                       arith::MinSIOp::create(b, loc, rest, splat(1)));
+  half = add(half, arith::AndIOp::create(b, loc, sign, isLeft));
+  Value y = add(shiftRight(add(once, half), rest), splat(zp));
+  y = arith::MaxSIOp::create(b, loc, y, splat(low));
+  return arith::MinSIOp::create(b, loc, y, splat(high));
+}
+
+/// x · multiplier + addend >> shift, vectors of i64 but `x` and `multiplier`.
+static Value emitFirstRounding(KernelBuilder &k, Value x, Value multiplier, Value shift,
+                               Value addend) {
+  auto wide = [&](Value v) -> Value {
+    return arith::ExtSIOp::create(k.b, k.loc, addend.getType(), v);
+  };
+  Value product = arith::MulIOp::create(k.b, k.loc, wide(x), wide(multiplier));
+  return arith::ShRSIOp::create(k.b, k.loc,
+                                arith::AddIOp::create(k.b, k.loc, product, addend), shift);
+}
+
 /// zp + the product rounded half up by `shift` bits and half away from zero by
 /// `rest` more, clamped. `rest`, `shift` and `addend` are vectors of i64.
 static Value emitDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
                                 Value shift, Value addend, Value rest, int64_t zp,
                                 int64_t low, int64_t high) {
-  OpBuilder &b = k.b;
-  Location loc = k.loc;
-  auto i32 = cast<VectorType>(x.getType());
-  VectorType i64 = i32.clone(b.getI64Type());
-  auto wide = [&](Value v) -> Value { return arith::ExtSIOp::create(b, loc, i64, v); };
-  auto add = [&](Value l, Value r) -> Value {
-    return arith::AddIOp::create(b, loc, l, r);
-  };
-  auto shiftRight = [&](Value v, Value n) -> Value {
-    return arith::ShRSIOp::create(b, loc, v, n);
-  };
-  Value one = k.splatInt(i64, 1), zero = k.splatInt(i64, 0);
-  Value product = arith::MulIOp::create(b, loc, wide(x), wide(multiplier));
-  Value once = shiftRight(add(product, addend), shift);
-  // Of a negative tie one less is rounded up, so that it goes down.
-  Value half = shiftRight(arith::ShLIOp::create(b, loc, one, rest), one);
-  Value isNegative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, once, zero);
-  Value isLeft = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, rest, zero);
-  Value sign = arith::ExtSIOp::create(
-      b, loc, i64, arith::AndIOp::create(b, loc, isNegative, isLeft));
-  Value twice = shiftRight(add(once, add(half, sign)), rest);
-  Value y = add(twice, k.splatInt(i64, zp));
-  y = arith::MaxSIOp::create(b, loc, y, k.splatInt(i64, low));
-  y = arith::MinSIOp::create(b, loc, y, k.splatInt(i64, high));
-  return arith::TruncIOp::create(b, loc, i32, y);
+  Value once = emitFirstRounding(k, x, multiplier, shift, addend);
+  return arith::TruncIOp::create(k.b, k.loc, x.getType(),
+                                 emitSecondRounding(k, once, rest, zp, low, high));
 }
 
 /// The same where what is left after the first 31 bits fits 32 bits: `rest` is a
@@ -78,31 +90,11 @@ static Value emitDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
 static Value emitNarrowDoubleRounding(KernelBuilder &k, Value x, Value multiplier,
                                       Value rest, int64_t zp, int64_t low,
                                       int64_t high) {
-  OpBuilder &b = k.b;
-  Location loc = k.loc;
-  auto i32 = cast<VectorType>(x.getType());
-  VectorType i64 = i32.clone(b.getI64Type());
-  auto wide = [&](Value v) -> Value { return arith::ExtSIOp::create(b, loc, i64, v); };
-  auto add = [&](Value l, Value r) -> Value {
-    return arith::AddIOp::create(b, loc, l, r);
-  };
-  Value product = arith::MulIOp::create(b, loc, wide(x), wide(multiplier));
-  Value once = arith::ShRSIOp::create(
-      b, loc, add(product, k.splatInt(i64, int64_t{1} << 30)), k.splatInt(i64, 31));
-  once = arith::TruncIOp::create(b, loc, i32, once);
-  Value one = k.splatInt(i32, 1), zero = k.splatInt(i32, 0);
-  Value half = arith::ShRSIOp::create(
-      b, loc, arith::ShLIOp::create(b, loc, one, rest), one);
-  // Of a negative tie one less is rounded up, so that it goes down; nothing is
-  // rounded where no bits are left.
-  Value sign = arith::ShRSIOp::create(b, loc, once, k.splatInt(i32, 31));
-  Value isLeft = arith::SubIOp::create(b, loc, zero,
-                                       arith::MinSIOp::create(b, loc, rest, one));
-  half = add(half, arith::AndIOp::create(b, loc, sign, isLeft));
-  Value y = arith::ShRSIOp::create(b, loc, add(once, half), rest);
-  y = add(y, k.splatInt(i32, zp));
-  y = arith::MaxSIOp::create(b, loc, y, k.splatInt(i32, low));
-  return arith::MinSIOp::create(b, loc, y, k.splatInt(i32, high));
+  auto i64 = cast<VectorType>(x.getType()).clone(k.b.getI64Type());
+  Value once = emitFirstRounding(k, x, multiplier, k.splatInt(i64, 31),
+                                 k.splatInt(i64, int64_t{1} << 30));
+  once = arith::TruncIOp::create(k.b, k.loc, x.getType(), once);
+  return emitSecondRounding(k, once, rest, zp, low, high);
 }
 
 /// Whether no sum that x·m + 2^30 >> 31 leads to, with half of what is shifted out
