@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -304,6 +305,39 @@ std::vector<LayerPair> matchLayers(func::FuncOp exact, func::FuncOp quantized,
           (pair.type.getStorageTypeMin() - pair.type.getZeroPoint()) * pair.type.getScale(),
           (pair.type.getStorageTypeMax() - pair.type.getZeroPoint()) * pair.type.getScale()};
   return pairs;
+}
+
+/// The type that a chain of float ops behind `value` ends in.
+static quant::QuantizedType typeBehind(Value value) {
+  while (value.hasOneUse()) {
+    Operation *reader = *value.user_begin();
+    if (reader->getNumResults() != 1)
+      break;
+    value = reader->getResult(0);
+    if (isa<quant::QuantizeCastOp>(reader))
+      return dyn_cast<quant::QuantizedType>(elementOf(value));
+  }
+  return {};
+}
+
+void settleLayers(ModuleOp lowered, ArrayRef<LayerPair> pairs,
+                  MutableArrayRef<Layer> layers) {
+  llvm::DenseSet<int64_t> left;
+  lowered.walk([&](Operation *op) {
+    if (auto number = op->getAttrOfType<IntegerAttr>(kLayerAttr))
+      left.insert(number.getInt());
+  });
+  for (auto [pair, layer] : llvm::zip_equal(pairs, layers)) {
+    if (layer.isInteger || !pair.quantizedOp)
+      continue;
+    auto number = pair.quantizedOp->getAttrOfType<IntegerAttr>(kLayerAttr);
+    auto type = typeBehind(pair.quantized);
+    if (!type || left.contains(number.getInt()))
+      continue;
+    layer.isInteger = true;
+    layer.type = printType(type);
+    layer.floatReason.clear();
+  }
 }
 
 FailureOr<Value> withStoredConstants(const LayerPair &pair, IRMapping &mapping) {

@@ -30,6 +30,11 @@ std::vector<LayerPair> matchLayers(mlir::func::FuncOp exact,
                                    mlir::func::FuncOp quantized,
                                    std::vector<Layer> &layers);
 
+/// Layers that are float at level 2 but that `lowered`, the same at level 3, has no op of
+/// any more: a hard swish between sums and bytes is an integer one, of those bytes' type.
+void settleLayers(mlir::ModuleOp lowered, llvm::ArrayRef<LayerPair> pairs,
+                  llvm::MutableArrayRef<Layer> layers);
+
 /// In `copy`, a copy of level 1 by `mapping`: the layer's op on the float
 /// network's tensors, but with the constants that it has at level 2, as reals.
 /// Null where they are the same.

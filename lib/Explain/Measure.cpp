@@ -2,6 +2,8 @@
 #include "Networks.h"
 
 #include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Pipeline/Compile.h"
+#include "dyadic/Pipeline/Pipelines.h"
 #include "dyadic/Support/FixedPoint.h"
 #include "dyadic/Support/Progress.h"
 
@@ -44,6 +46,8 @@ public:
 
   LogicalResult prepare(ModuleOp calibrated, ModuleOp quantized, StringRef rounding);
   LogicalResult run(SampleStream &samples, Location loc);
+  /// Says which layers are integers once lowered.
+  LogicalResult settle(ModuleOp quantized, StringRef rounding);
   Explanation take();
 
 private:
@@ -222,6 +226,16 @@ LogicalResult Measurement::run(SampleStream &samples, Location loc) {
   return success();
 }
 
+LogicalResult Measurement::settle(ModuleOp quantized, StringRef rounding) {
+  OwningOpRef<ModuleOp> lowered = quantized.clone();
+  if (failed(runPasses(*lowered, [&](OpPassManager &pm) {
+        buildLowerToDyadicPipeline(pm, rounding.str());
+      })))
+    return failure();
+  settleLayers(*lowered, networks.pairs, layers);
+  return success();
+}
+
 Explanation Measurement::take() {
   double sum = 0;
   for (auto [i, layer] : llvm::enumerate(layers)) {
@@ -257,7 +271,8 @@ FailureOr<Explanation> explainModules(ModuleOp calibrated, ModuleOp quantized,
                                       const ExplainOptions &options) {
   Measurement measurement(options);
   if (failed(measurement.prepare(calibrated, quantized, rounding)) ||
-      failed(measurement.run(samples, UnknownLoc::get(calibrated.getContext()))))
+      failed(measurement.run(samples, UnknownLoc::get(calibrated.getContext()))) ||
+      failed(measurement.settle(quantized, rounding)))
     return failure();
   return measurement.take();
 }

@@ -151,6 +151,23 @@ TEST_F(ExplainTest, CountsWhatIsCutOff) {
   EXPECT_EQ(layer("behind").clipped, 0);
 }
 
+TEST_F(ExplainTest, AFunctionBetweenSumsAndBytesIsInteger) {
+  const char *text = R"mlir(
+    func.func @main(%x: tensor<1x4xf32> {qnn.name = "x"}) -> (tensor<1x4xf32> {qnn.name = "y"}) {
+      %w = qnn.constant dense<[[1.0, -1.0, 0.0, 0.0], [0.0, 1.0, 0.5, -1.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]> : tensor<4x4xf32> : tensor<4x4xf32>
+      %0 = qnn.matmul %x, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32> loc("fc")
+      %1 = qnn.hard_swish %0 : (tensor<1x4xf32>) -> tensor<1x4xf32> loc("swish")
+      %2 = qnn.matmul %1, %w : (tensor<1x4xf32>, tensor<4x4xf32>) -> tensor<1x4xf32> loc("fc2")
+      %3 = qnn.softmax %2 {axis = 1 : i64} : (tensor<1x4xf32>) -> tensor<1x4xf32> loc("softmax")
+      return %3 : tensor<1x4xf32>
+    })mlir";
+  explain(text, someSamples(), 4);
+  EXPECT_TRUE(layer("swish").isInteger);
+  EXPECT_EQ(layer("swish").type, "u8");
+  EXPECT_FALSE(layer("softmax").isInteger);
+  EXPECT_EQ(layer("softmax").type, "f32");
+}
+
 TEST_F(ExplainTest, TakenInReluIsTheConvolutions) {
   const char *text = R"mlir(
     func.func @main(%x: tensor<1x4xf32> {qnn.name = "x"}) -> (tensor<2x2xf32> {qnn.name = "y"}) {
