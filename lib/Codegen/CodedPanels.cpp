@@ -186,7 +186,8 @@ CodedPanels::Carried CodedPanels::accumulate(Value convGroup, Columns columns,
                                              Carried sums) {
   Place place = placeOf(convGroup, columns);
   int64_t count = pixels.size();
-  Value zero = k.splat(k.vectorType(lanes, k.b.getF32Type()), 0);
+  VectorType vector = k.vectorType(lanes, k.b.getF32Type());
+  Value zero = k.splat(vector, 0);
   return forGroups(sums, [&](const Group &group, ValueRange sums) {
     Values scale = scalesOf(place, group, columns.vectors);
     Carried partial = forWeights(
@@ -194,11 +195,11 @@ CodedPanels::Carried CodedPanels::accumulate(Value convGroup, Columns columns,
         [&](Value position, ArrayRef<Value> decoded, ValueRange partial) {
           Carried next(partial);
           for (int64_t p = 0; p < count; ++p) {
-            Value x = k.target.loadActivation(k.b, k.loc, OperandKind::F32, memory,
-                                              k.add(pixels[p], position));
+            Value x = vector::BroadcastOp::create(
+                k.b, k.loc, vector, k.loadVector(memory, k.add(pixels[p], position), 1));
             for (auto [v, value] : llvm::enumerate(decoded)) {
               Value &sum = next[v * count + p];
-              sum = k.target.dot(k.b, k.loc, OperandKind::F32, sum, x, value);
+              sum = k.target.multiplyAdd(k.b, k.loc, OperandKind::F32, sum, x, value);
             }
           }
           return next;

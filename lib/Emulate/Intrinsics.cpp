@@ -286,8 +286,9 @@ static Execute findIntrinsic(StringRef name) {
     widths("llvm.x86.avx512.permvar.hi.", execute<permute<uint16_t>>);
     widths("llvm.x86.avx512.permvar.si.", execute<permute<uint32_t>>);
     widths("llvm.x86.avx512.permvar.di.", execute<permute<uint64_t>>);
+    widths("llvm.x86.avx512.permvar.sf.", execute<permute<uint32_t>>);
     widths("llvm.x86.avx512.pmultishift.qb.", execute<multiShift>);
-    add({"llvm.x86.avx2.permd"}, execute<permute<uint32_t>>);
+    add({"llvm.x86.avx2.permd", "llvm.x86.avx2.permps"}, execute<permute<uint32_t>>);
     add({"llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd",
          "llvm.x86.avx512.pmaddw.d.512"},
         execute<multiplyAddWords>);

@@ -114,6 +114,24 @@ Value KernelTest::weights(Shape shape, int64_t axis) {
   return make<dyadic::ConstantOp>(type, coded::IntegersAttr::get(type, axis, integers));
 }
 
+Value KernelTest::floatWeights(Shape shape, int64_t axis) {
+  if (!codedBits)
+    return constant(shape, f32());
+  ChannelMajor layout(shape, axis);
+  CodedWeights coded{{layout.channels, layout.depth, codedGroup, codedBits,
+                      CodedGrid::integers(codedBits), {}, {}},
+                     {}};
+  int64_t values = coded.grid.values.size();
+  for (int64_t i = 0; i < layout.channels * coded.grid.groups(); ++i) {
+    coded.grid.scales.push_back((1 + random() % 7) * 0.125f / values);
+    coded.grid.zeros.push_back(static_cast<int8_t>(random() % values - values / 2));
+  }
+  for (int64_t i = 0; i < layout.channels * layout.depth; ++i)
+    coded.codes.push_back(static_cast<uint8_t>(random() % values));
+  auto type = typed(shape, f32());
+  return make<qnn::ConstantOp>(type, coded::WeightsAttr::get(type, axis, coded));
+}
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -123,7 +141,7 @@ Value KernelTest::conv(Value x, const Conv &conv) {
   SmallVector<int64_t> filter{conv.outputs, conv.kernel, conv.kernel, depth},
       strides(2, conv.stride), dilations(2, conv.dilation), pads(4, 0);
   if (elementType(x).isF32())
-    return make<qnn::Conv2DOp>(x, constant(filter, f32()),
+    return make<qnn::Conv2DOp>(x, floatWeights(filter, /*axis=*/0),
                                constant({conv.outputs}, f32()), strides, pads,
                                dilations, conv.groups);
   return make<dyadic::Conv2DOp>(x, weights(filter, /*axis=*/0),
@@ -139,7 +157,7 @@ Value KernelTest::depthwise(Value x, int64_t kernel, int64_t stride) {
 Value KernelTest::matmul(Value x, int64_t outputs) {
   int64_t depth = shapeOf(x).back();
   if (elementType(x).isF32())
-    return make<qnn::MatmulOp>(x, constant({depth, outputs}, f32()),
+    return make<qnn::MatmulOp>(x, floatWeights({depth, outputs}, /*axis=*/1),
                                constant({outputs}, f32()));
   return make<dyadic::MatmulOp>(x, weights({depth, outputs}, /*axis=*/1),
                                 constant({outputs}, b.getI32Type()),

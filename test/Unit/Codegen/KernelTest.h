@@ -59,6 +59,12 @@ protected:
   llvm::SmallVector<int8_t> entries;
   /// They are numbers of four bits times factors of groups of so many; 0: they aren't.
   int64_t factorGroup = 0;
+  /// Weights of float contractions are integers of so many bits, with a scale and zero
+  /// point for each group of so many; 0: they aren't.
+  unsigned codedBits = 0;
+  int64_t codedGroup = 0;
+  /// Weights of a float contraction.
+  Value floatWeights(Shape shape, int64_t axis);
   mlir::Type weightType() { return nibbles ? b.getI4Type() : i8(); }
   mlir::DenseI8ArrayAttr codebook() {
     return entries.empty() ? mlir::DenseI8ArrayAttr()

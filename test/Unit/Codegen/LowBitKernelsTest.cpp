@@ -88,4 +88,17 @@ TEST_P(LowBitKernels, SumsTooLargeToShift) {
   check({requantize(make<dyadic::MatmulOp>(x, w, bias, codebook()), true, i16())});
 }
 
+/// Decoded in registers for few rows, else a panel at a time.
+TEST_P(LowBitKernels, FloatProducts) {
+  SmallVector<Value> results;
+  Value row = input({1, 53}, f32()), rows = input({20, 53}, f32()),
+        image = input({1, 4, 5, 8}, f32());
+  for (unsigned bits : {2, 3, 4, 8}) {
+    codedBits = bits;
+    codedGroup = bits == 4 ? 32 : 5;
+    results.append({matmul(row, 37), matmul(rows, 37), conv(image, {12, 3, 1, 1, 2})});
+  }
+  check(results);
+}
+
 } // namespace

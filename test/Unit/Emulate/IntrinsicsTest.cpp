@@ -72,6 +72,12 @@ const Instruction kInstructions[] = {
        *reinterpret_cast<__m512i *>(&out) =
            _mm512_permutexvar_epi8(from[1], from[0]);
      }},
+    {"llvm.x86.avx512.permvar.sf.512", "16xf32", "16xi32", nullptr, "16xf32",
+     [](const Register *in, Register &out) DYADIC_TARGET {
+       auto *from = reinterpret_cast<const __m512i *>(in);
+       *reinterpret_cast<__m512 *>(&out) =
+           _mm512_permutexvar_ps(from[1], _mm512_castsi512_ps(from[0]));
+     }},
     {"llvm.x86.avx512.vpermi2var.qi.512", "64xi8", "64xi8", "64xi8", "64xi8",
      DYADIC_TERNARY(_mm512_permutex2var_epi8)},
     {"llvm.x86.avx512.pmultishift.qb.512", "64xi8", "64xi8", nullptr, "64xi8",
