@@ -121,11 +121,7 @@ LogicalResult Search::prepare() {
   if (failed(targetThisMachine(native, loc())))
     return failure();
   native.withFallback = false;
-  CompileOptions real = native;
-  real.calibration.reset();
-  real.quantize.scheme = Scheme::Static;
-  real.mayBeFloat = true;
-  Compilation compilation(context, real);
+  Compilation compilation(context, native.inFloat());
   LogicalResult done = compilation.advance(Level::Float);
   fault = compilation.fault();
   if (failed(done))

@@ -2,6 +2,7 @@
 #include "dyadic/Pipeline/Compile.h"
 
 #include "CheckLengths.h"
+#include "CheckOptions.h"
 #include "CheckPatterns.h"
 #include "QuantizeMeasured.h"
 
@@ -54,6 +55,15 @@ LogicalResult checkThreads(const CompileOptions &options, Location loc) {
   return emitError(loc) << "threads: expected 1 for '" << options.target.triple
                         << "', but got " << count
                         << ": several are for x86-64 and AArch64 Linux";
+}
+
+CompileOptions CompileOptions::inFloat() const {
+  CompileOptions real = *this;
+  real.calibration.reset();
+  real.quantize = QuantizeChoices();
+  real.patterns.clear();
+  real.mayBeFloat = true;
+  return real;
 }
 
 Compilation::Compilation(MLIRContext *context, CompileOptions options)
@@ -327,33 +337,18 @@ LogicalResult Compilation::calibrateAndQuantize() {
       return emitError(location())
              << "expected --calibrate PATH with samples, --scheme dynamic, which needs "
                 "none, or --float: the model isn't quantized";
+    if (failed(checkNothingIsChosen(opts, comesQuantized, location())))
+      return failure();
     countOps(*current, report);
     return success();
   }
   double start = now();
-  if (opts.quantize.integerOnly && opts.quantize.scheme != Scheme::Static) {
-    blame = UsageError;
-    return emitError(location()) << "--integer-only: expected scheme static, whose ranges are "
-                                    "known, but got "
-                                 << nameOf(opts.quantize.scheme);
-  }
+  blame = UsageError;
+  if (failed(checkOptions(opts, location())))
+    return failure();
   blame = InputError;
   if (failed(checkPatterns(main(), opts)))
     return failure();
-  if (!opts.quantize.activations.empty() && opts.quantize.scheme != Scheme::Static) {
-    blame = UsageError;
-    return emitError(location()) << "--activations: expected the scheme static, in which "
-                                    "they have a width, but got "
-                                 << nameOf(opts.quantize.scheme);
-  }
-  if (opts.calibration && opts.calibration->weightRounding == WeightRounding::AWQ &&
-      opts.quantize.scheme != Scheme::WeightOnly) {
-    blame = UsageError;
-    return emitError(location()) << "--round-weights awq: expected the scheme weight-only, "
-                                    "as it divides channels for weights alone, but got "
-                                 << nameOf(opts.quantize.scheme)
-                                 << ": use gptq or adaround";
-  }
   if (opts.calibration) {
     auto collected = statistics();
     if (failed(collected) ||
@@ -394,8 +389,8 @@ LogicalResult Compilation::quantize() {
            << "--observer auto: expected --recover measured and a few samples of fixed "
               "shapes, by which ranges are compared";
   }
+  std::string why;
   if (!measured.empty()) {
-    std::string why;
     FailureOr<QuantizedPair> best = failure();
     {
       ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
@@ -410,8 +405,6 @@ LogicalResult Compilation::quantize() {
       current = std::move(best->quantized);
       return success();
     }
-    // Not every network that can be compiled must have an interpreter.
-    emitWarning(location()) << "accuracy wasn't measured: " << why;
   }
   if (opts.calibration && given.recovery != Recovery::None)
     equalizeChannels(main());
@@ -423,6 +416,9 @@ LogicalResult Compilation::quantize() {
   // A network that was accepted can be quantized: only names can be wrong.
   if (failed(done) && !opts.quantize.weights.empty())
     blame = UsageError;
+  // Not every network that can be compiled must have an interpreter.
+  if (succeeded(done) && !why.empty())
+    emitWarning(location()) << "accuracy wasn't measured: " << why;
   return done;
 }
 

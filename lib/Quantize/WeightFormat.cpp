@@ -107,6 +107,10 @@ std::string dyadic::faultOfWeights(StringRef text, bool forIntegers) {
   return {};
 }
 
+std::string dyadic::faultOfWeightChoice(StringRef choice, bool forIntegers) {
+  return faultOfWeights(splitChoice(choice).second, forIntegers);
+}
+
 static LogicalResult applyChoice(func::FuncOp func, StringRef choice, WeightUse use) {
   StringRef pattern, text;
   std::tie(pattern, text) = splitChoice(choice);

@@ -120,15 +120,16 @@ class QuantizedModels(unittest.TestCase):
     def test_mobilenet(self):
         self.check_network("mobilenetv2", 66, 0)
 
-    def test_calibration_is_refused(self):
+    def test_quantizing_again_is_refused(self):
         folder = tempfile.mkdtemp(prefix="dyadic-quantized-")
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         at = lambda f: os.path.join(folder, f)
         shape = quantizednets.quantize("gated", at("net.onnx"))
         np.savez(at("x.npz"), x=np.zeros((2, *shape[1:]), np.float32))
-        done = harness.run([DYADIC, "compile", at("net.onnx"), "-o", at("net"), "--calibrate", at("x.npz")])
-        self.assertEqual(2, done.returncode)
-        self.assertIn("the model comes quantized, with scales of its own", done.stderr)
+        for flags, named in (["--calibrate", at("x.npz")], "--calibrate"), (["--weights", "int4", "--keep-float", "*"], "--weights, --keep-float"):
+            done = harness.run([DYADIC, "compile", at("net.onnx"), "-o", at("net"), *flags])
+            self.assertEqual(2, done.returncode)
+            self.assertIn(f"{named}: the model comes quantized, with scales of its own", done.stderr)
 
 
 if __name__ == "__main__":

@@ -127,10 +127,7 @@ static ExitCode runEvaluate(Options &options) {
     return UsageError;
   if (mlir::failed(checkRunnable(*resolved, options, session.location())))
     return UsageError;
-  CompileOptions floatOptions = *resolved;
-  floatOptions.calibration.reset();
-  floatOptions.quantize.scheme = Scheme::Static;
-  floatOptions.mayBeFloat = true;
+  CompileOptions floatOptions = resolved->inFloat();
   floatOptions.variants.clear();
   auto host = resolveTarget(TargetRequest(), session.location());
   if (mlir::failed(host))

@@ -101,6 +101,9 @@ struct CompileOptions {
   /// be copied, and its ops may be given attributes. Where several quantizations are
   /// compared it is called for each, and at last with the one that was taken.
   std::function<void(mlir::ModuleOp)> onCalibrated;
+
+  /// The same without what quantizes.
+  CompileOptions inFloat() const;
 };
 
 /// An op that computes in f32 although the rest of the network doesn't.
