@@ -80,13 +80,20 @@ static LogicalResult shareWeights(ModuleOp module, StringRef globalName,
   auto result = module.walk([&](memref::GetGlobalOp get) {
     if (get.getName() != globalName)
       return WalkResult::advance();
-    for (Operation *user : get->getUsers()) {
-      auto view = dyn_cast<memref::ViewOp>(user);
+    for (OpOperand &use : llvm::make_early_inc_range(get->getUses())) {
+      auto view = dyn_cast<memref::ViewOp>(use.getOwner());
+      if (!view) {
+        // A view of all that the only kernel with weights has was folded away.
+        OpBuilder b(use.getOwner());
+        Value begin = arith::ConstantIndexOp::create(b, get.getLoc(), 0);
+        view = memref::ViewOp::create(b, get.getLoc(), get.getType(), get, begin,
+                                      ValueRange());
+        use.set(view);
+      }
       APInt offset;
-      if (!view || !view.getType().hasStaticShape() ||
+      if (!view.getType().hasStaticShape() ||
           !matchPattern(view.getByteShift(), m_ConstantInt(&offset))) {
-        user->emitError("expected a view of the weights from a constant offset "
-                        "on");
+        view->emitError("expected a view of the weights from a constant offset on");
         return WalkResult::interrupt();
       }
       int64_t size = view.getType().getNumElements() *

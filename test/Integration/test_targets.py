@@ -9,6 +9,7 @@ import unittest
 import numpy as np
 
 import harness
+import smallnets
 from harness import DYADIC
 from models import MODELS, ROOT, Unavailable
 from native import Native
@@ -151,6 +152,19 @@ class Targets(unittest.TestCase):
         alone, both = weights("avx512vnni"), weights("avx2,avx512vnni")
         print(f"cls: {alone} bytes of weights, {both} with two variants", flush=True)
         self.assertLess(both, 1.5 * alone)
+
+    def test_variants_of_one_kernel_with_weights(self):
+        """All bytes are that kernel's."""
+        at = tempfile.mkdtemp(prefix="dyadic-variants-")
+        self.addCleanup(shutil.rmtree, at, ignore_errors=True)
+        path = lambda name: os.path.join(at, name)
+        smallnets.write("matmul_of_two_activations", path("net.onnx"))
+        np.savez(path("x.npz"), x=np.random.default_rng(1).normal(0, 1, (8, 3, 11, 16)).astype(np.float32))
+        how = [path("net.onnx"), "--calibrate", path("x.npz")]
+        harness.check([DYADIC, "run", *how, "--input", path("x.npz"), "--output", path("expected.npz")])
+        harness.check([DYADIC, "compile", *how, "--cpu", "scalar,avx2,avx512vnni", "-o", path("net")])
+        harness.check([path("net"), path("x.npz"), "--output", path("got.npz")])
+        np.testing.assert_array_equal(harness.load(path("expected.npz"))["y"], harness.load(path("got.npz"))["y"])
 
     def test_the_header_and_the_table_list_variants(self):
         path = self.build("digits", "digits3.o", ["--cpu", "scalar,avx2", "--name", "three"])
