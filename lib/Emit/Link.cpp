@@ -180,9 +180,11 @@ LogicalResult linkSharedLibrary(const LinkJob &job, Location loc) {
   auto model = scratch.add("o", job.object);
   if (failed(model))
     return failure();
-  std::string name =
-      ("-Wl,-soname," + llvm::sys::path::filename(job.target)).str();
-  return runDriver(job, {*model, "-shared", name}, scratch, loc);
+  // "-Wl" would divide a name at its commas.
+  return runDriver(job,
+                   {*model, "-shared", "-Xlinker", "-soname", "-Xlinker",
+                    llvm::sys::path::filename(job.target)},
+                   scratch, loc);
 }
 
 } // namespace dyadic

@@ -97,7 +97,7 @@ def rounding_rows(wanted, folder):
         np.save(calib, samples)
 
         def probabilities(name, *flags):
-            out = os.path.join(folder, f"{key}_{name.replace(' ', '_')}.so")
+            out = os.path.join(folder, key + "_" + re.sub(r"\W", "_", name) + ".so")
             native = compile_to(path, out, *flags)
             return np.stack([native(x[None]).reshape(-1).astype(np.float64) for x in tested])
 
