@@ -1,13 +1,13 @@
 //===- Normalization.cpp - layer and RMS normalization --------------------===//
 //
-// A row that fits the registers is loaded once: mean, deviations, variance and
-// result come from there. Longer ones are read again for each. RMS norm has no mean
-// to take away. Where the result is quantized, scale and bias take its scale and zero point in.
+// Neighbouring rows at once (RowGroup.h), in three passes: mean, variance, result. RMS norm
+// has no mean to take away. Where the result is quantized, scale and bias take its scale
+// and zero point in.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "Reduction.h"
-#include "RowPieces.h"
+#include "RowGroup.h"
 #include "Trim.h"
 
 #include "dyadic/Support/ConstantData.h"
@@ -26,8 +26,7 @@ class LayerNormEmitter {
 public:
   LayerNormEmitter(KernelBuilder &k, ResultSink &sink, qnn::LayerNormOp op)
       : k(k), sink(sink), input(k.buffer(op.getInput())),
-        epsilon(op.getEpsilon().convertToDouble()), centered(op.getCentered()),
-        f32(k.b.getF32Type()) {
+        epsilon(op.getEpsilon().convertToDouble()), centered(op.getCentered()) {
     ArrayRef<int64_t> shape = tensorTypeOf(op.getInput()).getShape();
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
@@ -41,20 +40,9 @@ public:
   }
 
   void emit() {
-    RowPieces pieces = cutRow(extent, k.target.lanes());
-    auto count = static_cast<int64_t>(pieces.size()),
-         registers = k.target.vectorRegisters();
-    if (count <= registers) {
-      int64_t atOnce =
-          std::clamp<int64_t>(registers / (2 * count), 1, rowLimit ? 1 : 2);
-      return k.parallelPieces(rows, atOnce, [&](Value row, int64_t together) {
-        ifBelow(k, row, rowLimit, [&] {
-          emitShortRows(k.mul(row, extent), together, pieces);
-        });
-      });
-    }
-    k.parallelLoop(rows, [&](Value row) {
-      ifBelow(k, row, rowLimit, [&] { emitLongRow(k.mul(row, extent)); });
+    int64_t atOnce = RowGroup::rowsAtOnce(k.target, extent);
+    k.parallelPieces(rows, atOnce, [&](Value row, int64_t together) {
+      ifBelow(k, row, rowLimit, [&] { emitRows(k.mul(row, extent), together); });
     });
   }
 
@@ -78,81 +66,60 @@ private:
     sink.takeScaled(bound);
   }
 
-  Value minus(Value x, Value center) {
-    auto n = cast<VectorType>(x.getType()).getNumElements();
-    return arith::SubFOp::create(k.b, k.loc, x, spreadLane(k, center, n));
+  /// A vector for vectors of sums.
+  Value like(Value sums, double value) {
+    return k.splat(cast<VectorType>(sums.getType()), value);
   }
-  Value square(Value x) { return arith::MulFOp::create(k.b, k.loc, x, x); }
   Value mean(Value sum) {
-    auto one = k.vectorType(1, f32);
-    return arith::DivFOp::create(k.b, k.loc, sum, k.splat(one, extent));
+    return arith::DivFOp::create(k.b, k.loc, sum, like(sum, extent));
   }
-  /// What deviations are multiplied by.
+  /// What deviations are multiplied by; negated, as they are.
   Value factor(Value variance) {
-    auto one = k.vectorType(1, f32);
-    Value shifted =
-        arith::AddFOp::create(k.b, k.loc, variance, k.splat(one, epsilon));
+    Value shifted = arith::AddFOp::create(k.b, k.loc, variance, like(variance, epsilon));
     Value deviation = math::SqrtOp::create(k.b, k.loc, shifted);
-    return arith::DivFOp::create(k.b, k.loc, k.splat(one, 1), deviation);
-  }
-  /// The result at `at` of the row.
-  Value scaled(Value deviation, Value factor, Value at) {
-    int64_t n = cast<VectorType>(deviation.getType()).getNumElements();
-    Value x = arith::MulFOp::create(k.b, k.loc, deviation,
-                                    spreadLane(k, factor, n));
-    return math::FmaOp::create(k.b, k.loc, x, k.loadVector(scale, at, n),
-                               k.loadVector(bias, at, n));
+    return arith::DivFOp::create(k.b, k.loc, like(variance, centered ? -1 : 1), deviation);
   }
 
-  /// `count` neighbouring rows: while one waits for its mean or its deviation,
-  /// the other is computed.
-  void emitShortRows(Value first, int64_t count, ArrayRef<RowPiece> pieces) {
-    auto meanOf = [&](ArrayRef<Value> vectors) {
-      return mean(combineLanes(
-          k, vectors, [&](Value a, Value b) { return emitAdd(k, a, b); }));
+  void emitRows(Value first, int64_t count) {
+    auto groups = RowGroup::split(k, first, count, extent);
+    auto load = [&](RowGroup &group, int64_t row, Value at, int64_t n) {
+      return k.loadVector(input, group.element(row, at), n);
     };
-    SmallVector<SmallVector<Value>> rows;
-    SmallVector<Value> bases, centers, factors;
-    for (int64_t i = 0; i < count; ++i) {
-      bases.push_back(k.add(first, i * extent));
-      rows.push_back(loadRow(k, input, bases.back(), pieces));
-      if (centered)
-        centers.push_back(meanOf(rows.back()));
-    }
-    for (auto [i, x] : llvm::enumerate(rows)) {
-      for (Value &value : x)
-        value = centered ? minus(value, centers[i]) : value;
-      factors.push_back(factor(meanOf(
-          llvm::map_to_vector(x, [&](Value value) { return square(value); }))));
-    }
-    for (auto [x, base, f] : llvm::zip(rows, bases, factors)) {
-      for (auto [value, piece] : llvm::zip(x, pieces))
-        value = scaled(value, f, k.index(piece.at));
-      emitRow(k, sink, base, pieces, x);
-    }
-  }
-
-  void emitLongRow(Value base) {
-    int64_t width = std::min(4 * k.target.lanes(), extent);
-    auto deviation = [&](Value at, int64_t n, Value center) {
-      Value x = k.loadVector(input, k.add(base, at), n);
-      return center ? minus(x, center) : x;
-    };
-    auto meanOf = [&](ReadVector read) {
-      Value sum = reduceLanes(k, vector::CombiningKind::ADD,
-                              emitRowSum(k, extent, width, f32, read));
-      return mean(vector::BroadcastOp::create(k.b, k.loc, k.vectorType(1, f32),
-                                              sum));
-    };
-    Value center;
+    auto add = [&](Value a, Value b) { return emitAdd(k, a, b); };
+    SmallVector<Value> centers(groups.size()), factors;
     if (centered)
-      center = meanOf([&](Value at, int64_t n) { return deviation(at, n, {}); });
-    Value f = factor(meanOf([&](Value at, int64_t n) {
-      return square(deviation(at, n, center));
-    }));
-    k.pieces(extent, width, [&](Value at, int64_t n) {
-      sink.emitAt(k.add(base, at), scaled(deviation(at, n, center), f, at));
-    });
+      for (auto [group, center] : llvm::zip(groups, centers))
+        center = mean(group.reduce(
+            0, add, [&, &group = group](int64_t row, Value at, int64_t n, Value sum) {
+              Value x = load(group, row, at, n);
+              return sum ? add(sum, x) : x;
+            }));
+    // mean − x: an operand in memory is the second one.
+    auto deviation = [&](RowGroup &group, Value center, int64_t row, Value at,
+                         int64_t n) -> Value {
+      Value x = load(group, row, at, n);
+      if (!center)
+        return x;
+      return arith::SubFOp::create(k.b, k.loc, group.spread(center, row, n), x);
+    };
+    for (auto [group, center] : llvm::zip(groups, centers))
+      factors.push_back(factor(mean(group.reduce(
+          0, add,
+          [&, &group = group, center = center](int64_t row, Value at, int64_t n,
+                                               Value sum) -> Value {
+            Value x = deviation(group, center, row, at, n);
+            if (!sum)
+              return arith::MulFOp::create(k.b, k.loc, x, x);
+            return math::FmaOp::create(k.b, k.loc, x, x, sum);
+          }))));
+    for (auto [group, center, factor] : llvm::zip(groups, centers, factors))
+      group.emit(sink, [&, &group = group, center = center,
+                        factor = factor](int64_t row, Value at, int64_t n) -> Value {
+        Value x = arith::MulFOp::create(k.b, k.loc, deviation(group, center, row, at, n),
+                                        group.spread(factor, row, n));
+        return math::FmaOp::create(k.b, k.loc, x, k.loadVector(scale, at, n),
+                                   k.loadVector(bias, at, n));
+      });
   }
 
   KernelBuilder &k;
@@ -160,7 +127,6 @@ private:
   Value input, scale, bias, rowLimit;
   double epsilon;
   bool centered;
-  Type f32;
   int64_t extent, rows;
 };
 } // namespace

@@ -2,7 +2,8 @@
 //
 // What ends with factors of its own, a layer norm or a softmax, takes the scale and the
 // zero point into them. Where it is bounded, too, packing is the clamp, and all that is
-// left for each register is to make a number of what is none, and to round.
+// left for each register is to make a number of what is none, and to round: one
+// instruction, where a target has such a one.
 //
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"
@@ -10,6 +11,8 @@
 #include "dyadic/Target/Requantize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace dyadic;
@@ -39,16 +42,24 @@ Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
   if (!isScaled)
     x = arith::MulFOp::create(b, k.loc, x,
                               k.splat(f32, op.getInverseScale().convertToFloat()));
-  bool fitsHalves = isScaled && *scaledBound < INT16_MAX;
-  x = packs && fitsHalves ? atLeast(b, k.loc, x, range.min - zp)
-                          : clampFloat(b, k.loc, x, range.min - zp, range.max - zp);
+  double bound = isScaled ? *scaledBound : HUGE_VAL;
+  auto pack = [&](Value all, llvm::function_ref<Value(Value)> wordsOf) {
+    SmallVector<Value> parts;
+    for (int64_t at = 0; at < count; at += lanes)
+      parts.push_back(wordsOf(sliceLanes(k, all, at, lanes)));
+    return k.target.packBytes(b, k.loc,
+                              {parts, lanes, zp, /*fitHalves=*/true,
+                               element.isUnsignedInteger(), LaneOrder::Natural});
+  };
+  if (packs && k.target.roundsToWords()) {
+    // What is no number is the lowest word, and so the lowest byte.
+    if (bound > INT32_MAX / 2)
+      x = notAbove(b, k.loc, x, range.max - zp);
+    return pack(x, [&](Value part) { return k.target.roundToWords(b, k.loc, part); });
+  }
+  x = packs && bound < INT16_MAX
+          ? atLeast(b, k.loc, x, range.min - zp)
+          : clampFloat(b, k.loc, x, range.min - zp, range.max - zp);
   Value sum = arith::AddFOp::create(b, k.loc, x, k.splat(f32, kMagic));
-  if (!packs)
-    return readMagic(b, k.loc, sum, zp);
-  SmallVector<Value> parts;
-  for (int64_t at = 0; at < count; at += lanes)
-    parts.push_back(sliceLanes(k, sum, at, lanes));
-  return k.target.packBytes(b, k.loc,
-                            {parts, lanes, zp, /*fitHalves=*/true,
-                             element.isUnsignedInteger(), LaneOrder::Natural});
+  return packs ? pack(sum, [](Value part) { return part; }) : readMagic(b, k.loc, sum, zp);
 }

@@ -16,15 +16,6 @@ RowPieces codegen::cutRow(int64_t count, int64_t width) {
   return pieces;
 }
 
-SmallVector<Value> codegen::loadRow(KernelBuilder &k, Value memory, Value base,
-                                    ArrayRef<RowPiece> pieces) {
-  SmallVector<Value> vectors;
-  for (RowPiece piece : pieces)
-    vectors.push_back(
-        k.loadVector(memory, k.add(base, piece.at), piece.width));
-  return vectors;
-}
-
 static int64_t widthOf(Value vector) {
   return cast<VectorType>(vector.getType()).getNumElements();
 }
@@ -64,7 +55,7 @@ Value codegen::spreadLane(KernelBuilder &k, Value one, int64_t width) {
                                      one);
 }
 
-void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base,
+void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base, Value channel,
                       ArrayRef<RowPiece> pieces, ArrayRef<Value> vectors) {
   // Where bytes are packed, the last register of some may have idle lanes.
   bool packs = k.target.packedRegisters() > 1 && !sink.isDirect();
@@ -82,7 +73,7 @@ void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base,
     int64_t elements = 0;
     for (RowPiece piece : pieces.slice(i, count))
       elements += piece.width;
-    sink.emit({k.add(base, pieces[i].at), k.index(pieces[i].at), elements},
+    sink.emit({k.add(base, pieces[i].at), k.add(channel, pieces[i].at), elements},
               k.concatenate(vectors.slice(i, count), elements));
   }
 }

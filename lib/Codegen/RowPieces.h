@@ -15,11 +15,6 @@ using RowPieces = llvm::SmallVector<RowPiece>;
 /// other vectors apart lane by lane.
 RowPieces cutRow(int64_t count, int64_t width);
 
-/// The row of `memory` that begins at `base`, a vector a piece.
-llvm::SmallVector<mlir::Value> loadRow(KernelBuilder &k, mlir::Value memory,
-                                       mlir::Value base,
-                                       llvm::ArrayRef<RowPiece> pieces);
-
 /// One lane from all lanes of the vectors of a row's pieces, in any order.
 mlir::Value
 combineLanes(KernelBuilder &k, llvm::ArrayRef<mlir::Value> vectors,
@@ -28,9 +23,10 @@ combineLanes(KernelBuilder &k, llvm::ArrayRef<mlir::Value> vectors,
 /// The only lane of `one` in `width` lanes.
 mlir::Value spreadLane(KernelBuilder &k, mlir::Value one, int64_t width);
 
-/// Hands on the vectors of a row that begins at element `base` of the result, up
-/// to four registers together: as many floats make one register of bytes.
-void emitRow(KernelBuilder &k, ResultSink &sink, mlir::Value base,
+/// Hands on the vectors of a part of a row, which begins at element `base` of the
+/// result and at `channel` of the row, up to four registers together: as many floats
+/// make one register of bytes.
+void emitRow(KernelBuilder &k, ResultSink &sink, mlir::Value base, mlir::Value channel,
              llvm::ArrayRef<RowPiece> pieces,
              llvm::ArrayRef<mlir::Value> vectors);
 

@@ -1,20 +1,20 @@
 //===- Softmax.cpp --------------------------------------------------------===//
 //
-// A row that fits half of the registers is loaded once and stays there: maximum,
-// exponentials, sum, result. Of a longer one the exponentials are in memory until
-// the sum is known: in the result's where nothing is fused behind, or in scratch.
-// Where the result is quantized, its scale is in what they are multiplied by then.
+// Neighbouring rows at once (RowGroup.h), in three passes: maximum, exponentials, result.
+// Along another axis, lanes are neighbouring rows. Where the result is quantized, its scale
+// is in what exponentials are multiplied by.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "Exponential.h"
 #include "Normalization.h"
 #include "Reduction.h"
-#include "RowPieces.h"
+#include "RowGroup.h"
 #include "Trim.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -76,13 +76,10 @@ private:
     return math::FmaOp::create(k.b, k.loc, exponential, factor,
                                k.splat(cast<VectorType>(factor.getType()), zeroPoint));
   }
-  Value exponential(Value x, Value max) {
-    return emitExpOfNegative(k, arith::SubFOp::create(k.b, k.loc, x, max));
-  }
+  Value exponential(Value x, Value shift) { return emitExp(k, x, shift); }
   Value lowest(int64_t n) {
     return k.splat(k.vectorType(n, f32), -std::numeric_limits<float>::infinity());
   }
-  Value spread(Value one, int64_t n) { return spreadLane(k, one, n); }
   /// What exponentials of this sum are multiplied by.
   Value factorOf(Value sum) {
     return arith::DivFOp::create(k.b, k.loc, k.splat(cast<VectorType>(sum.getType()), scale),
@@ -98,95 +95,71 @@ private:
     return arith::RemUIOp::create(k.b, k.loc, o, k.index(rows));
   }
 
-  Value maximumOf(ArrayRef<Value> row) {
-    return combineLanes(k, row, [&](Value a, Value b) { return maximum(a, b); });
-  }
-  Value sumOf(ArrayRef<Value> row) {
-    return combineLanes(k, row, [&](Value a, Value b) { return sum(a, b); });
-  }
-
+  /// Exponentials wait in memory for their sum: scratch that the first cache holds; those of
+  /// a row that it doesn't, where the result is, unless something is fused behind.
   void emitRows() {
-    RowPieces pieces = cutRow(extent, lanes);
-    bool fits = int64_t(pieces.size()) <= k.target.vectorRegisters() / 2;
-    if (fits) {
-      int64_t atOnce = std::clamp<int64_t>(
-          k.target.vectorRegisters() / 2 / int64_t(pieces.size()), 1, 4);
-      if (rows != outer && rows % atOnce) // some go over the end of a matrix
+    constexpr int64_t waitingBytes = 16 * 1024;
+    int64_t atOnce = std::min<int64_t>(
+        RowGroup::rowsAtOnce(k.target, extent),
+        llvm::bit_floor(uint64_t(std::max<int64_t>(waitingBytes / (4 * extent), 1))));
+    if (rowLimit && rows != outer) { // none may go over the end of a matrix
+      while (atOnce > 4 && rows % atOnce)
+        atOnce /= 2;
+      if (rows % atOnce)
         rowLimit = {};
-      return k.parallelPieces(outer, atOnce, [&](Value o, int64_t count) {
-        ifBelow(k, rowOf(o), rowLimit, [&] {
-          emitShortRows(k.mul(o, extent), count, pieces);
-        });
-      });
     }
-    // Exponentials of a long row wait in memory.
-    bool inPlace = sink.isDirect() && sink.canFlatten();
-    Value waiting = inPlace ? k.output(0) : k.scratch(extent * 4, f32);
-    k.parallelLoop(outer, [&](Value o) {
+    bool inPlace = 4 * extent > waitingBytes && sink.isDirect() && sink.canFlatten();
+    Value waiting = inPlace ? k.output(0) : k.scratch(atOnce * extent * 4, f32);
+    k.parallelPieces(outer, atOnce, [&](Value o, int64_t count) {
       ifBelow(k, rowOf(o), rowLimit, [&] {
-        Value base = k.mul(o, extent);
-        emitLongRow(base, waiting, inPlace ? base : k.index(0));
+        Value first = k.mul(o, extent);
+        emitRows(first, count, waiting, inPlace ? first : k.index(0));
       });
     });
   }
 
-  /// `count` neighbouring rows: while one waits for its maximum or its sum, the
-  /// others' exponentials are computed.
-  void emitShortRows(Value first, int64_t count, ArrayRef<RowPiece> pieces) {
-    SmallVector<SmallVector<Value>> rows;
-    SmallVector<Value> bases, maxima, factors;
-    for (int64_t i = 0; i < count; ++i) {
-      bases.push_back(k.add(first, i * extent));
-      rows.push_back(loadRow(k, input, bases.back(), pieces));
-      maxima.push_back(maximumOf(rows.back()));
+  void emitRows(Value first, int64_t count, Value waiting, Value start) {
+    auto groups = RowGroup::split(k, first, count, extent);
+    SmallVector<Value> shifts, factors;
+    for (RowGroup &group : groups) {
+      Value max = group.reduce(-std::numeric_limits<float>::infinity(),
+                               [&](Value a, Value b) { return maximum(a, b); },
+                               [&](int64_t row, Value at, int64_t n, Value max) {
+                                 Value x = load(group.element(row, at), n);
+                                 return max ? maximum(x, max) : x;
+                               });
+      shifts.push_back(emitExpShift(k, max));
     }
-    for (auto [x, max] : llvm::zip(rows, maxima)) {
-      for (auto [value, piece] : llvm::zip(x, pieces))
-        value = exponential(value, spread(max, piece.width));
-      factors.push_back(factorOf(sumOf(x)));
-    }
-    for (auto [x, base, factor] : llvm::zip(rows, bases, factors)) {
-      for (auto [value, piece] : llvm::zip(x, pieces))
-        value = scaled(value, spread(factor, piece.width));
-      emitRow(k, sink, base, pieces, x);
-    }
-  }
-
-  void emitLongRow(Value base, Value waiting, Value start) {
-    int64_t width = std::min<int64_t>(4 * lanes, llvm::bit_floor(uint64_t(extent)));
-    int64_t tail = extent % width, whole = extent - tail;
-    RowPieces rest = cutRow(tail, width);
-    auto restAt = [&](RowPiece piece) { return k.index(whole + piece.at); };
-
-    SmallVector<Value> maxima = k.loop(
-        whole / width, {lowest(width)}, [&](Value i, ValueRange acc) {
-          Value x = load(k.add(base, k.mul(i, width)), width);
-          return KernelBuilder::Carried{maximum(x, acc[0])};
+    for (auto [group, shift] : llvm::zip(groups, shifts))
+      factors.push_back(factorOf(group.reduce(
+          0, [&](Value a, Value b) { return sum(a, b); },
+          [&, &group = group, shift = shift](int64_t row, Value at, int64_t n,
+                                             Value total) {
+            Value e = exponential(load(group.element(row, at), n),
+                                  group.spread(shift, row, n));
+            k.storeVector(e, waiting, k.add(start, group.offset(row, at)));
+            // The next rows: finding their maxima is nothing but loads. Floats that are
+            // stored take the caches' time instead.
+            if (count > 1 && n == lanes && !sink.isDirect())
+              memref::PrefetchOp::create(k.b, k.loc, input,
+                                         k.add(group.element(row, at), count * extent),
+                                         /*isWrite=*/false, /*localityHint=*/3,
+                                         /*isDataCache=*/true);
+            return total ? sum(total, e) : e;
+          })));
+    for (auto [group, factor] : llvm::zip(groups, factors)) {
+      if (!sink.isDirect() && sink.canFlatten() && group.isBetterFlat()) {
+        group.emitFlat(sink, factor, [&, &group = group](Value factor, int64_t at, int64_t n) {
+          Value e = k.loadVector(waiting, k.add(start, group.offset(0, k.index(at))), n);
+          return scaled(e, factor);
         });
-    for (RowPiece piece : rest)
-      maxima.push_back(load(k.add(base, restAt(piece)), piece.width));
-    Value max = maximumOf(maxima);
-
-    auto store = [&](Value at, int64_t n) {
-      Value e = exponential(load(k.add(base, at), n), spread(max, n));
-      k.storeVector(e, waiting, k.add(start, at));
-      return e;
-    };
-    auto type = k.vectorType(width, f32);
-    SmallVector<Value> sums{emitSum(k, whole / width, type, [&](Value i, Value s) {
-      return sum(s, store(k.mul(i, width), width));
-    })};
-    for (RowPiece piece : rest)
-      sums.push_back(store(restAt(piece), piece.width));
-    Value factor = factorOf(sumOf(sums));
-
-    auto finish = [&](Value at, int64_t n) {
-      Value e = k.loadVector(waiting, k.add(start, at), n);
-      sink.emit({k.add(base, at), at, n}, scaled(e, spread(factor, n)));
-    };
-    k.loop(whole, width, [&](Value at) { finish(at, width); });
-    for (RowPiece piece : rest)
-      finish(restAt(piece), piece.width);
+        continue;
+      }
+      group.emit(sink, [&, &group = group, factor = factor](int64_t row, Value at, int64_t n) {
+        Value e = k.loadVector(waiting, k.add(start, group.offset(row, at)), n);
+        return scaled(e, group.spread(factor, row, n));
+      });
+    }
   }
 
   //===--- Columns ---------------------------------------------------------===//
@@ -198,9 +171,10 @@ private:
     Value max = k.loop(extent, {lowest(n)}, [&](Value i, ValueRange acc) {
       return KernelBuilder::Carried{maximum(load(at(i), n), acc[0])};
     })[0];
+    Value shift = emitExpShift(k, max);
     auto type = k.vectorType(n, f32);
     Value total = emitSum(k, extent, type, [&](Value i, Value acc) {
-      Value e = exponential(load(at(i), n), max);
+      Value e = exponential(load(at(i), n), shift);
       if (sink.isDirect())
         k.storeVector(e, k.output(0), at(i));
       return sum(acc, e);
@@ -208,7 +182,7 @@ private:
     Value factor = factorOf(total);
     k.loop(extent, [&](Value i) {
       Value e = sink.isDirect() ? k.loadVector(k.output(0), at(i), n)
-                                : exponential(load(at(i), n), max);
+                                : exponential(load(at(i), n), shift);
       sink.emitAt(at(i), scaled(e, factor));
     });
   }

@@ -319,9 +319,10 @@ static Execute findIntrinsic(StringRef name) {
     add({"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b",
          "llvm.x86.avx512.pshuf.b.512"},
         execute<shuffleBytes>);
-    add({"llvm.x86.avx512.mask.reduce.ps.512"}, execute<reduceFloats>);
-    add({"llvm.x86.avx512.mask.scalef.ps.512"}, execute<scaleFloats>);
-    add({"llvm.x86.sse2.cvtps2dq", "llvm.x86.avx.cvt.ps2dq.256"},
+    widths("llvm.x86.avx512.mask.reduce.ps.", execute<reduceFloats>);
+    widths("llvm.x86.avx512.mask.scalef.ps.", execute<scaleFloats>);
+    add({"llvm.x86.sse2.cvtps2dq", "llvm.x86.avx.cvt.ps2dq.256",
+         "llvm.x86.avx512.mask.cvtps2dq.512"},
         execute<roundToInt>);
     add({"llvm.prefetch.p0", "llvm.prefetch"}, execute<nothing>);
     return map;
@@ -334,13 +335,14 @@ bool knowsIntrinsic(Operation *op) {
   return !call || findIntrinsic(call.getIntrin());
 }
 
-/// Whether no lane is left out: of the masked ones' last operands, mask and rounding,
-/// nothing else is emulated.
+/// Whether no lane is left out: of the masked ones' last operands, mask and, of 512 bits,
+/// rounding, nothing else is emulated.
 static bool isWhole(LLVM::CallIntrinsicOp call) {
   llvm::APInt mask;
+  size_t last = call.getIntrin().ends_with(".512") ? 2 : 1;
   return !call.getIntrin().contains(".mask.") ||
-         (call.getArgs().size() >= 2 &&
-          matchPattern(call.getArgs().take_back(2).front(), m_ConstantInt(&mask)) &&
+         (call.getArgs().size() >= last &&
+          matchPattern(call.getArgs().take_back(last).front(), m_ConstantInt(&mask)) &&
           mask.isAllOnes());
 }
 

@@ -29,6 +29,13 @@ Value dyadic::atLeast(OpBuilder &b, Location loc, Value x, double low) {
   return arith::SelectOp::create(b, loc, above, x, lo);
 }
 
+Value dyadic::notAbove(OpBuilder &b, Location loc, Value x, double high) {
+  VectorOps ops(b, loc);
+  Value hi = ops.splat(ops.typeOf(x), high);
+  Value above = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, hi);
+  return arith::SelectOp::create(b, loc, above, hi, x);
+}
+
 Value dyadic::clampFloat(OpBuilder &b, Location loc, Value x, double low,
                          double high) {
   VectorOps ops(b, loc);

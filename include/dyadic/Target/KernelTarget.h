@@ -94,7 +94,8 @@ struct FusedRequantize {
 
 /// Rounded sums as bytes, those of one register side by side behind another's.
 struct BytePack {
-  /// At most packedRegisters() vectors of lanes() f32: kMagic + an integer.
+  /// At most packedRegisters() vectors of lanes() f32, kMagic + an integer, or of what
+  /// `roundToWords` made.
   llvm::ArrayRef<mlir::Value> sums;
   /// How many lanes of each count.
   int64_t valid;
@@ -308,9 +309,10 @@ public:
 
   /// Whether an instruction takes any bytes of two registers of 64.
   virtual bool permutesBytes() const { return false; }
+  /// Whether instructions scale by powers of two.
+  virtual bool hasPowersOfTwo() const { return false; }
   /// 2^x of the f32 lanes of `x`, of any number, relatively within 1.5e-7. 0 where it is
-  /// too small for a float, and for −∞; NaN stays. Null where no instruction scales by
-  /// powers of two.
+  /// too small for a float, and for −∞; NaN stays.
   virtual mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                                  mlir::Value x) const {
     return {};
@@ -331,6 +333,13 @@ public:
   virtual int64_t packedRegisters() const { return 1; }
   virtual mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
                                 const BytePack &op) const {
+    return {};
+  }
+  /// Whether an instruction makes of each of lanes() f32 the nearest i32, ties to even, and
+  /// the lowest of what is no number or beyond.
+  virtual bool roundsToWords() const { return false; }
+  virtual mlir::Value roundToWords(mlir::OpBuilder &b, mlir::Location loc,
+                                   mlir::Value x) const {
     return {};
   }
 

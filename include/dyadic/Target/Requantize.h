@@ -24,6 +24,8 @@ mlir::Value readMagic(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                       int64_t zeroPoint);
 /// max(x, low); `low` for NaN.
 mlir::Value atLeast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double low);
+/// min(x, high); NaN stays.
+mlir::Value notAbove(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, double high);
 /// min(max(x, low), high); `low` for NaN.
 mlir::Value clampFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
                        double low, double high);

@@ -3,6 +3,7 @@
 //   fused  vcvtdq2ps, vfmadd; four registers of that through vpsubd, vpackssdw
 //          (AVX-512, of 16 bits for sure: vpermt2w) and vpackuswb, whose
 //          saturation is the clamp; one alone through vpmaxsd and vpminsd
+//   floats vcvtps2dq, vpackssdw, vpackuswb: a register of what is no number is lowest
 //   wide   vpmuldq to 64 bits, vpsraq (which AVX2 makes of other shifts)
 //   factor vpunpck with zero to 16 bits, vpmulhrsw, vpackuswb
 //
@@ -42,6 +43,19 @@ static Value packHalves(VectorOps &ops, Value x, Value y) {
   return ops.shuffle(halves(x), halves(y), from);
 }
 
+Value X86Target::roundToWords(OpBuilder &b, Location loc, Value x) const {
+  VectorOps ops(b, loc);
+  VectorType type = ops.type(lanes(), b.getI32Type());
+  if (!isAVX512())
+    return ops.callIntrinsic("llvm.x86.avx.cvt.ps2dq.256", type, {x});
+  auto word = [&](Type integer, int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(integer, value));
+  };
+  Value allLanes = word(b.getI16Type(), -1), toNearest = word(b.getI32Type(), 8);
+  return ops.callIntrinsic("llvm.x86.avx512.mask.cvtps2dq.512", type,
+                           {x, ops.zero(type), allLanes, toNearest});
+}
+
 Value X86Target::packBytes(OpBuilder &b, Location loc, const BytePack &op) const {
   VectorOps ops(b, loc);
   auto pack = [&](StringRef form, Type element, int64_t count, Value x, Value y) {
@@ -53,6 +67,15 @@ Value X86Target::packBytes(OpBuilder &b, Location loc, const BytePack &op) const
   int64_t n = op.sums.size();
   auto pair = [&](int64_t i) -> Value {
     Value x = op.sums[std::min(i, n - 1)], y = op.sums[std::min(i + 1, n - 1)];
+    if (ops.typeOf(x).getElementType().isInteger()) {
+      Value halves = pack("packssdw", b.getI16Type(), 2 * lanes(), x, y);
+      // Saturated as well: what was no number stays below all bytes.
+      VectorType type = ops.typeOf(halves);
+      return op.zeroPoint ? ops.callIntrinsic(isAVX512() ? "llvm.sadd.sat.v32i16"
+                                                         : "llvm.sadd.sat.v16i16",
+                                              type, {halves, ops.splat(type, op.zeroPoint)})
+                          : halves;
+    }
     if (!isAVX512() || !op.fitHalves)
       return pack("packssdw", b.getI16Type(), 2 * lanes(),
                   readMagic(b, loc, x, op.zeroPoint),

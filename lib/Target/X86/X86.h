@@ -91,6 +91,7 @@ public:
   int64_t floatTableSize() const override { return lanes(); }
   mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::Value table,
                            mlir::Value numbers) const override;
+  bool hasPowersOfTwo() const override { return isAVX512(); }
   mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value x) const override;
   mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
@@ -101,6 +102,9 @@ public:
   int64_t packedRegisters() const override { return 4; }
   mlir::Value packBytes(mlir::OpBuilder &b, mlir::Location loc,
                         const BytePack &op) const override;
+  bool roundsToWords() const override { return true; }
+  mlir::Value roundToWords(mlir::OpBuilder &b, mlir::Location loc,
+                           mlir::Value x) const override;
   mlir::Value requantizeFused(mlir::OpBuilder &b, mlir::Location loc,
                          const FusedRequantize &op) const override;
   mlir::Value requantizeWide(mlir::OpBuilder &b, mlir::Location loc,

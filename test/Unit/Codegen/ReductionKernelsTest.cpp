@@ -103,4 +103,17 @@ TEST_P(ReductionKernels, LayerNorm) {
   check(results);
 }
 
+// Two whole groups of rows, one and a part of one, a part of one.
+TEST_P(ReductionKernels, RowsSideBySide) {
+  SmallVector<Value> results;
+  for (auto [rows, extent] : {std::pair<int64_t, int64_t>{16, 40}, {11, 40}, {21, 9}, {6, 72}}) {
+    Value x = input({rows, extent}, f32());
+    Value softmax = make<qnn::SoftmaxOp>(x, 1);
+    Value norm = make<qnn::LayerNormOp>(x, constant({extent}, f32()),
+                                        constant({extent}, f32()), APFloat(1e-5f), true);
+    results.append({softmax, quantize(softmax), norm, quantize(norm)});
+  }
+  check(results);
+}
+
 } // namespace
