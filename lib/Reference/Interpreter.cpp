@@ -98,6 +98,8 @@ lookupOperands(Operation &op, const LiveTensors &live) {
   return tensors;
 }
 
+static bool isConstant(Operation &op) { return op.hasTrait<OpTrait::ConstantLike>(); }
+
 FailureOr<SmallVector<HostTensor>>
 dyadic::interpretBlock(Block &block, ArrayRef<const HostTensor *> arguments,
                        ValueObserver observe) {
@@ -107,7 +109,28 @@ dyadic::interpretBlock(Block &block, ArrayRef<const HostTensor *> arguments,
     if (observe)
       observe(argument, *tensor);
   }
+  // Constants may all stand in front, and each is a copy: they are made for their
+  // first use.
+  auto defineConstants = [&](Operation &op) -> LogicalResult {
+    for (Value operand : op.getOperands()) {
+      Operation *constant = operand.getDefiningOp();
+      if (!constant || constant->getBlock() != &block || !isConstant(*constant) ||
+          live.lookup(operand))
+        continue;
+      SmallVector<HostTensor> results;
+      if (failed(interpretOp(constant, {}, results)))
+        return failure();
+      if (observe)
+        observe(operand, results.front());
+      live.define(operand, std::move(results.front()));
+    }
+    return success();
+  };
   for (Operation &op : block.without_terminator()) {
+    if (isConstant(op))
+      continue;
+    if (failed(defineConstants(op)))
+      return failure();
     auto operands = lookupOperands(op, live);
     SmallVector<HostTensor> results;
     if (failed(operands) || failed(interpretOp(&op, *operands, results)))
@@ -120,6 +143,8 @@ dyadic::interpretBlock(Block &block, ArrayRef<const HostTensor *> arguments,
       live.define(value, std::move(tensor));
     }
   }
+  if (failed(defineConstants(*block.getTerminator())))
+    return failure();
   auto returned = lookupOperands(*block.getTerminator(), live);
   if (failed(returned))
     return failure();

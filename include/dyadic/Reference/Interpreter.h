@@ -33,13 +33,15 @@ mlir::LogicalResult interpretOp(mlir::Operation *op,
 using ValueObserver = llvm::function_ref<void(mlir::Value, const HostTensor &)>;
 
 /// Runs the ops of a block in order and returns the operands of its
-/// terminator. A tensor is dropped after its last use.
+/// terminator. A tensor is there from when it is computed, a constant from its first
+/// use, to its last use.
 mlir::FailureOr<llvm::SmallVector<HostTensor>>
 interpretBlock(mlir::Block &block, llvm::ArrayRef<const HostTensor *> arguments,
                ValueObserver observe = nullptr);
 
 /// What `func` returns for `inputs`. `observe` sees the arguments and each
-/// result of each op of the function's body, not those inside kernels.
+/// result of each op of the function's body, not those inside kernels, nor constants
+/// that nothing reads.
 mlir::FailureOr<llvm::SmallVector<HostTensor>>
 interpret(mlir::func::FuncOp func, llvm::ArrayRef<HostTensor> inputs,
           ValueObserver observe = nullptr);
