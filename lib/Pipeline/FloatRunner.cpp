@@ -1,6 +1,7 @@
 //===- FloatRunner.cpp ----------------------------------------------------===//
 #include "dyadic/Pipeline/FloatRunner.h"
 
+#include "dyadic/Codegen/Passes.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/Dyadic/Layouts.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -15,6 +16,13 @@ using namespace mlir;
 namespace dyadic {
 
 static constexpr llvm::StringLiteral kIdAttr = "qnn.id";
+/// What the code calls behind each kernel.
+static constexpr llvm::StringLiteral kHook = "dyadic_observe";
+
+/// The one whose code runs. It calls a plain C function, so there is one a thread.
+static thread_local FloatRunner *running = nullptr;
+
+void FloatRunner::passKernel(int64_t number) { running->observeKernel(number); }
 
 static bool isFloatTensor(Type type) {
   return cast<RankedTensorType>(type).getElementType().isF32();
@@ -51,7 +59,7 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
 
   FuseOptions fuse;
   fuse.fuse = false;
-  fuse.keepAll = true;
+  fuse.keepAll = runner->shapes.has_value();
   fuse.views = false; // every tensor is read where it is
   if (failed(runPasses(*copy, [&](OpPassManager &pm) { buildFusePipeline(pm, fuse); })))
     return failure();
@@ -65,8 +73,15 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
     runner->outputs.emplace_back(output.kind, output.shape);
   if (failed(runPasses(*copy, [&](OpPassManager &pm) {
         buildCodegenPipeline(pm, *target, info->name);
+        if (!fuse.keepAll && !runner->behindKernels.empty())
+          pm.addPass(createProfileKernels({kHook.str()}));
       })))
     return failure();
+  size_t calls = 0;
+  copy->walk([&](func::CallOp call) { calls += call.getCallee() == kHook; });
+  if (!fuse.keepAll && calls != runner->behindKernels.size())
+    return module.emitError("expected a call behind each of ")
+           << runner->behindKernels.size() << " kernels, but got " << calls;
   info->arenaBytes = readArenaBytes(*copy);
   runner->arena.reset(static_cast<char *>(
       std::aligned_alloc(64, llvm::alignTo(std::max<int64_t>(info->arenaBytes, 1), 64))));
@@ -75,7 +90,8 @@ FailureOr<std::unique_ptr<FloatRunner>> FloatRunner::create(ModuleOp module) {
            << info->arenaBytes << " bytes that calibration needs";
   EmitOptions options;
   options.target = *target;
-  auto program = JITProgram::create(*copy, std::move(*info), options);
+  std::pair<StringRef, void *> hook{kHook, reinterpret_cast<void *>(passKernel)};
+  auto program = JITProgram::create(*copy, std::move(*info), options, hook);
   if (failed(program))
     return failure();
   runner->program = std::move(*program);
@@ -102,16 +118,26 @@ LogicalResult FloatRunner::locate(ModuleOp kernels, ArrayRef<Value> values) {
       return;
     where.value = values[id.getInt() + result.getResultNumber()];
     where.count = cast<ShapedType>(where.value.getType()).getNumElements();
-    places.push_back(where);
+    if (where.kernel < 0 || shapes)
+      places.push_back(where);
+    else
+      behindKernels[where.kernel].push_back(where);
   };
   for (BlockArgument argument : main.getArguments())
     found[argument] = {nullptr, Place::Input, argument.getArgNumber(), 0};
   for (Operation &op : main.getBody().front().without_terminator()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
+      // Nothing is called where there are no elements.
+      bool isCalled = llvm::any_of(kernel.getResultTypes(), [](Type type) {
+        return cast<RankedTensorType>(type).getNumElements() > 0;
+      });
+      int64_t number = isCalled ? behindKernels.size() : -1;
+      if (isCalled)
+        behindKernels.emplace_back();
       auto yielded = kernel.getYield().getValues();
       for (auto [i, result] : llvm::enumerate(kernel.getResults())) {
         int64_t offset = (*kernel.getArenaOffsets())[i];
-        Place where{nullptr, Place::Arena, offset, 0};
+        Place where{nullptr, Place::Arena, offset, 0, number};
         if (offset < 0) {
           auto use = llvm::find(returned, result);
           if (use == returned.end())
@@ -171,17 +197,27 @@ LogicalResult FloatRunner::operator()(ArrayRef<HostTensor> inputs,
     return emitError(UnknownLoc::get(context)) << llvm::toString(length.takeError());
   int64_t index = shapes ? shapes->lengths().indexOf(*length) : 0;
   from.push_back(&*length); // read by programs that leave one open
+  auto observeBehind = [&](int64_t kernel) {
+    for (const Place &place : behindKernels[kernel])
+      tell(place, inputs, index, observe);
+  };
+  observeKernel = observeBehind;
+  running = this;
   program->run(from, to, arena.get());
-  for (const Place &place : places) {
-    const char *base = arena.get() + place.offset;
-    if (place.where == Place::Output)
-      base = outputs[place.offset].bytes.data();
-    else if (place.where == Place::Input)
-      base = inputs[place.offset].bytes.data();
-    observe(place.value,
-            read(place, reinterpret_cast<const float *>(base), index));
-  }
+  running = nullptr;
+  for (const Place &place : places)
+    tell(place, inputs, index, observe);
   return success();
+}
+
+void FloatRunner::tell(const Place &place, ArrayRef<HostTensor> inputs, int64_t lengthIndex,
+                       ObserveFn observe) {
+  const char *base = arena.get() + place.offset;
+  if (place.where == Place::Output)
+    base = outputs[place.offset].bytes.data();
+  else if (place.where == Place::Input)
+    base = inputs[place.offset].bytes.data();
+  observe(place.value, read(place, reinterpret_cast<const float *>(base), lengthIndex));
 }
 
 } // namespace dyadic

@@ -64,7 +64,8 @@ def ProfileKernels : Pass<"dyadic-profile-kernels", "::mlir::ModuleOp"> {
   let summary = "call a function behind every kernel";
   let description = [{
     Level 5. Behind the n-th call of a kernel, `@dyadic_profile(n)` is called,
-    which whoever loads the code defines: `dyadic profile` reads a clock there.
+    which whoever loads the code defines: `dyadic profile` reads a clock there,
+    calibration the tensor that the kernel has made.
 
     ```mlir
     call @k0_conv2d(%x, %y, %c) : …

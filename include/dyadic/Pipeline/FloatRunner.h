@@ -10,8 +10,9 @@
 
 namespace dyadic {
 
-/// A float network compiled for this machine with every tensor kept, which
-/// tells what each op of the level-1 module computed.
+/// A float network compiled for this machine, which tells what each op of the level-1
+/// module computes: between its kernels, as memory is used again behind them; behind a
+/// run, with every tensor kept, where a length is open.
 class FloatRunner {
 public:
   /// Compiles a copy of `module`; the ops of `module` itself get an attribute
@@ -24,18 +25,25 @@ public:
                                  ObserveFn observe);
 
 private:
-  /// Where an op's result lies after a run.
+  /// Where an op's result lies.
   struct Place {
     mlir::Value value; // of the level-1 module
     enum { Arena, Output, Input } where;
     int64_t offset; // in the arena, or the number of the output or input
     int64_t count;
+    /// The kernel behind which it is there; -1 for all of them.
+    int64_t kernel = -1;
   };
 
   FloatRunner() = default;
   mlir::LogicalResult locate(mlir::ModuleOp kernels,
                              llvm::ArrayRef<mlir::Value> values);
 
+  /// Called by the code behind each kernel.
+  static void passKernel(int64_t number);
+  /// What lies at `place` is told to `observe`.
+  void tell(const Place &place, llvm::ArrayRef<HostTensor> inputs, int64_t lengthIndex,
+            ObserveFn observe);
   /// The elements of `place` at the length of this index, dense.
   llvm::ArrayRef<float> read(const Place &place, const float *base,
                              int64_t lengthIndex);
@@ -46,6 +54,10 @@ private:
   std::vector<float> dense;
   mlir::MLIRContext *context = nullptr;
   std::vector<Place> places;
+  /// The places of each kernel, in order.
+  std::vector<llvm::SmallVector<Place, 1>> behindKernels;
+  /// While the code runs.
+  llvm::function_ref<void(int64_t)> observeKernel;
   std::vector<HostTensor> outputs;
   std::unique_ptr<char, void (*)(void *)> arena{nullptr, free};
 };
