@@ -8,6 +8,7 @@
 #include "dyadic/Simplify/ContractionWeights.h"
 #include "dyadic/Support/ConstantData.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -97,46 +98,51 @@ public:
   /// `importance`: what the power of an error in a channel of the result counts.
   Reader(const Channels &input, ContractionWeights weights, Factors importance)
       : first(input.first), powers(input.powers), importance(std::move(importance)),
-        pairs(weights.outputs()) {
+        begins(weights.outputs(), -1) {
+    // The weights of an output meet a few channels in turn, one tap after the other.
     weights.forEach([&](float w, int64_t o, int64_t c) {
-      c += first;
-      // The weights of an output meet a few channels in turn, one tap after the other.
-      auto &row = pairs[o];
-      size_t at = row.empty() ? 0 : c - row.front().channel;
-      if (at == row.size())
-        row.push_back({c, 0, 0, 0});
-      row[at].squares += static_cast<double>(w) * w;
-      row[at].largest = std::max(row[at].largest, std::abs(w));
-      ++row[at].taps;
+      begins[o] = begins[o] < 0 ? c : begins[o];
+      width = std::max(width, c - begins[o] + 1);
+    });
+    largest.resize(begins.size() * width, 0);
+    taps = weights.tensor.numElements() / std::max<int64_t>(largest.size(), 1);
+    squares.resize(taps > 1 ? largest.size() : 0, 0);
+    weights.forEach([&](float w, int64_t o, int64_t c) {
+      int64_t pair = o * width + c - begins[o];
+      largest[pair] = std::max(largest[pair], std::abs(w));
+      if (taps > 1)
+        squares[pair] += static_cast<double>(w) * w;
     });
   }
 
   /// Raises the magnitude of each channel to that of its weights.
   void raise(Factors &magnitudes) const {
-    for (const auto &row : pairs)
-      for (const Pair &pair : row)
-        magnitudes[pair.channel] = std::max<double>(magnitudes[pair.channel], pair.largest);
+    for (size_t o = 0; o < begins.size(); ++o)
+      forEachChannel(o, [&](int64_t channel, int64_t pair) {
+        magnitudes[channel] = std::max<double>(magnitudes[channel], largest[pair]);
+      });
   }
 
   /// Adds what the power of an error in each channel of the input counts.
   void addImportance(Factors &sums) const {
-    for (auto [row, weight] : llvm::zip_equal(pairs, importance))
-      for (const Pair &pair : row)
-        sums[pair.channel] += pair.squares * weight;
+    for (auto [o, weight] : llvm::enumerate(importance))
+      forEachChannel(o, [&, weight = weight](int64_t channel, int64_t pair) {
+        sums[channel] += squareOf(pair) * weight;
+      });
   }
 
   /// The power of the errors in the result that come from errors of `roundingError`
   /// in the input divided by `t`, and from rounding the weights multiplied by it.
   double error(ArrayRef<double> t, double roundingError) const {
     double sum = 0;
-    for (auto [row, weight] : llvm::zip_equal(pairs, importance)) {
+    for (auto [o, weight] : llvm::enumerate(importance)) {
       double widest = 0, ofInput = 0, ofWeights = 0;
-      for (const Pair &pair : row) {
-        double factor = t[pair.channel];
-        ofInput += pair.squares * factor * factor;
-        widest = std::max(widest, pair.largest * factor);
-        ofWeights += pair.taps * powers[pair.channel - first] / (factor * factor);
-      }
+      forEachChannel(o, [&](int64_t channel, int64_t pair) {
+        double factor = t[channel];
+        ofInput += squareOf(pair) * factor * factor;
+        widest = std::max(widest, largest[pair] * factor);
+        ofWeights += taps * powers[channel - first] / (factor * factor);
+      });
       double weightStep = widest / 127;
       sum += (roundingError * ofInput + weightStep * weightStep / 12 * ofWeights) * weight;
     }
@@ -144,17 +150,27 @@ public:
   }
 
 private:
-  /// The weights from one channel of the group to one of the result.
-  struct Pair {
-    int64_t channel;
-    double squares;
-    float largest;
-    int64_t taps;
-  };
+  /// visit(channel of the group, number of the pair) for all that an output reads.
+  template <typename Fn> void forEachChannel(size_t output, Fn visit) const {
+    for (int64_t i = 0; i < width; ++i)
+      visit(first + begins[output] + i, output * width + i);
+  }
+  /// The sum of the squares of a pair's weights.
+  double squareOf(int64_t pair) const {
+    return taps > 1 ? squares[pair] : double(largest[pair]) * largest[pair];
+  }
+
   int64_t first;
   ArrayRef<float> powers;
   Factors importance;
-  std::vector<SmallVector<Pair, 0>> pairs;
+  /// The first channel of the input that each output reads, and how many follow.
+  SmallVector<int64_t, 0> begins;
+  int64_t width = 0;
+  /// How many weights there are from one channel to one of the result: a pair.
+  int64_t taps = 0;
+  /// By pair; of one tap the magnitude says both.
+  std::vector<float> largest;
+  std::vector<double> squares;
 };
 
 /// Divides magnitudes by their geometric mean; channels that are all zero have it.
@@ -215,19 +231,33 @@ Factors chooseFactors(ArrayRef<Channels> tensors, ArrayRef<Reader> readers, int6
   return best;
 }
 
-/// Scales a contraction's constants by `output` and `input`, factors of its
-/// channels; empty ones are 1.
-void scaleWeights(Operation *op, ArrayRef<double> output, ArrayRef<double> input) {
+/// What a contraction's channels are multiplied by, the outputs' divided by; either is
+/// empty where its channels stay.
+struct ChannelFactors {
+  Factors outputs, inputs;
+};
+
+/// Scales a contraction's constants by one after the other. All at once, as every
+/// constant that is made stays in memory.
+void scaleWeights(Operation *op, ArrayRef<ChannelFactors> all) {
   auto weights = ContractionWeights::read(op);
-  weights->forEach([&](float &w, int64_t o, int64_t c) {
-    w *= (output.empty() ? 1 : 1 / output[o]) * (input.empty() ? 1 : input[c]);
-  });
+  bool isBiasScaled = false;
+  for (const ChannelFactors &factors : all) {
+    ArrayRef<double> outputs = factors.outputs, inputs = factors.inputs;
+    weights->forEach([&](float &w, int64_t o, int64_t c) {
+      w *= (outputs.empty() ? 1 : 1 / outputs[o]) * (inputs.empty() ? 1 : inputs[c]);
+    });
+    if (op->getNumOperands() < 3 || outputs.empty())
+      continue;
+    isBiasScaled = true;
+    for (auto [b, factor] : llvm::zip_equal(weights->bias, outputs))
+      b /= factor;
+  }
   setConstantOperand(op, 1, std::move(weights->tensor));
-  if (op->getNumOperands() < 3 || output.empty())
+  if (!isBiasScaled)
     return;
   HostTensor bias(ElementKind::F32, {weights->outputs()});
-  for (auto [scaled, b, factor] : llvm::zip_equal(bias.as<float>(), weights->bias, output))
-    scaled = b / factor;
+  llvm::copy(weights->bias, bias.as<float>().begin());
   setConstantOperand(op, 2, std::move(bias));
 }
 
@@ -296,8 +326,11 @@ public:
     for (const ChannelGroup &group : ofFloats)
       if (auto plan = choose(group, importance))
         plans.push_back(std::move(*plan));
+    WeightFactors factors;
     for (const Plan &plan : plans)
-      apply(plan);
+      apply(plan, factors);
+    for (const auto &[op, all] : factors)
+      scaleWeights(op, all);
     return plans.size();
   }
 
@@ -309,7 +342,10 @@ public:
         return false;
       plan.tensors.push_back(*seen);
     }
-    apply(plan);
+    WeightFactors all;
+    apply(plan, all);
+    for (const auto &[op, own] : all)
+      scaleWeights(op, own);
     return true;
   }
 
@@ -322,6 +358,8 @@ private:
   /// What the power of an error in each channel of a writer's result counts; empty
   /// where that isn't known yet.
   using Importance = llvm::DenseMap<Operation *, Factors>;
+  /// What the constants of contractions are still to be scaled by.
+  using WeightFactors = llvm::MapVector<Operation *, SmallVector<ChannelFactors, 2>>;
 
   /// In a tensor that may be scaled the channels' sizes mean nothing: they count by
   /// what readers make of them, else relative to their own power. In all others an
@@ -373,16 +411,16 @@ private:
     return Plan{group, std::move(tensors), std::move(t)};
   }
 
-  static void apply(const Plan &plan) {
+  static void apply(const Plan &plan, WeightFactors &factors) {
     const auto &[group, tensors, t] = plan;
     OpBuilder builder(group.readers.front().contraction);
     auto factorsOf = [&t = t](Value value, int64_t first) {
-      return ArrayRef(t).slice(first, channelsOf(value));
+      return Factors(ArrayRef(t).slice(first, channelsOf(value)));
     };
     for (auto [op, first] : group.readers) {
-      ArrayRef<double> own = factorsOf(op->getOperand(0), first);
-      scaleWeights(op, {}, own);
+      Factors own = factorsOf(op->getOperand(0), first);
       scaleMeans(op, own);
+      factors[op].push_back({{}, std::move(own)});
     }
     auto isReader = [&group = group](OpOperand &use) {
       return !group.isOfFloats() || llvm::any_of(group.readers, [&](const auto &reader) {
@@ -395,7 +433,7 @@ private:
         quotients[function->getResult(0)] = divideResult(
             builder, function, factorsOf(function->getResult(0), first), isReader);
       else
-        scaleWeights(op, factorsOf(op->getResult(0), first), {});
+        factors[op].push_back({factorsOf(op->getResult(0), first), {}});
     for (auto [tensor, seen] : llvm::zip_equal(group.tensors, tensors)) {
       Value quotient = quotients.lookup(tensor.value);
       scaleStatistics(quotient ? quotient : tensor.value, seen, t);
