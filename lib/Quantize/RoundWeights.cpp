@@ -33,8 +33,8 @@ float WeightGrid::nearest(int64_t output, int64_t input, float value) const {
   return value - below <= above - value ? below : above;
 }
 
-WeightRounder::WeightRounder(int64_t inputs, llvm::ArrayRef<double> given, double damping)
-    : inputs(inputs), moments(given.begin(), given.end()), order(inputs) {
+WeightRounder::WeightRounder(int64_t inputs, std::vector<double> given, double damping)
+    : inputs(inputs), moments(std::move(given)), order(inputs) {
   Eigen::Map<MatrixD> h(moments.data(), inputs, inputs);
   h.diagonal().array() += damping * h.diagonal().mean();
   // An input that never was anything but zero: its weights are free.
@@ -43,16 +43,25 @@ WeightRounder::WeightRounder(int64_t inputs, llvm::ArrayRef<double> given, doubl
 
   std::iota(order.begin(), order.end(), 0);
   llvm::sort(order, [&](int64_t a, int64_t b) { return std::pair(h(b, b), a) < std::pair(h(a, a), b); });
-  MatrixD sorted = h(order, order);
-  Eigen::LLT<MatrixD> cholesky(sorted);
-  if (!(tiny > 0) || cholesky.info() != Eigen::Success)
+  // In place, as these are the largest matrices of all.
+  using InPlace = Eigen::LLT<Eigen::Ref<MatrixD>>;
+  MatrixD inverse;
+  {
+    MatrixD sorted = h(order, order);
+    InPlace cholesky(sorted);
+    if (!(tiny > 0) || cholesky.info() != Eigen::Success)
+      return;
+    inverse = MatrixD::Identity(inputs, inputs);
+    cholesky.solveInPlace(inverse);
+  }
+  InPlace ofInverse(inverse);
+  if (ofInverse.info() != Eigen::Success)
     return;
-  Eigen::LLT<MatrixD> inverse(cholesky.solve(MatrixD::Identity(inputs, inputs)));
-  if (inverse.info() != Eigen::Success)
-    return;
-  factor.resize(inputs * inputs);
-  Eigen::Map<MatrixF>(factor.data(), inputs, inputs) =
-      MatrixD(inverse.matrixU()).cast<float>();
+  factor.resize(inputs * inputs, 0);
+  Eigen::Map<MatrixF> upper(factor.data(), inputs, inputs);
+  for (int64_t row = 0; row < inputs; ++row)
+    upper.row(row).tail(inputs - row) =
+        inverse.col(row).tail(inputs - row).transpose().cast<float>();
 }
 
 WeightRounder::Rows WeightRounder::nearest(const WeightRows &rows) const {

@@ -56,7 +56,7 @@ class WeightRounder {
 public:
   /// `moments` is H, [inputs × inputs] row by row, symmetric; `damping` times the
   /// mean of its diagonal is added to the diagonal, against the few samples' chance.
-  WeightRounder(int64_t inputs, llvm::ArrayRef<double> moments, double damping);
+  WeightRounder(int64_t inputs, std::vector<double> moments, double damping);
 
   using Rows = std::vector<float>;
   /// The nearest values.
