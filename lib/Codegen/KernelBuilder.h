@@ -4,6 +4,7 @@
 
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/Dyadic/DynamicShapes.h"
+#include "dyadic/Support/AlignedBytes.h"
 #include "dyadic/Support/ConstantData.h"
 #include "dyadic/Target/KernelTarget.h"
 
@@ -23,11 +24,13 @@ public:
 
   /// Appends a copy and returns its offset.
   int64_t append(llvm::ArrayRef<char> data);
+  /// Growing would take twice the memory; what isn't filled then takes none.
+  void reserve(int64_t size) { bytes.reserve(size); }
   int64_t size() const { return bytes.size(); }
-  std::vector<char> takeBytes() { return std::move(bytes); }
+  AlignedBytes takeBytes() { return std::move(bytes); }
 
 private:
-  std::vector<char> bytes;
+  AlignedBytes bytes;
 };
 
 /// The function being written for one `dyadic.kernel`. Its arguments are flat

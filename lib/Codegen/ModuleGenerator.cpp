@@ -27,6 +27,7 @@ FailureOr<func::FuncOp> ModuleGenerator::findMain(ModuleOp module) {
 LogicalResult ModuleGenerator::generate() {
   if (failed(checkSupported()) || failed(startRun()))
     return failure();
+  reserveWeights();
   if (failed(generateBlock(main.getBody().front())))
     return failure();
   for (auto [result, dense] : stagedResults)
@@ -252,19 +253,27 @@ void ModuleGenerator::extendArena() {
       run.getBody().front().getArgumentTypes(), {}));
 }
 
+/// Makes room for all constants, and a quarter of that for what kernels pad.
+void ModuleGenerator::reserveWeights() {
+  int64_t bytes = 0;
+  main.walk([&](Operation *op) {
+    if (!op->hasTrait<OpTrait::ConstantLike>())
+      return;
+    if (auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType()))
+      if (auto kind = elementKindOf(type.getElementType()))
+        bytes += type.getNumElements() * byteWidth(*kind);
+  });
+  blob.reserve(bytes + bytes / 4);
+}
+
 void ModuleGenerator::defineWeights() {
   if (blob.size() == 0)
     blob.append(std::vector<char>(1)); // an empty global has no address
-  HostTensor bytes;
-  bytes.kind = ElementKind::I8;
-  bytes.shape = {blob.size()};
-  bytes.bytes = blob.takeBytes();
-  auto type = MemRefType::get(bytes.shape, b.getI8Type());
-  auto tensor = RankedTensorType::get(bytes.shape, b.getI8Type());
+  auto type = MemRefType::get(blob.size(), b.getI8Type());
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   memref::GlobalOp::create(top, loc, weightsName(),
                            top.getStringAttr("private"), type,
-                           makeConstant(std::move(bytes), tensor),
+                           makeConstant(blob.takeBytes(), b.getContext()),
                            /*constant=*/true,
                            top.getI64IntegerAttr(WeightBlob::kAlignment));
   for (memref::GetGlobalOp global : globals)

@@ -95,6 +95,7 @@ private:
   mlir::Value memory(mlir::Value tensor);
   mlir::Value constantsView(int64_t offset, int64_t size);
   std::string weightsName() const { return modelName + "_weights"; }
+  void reserveWeights();
   void defineWeights();
   mlir::Value scratchView(int64_t size);
   void extendArena();

@@ -13,6 +13,7 @@
 #include "dyadic/Emit/Variants.h"
 #include "dyadic/Pipeline/FloatRunner.h"
 #include "dyadic/Reference/Interpreter.h"
+#include "dyadic/Support/UnusedConstants.h"
 #include "dyadic/Target/Target.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
@@ -84,6 +85,7 @@ LogicalResult Compilation::advance(Level wanted) {
   while (level < wanted) {
     Level next = static_cast<Level>(static_cast<int>(level) + 1);
     LogicalResult result = success();
+    UnusedConstants constants(context, current ? *current : ModuleOp());
     switch (next) {
     case Level::Float:
       result = import();
@@ -111,6 +113,9 @@ LogicalResult Compilation::advance(Level wanted) {
     if (failed(result))
       return failure();
     level = next;
+    // Who looks at the network while it is calibrated may keep a copy of it.
+    if (!opts.onCalibrated)
+      constants.release({*current, fallback ? *fallback : ModuleOp()});
   }
   return success();
 }
@@ -262,12 +267,19 @@ FailureOr<NetworkStatistics> Compilation::runSamples() {
                           "left open");
   if (given.interpret)
     return collectStatistics(func, **samples, interpreterOf(func), observers());
-  blame = InternalError;
-  auto runner = FloatRunner::create(*current);
-  if (failed(runner))
-    return failure();
-  blame = InputError;
-  return collectStatistics(func, **samples, **runner, observers());
+  // The weights as its kernels read them are a second copy of them all.
+  UnusedConstants constants(context);
+  FailureOr<NetworkStatistics> seen = failure();
+  {
+    blame = InternalError;
+    auto runner = FloatRunner::create(*current);
+    if (failed(runner))
+      return failure();
+    blame = InputError;
+    seen = collectStatistics(func, **samples, **runner, observers());
+  }
+  constants.release({*current});
+  return seen;
 }
 
 SmallVector<ObserverOptions> Compilation::observers() {

@@ -8,6 +8,7 @@
 #include "dyadic/Dialect/QNN/QNN.h"
 #include "dyadic/Pipeline/Compile.h"
 #include "dyadic/Pipeline/Pipelines.h"
+#include "dyadic/Support/UnusedConstants.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "llvm/ADT/STLExtras.h"
@@ -120,13 +121,16 @@ struct Attempt {
 /// both.
 class Measurement {
 public:
-  Measurement(const QuantizeChoices &choices, const std::function<void(ModuleOp)> &mark)
-      : choices(choices), mark(mark) {}
+  Measurement(ModuleOp given, const QuantizeChoices &choices,
+              const std::function<void(ModuleOp)> &mark)
+      : given(given), choices(choices), mark(mark), constants(given.getContext()) {}
 
-  LogicalResult prepare(ModuleOp module, const SampleTensors &samples);
+  LogicalResult prepare(const SampleTensors &samples);
   /// Changes the channels of `real`, for weights alone if `rounding` is AWQ; false if
   /// there was nothing to change.
   FailureOr<bool> evenOut(ModuleOp real, WeightRounding rounding) const;
+  /// Releases the weights of what was tried before, but those of `best` and `other`.
+  void release(const Attempt &best, ModuleOp other = nullptr) const;
   /// Quantizes `real`, its means corrected where that helps.
   FailureOr<Attempt> quantize(OwningOpRef<ModuleOp> real) const;
   /// Takes other ranges for `best` if they are better on all samples and those held back.
@@ -140,17 +144,26 @@ private:
   FailureOr<OwningOpRef<ModuleOp>> roundOn(const Attempt &best, WeightRounding rounding,
                                            const SampleTensors &samples) const;
 
+  ModuleOp given;
   const QuantizeChoices &choices;
   const std::function<void(ModuleOp)> &mark;
+  UnusedConstants constants;
   SampleTensors learned, heldBack;
   DecidingTensors ofLearned, ofHeldBack;
 };
 } // namespace
 
-LogicalResult Measurement::prepare(ModuleOp module, const SampleTensors &samples) {
+void Measurement::release(const Attempt &best, ModuleOp other) const {
+  // Who marks networks may keep copies of them.
+  if (!mark)
+    constants.release({given, best.pair.real.get(), best.pair.quantized.get(),
+                       best.plain.get(), other});
+}
+
+LogicalResult Measurement::prepare(const SampleTensors &samples) {
   for (auto [i, inputs] : llvm::enumerate(samples))
     (i % 3 == 2 ? heldBack : learned).push_back(inputs);
-  auto first = runOn(mainOf(module), learned), second = runOn(mainOf(module), heldBack);
+  auto first = runOn(mainOf(given), learned), second = runOn(mainOf(given), heldBack);
   if (failed(first) || failed(second))
     return failure();
   ofLearned = std::move(*first);
@@ -170,6 +183,7 @@ FailureOr<bool> Measurement::evenOut(ModuleOp real, WeightRounding rounding) con
   auto tamed = tameOutliers(mainOf(real), learned);
   if (failed(tamed))
     return failure();
+  release({}, real);
   return equalizeChannels(mainOf(real)) || *tamed;
 }
 
@@ -255,6 +269,7 @@ LogicalResult Measurement::chooseRanges(Attempt &best, const CalibrationOptions 
     return failure();
   if (attempt->heldBack < best.heldBack && attempt->all < best.all)
     best = std::move(*attempt);
+  release(best);
   return success();
 }
 
@@ -270,11 +285,12 @@ LogicalResult Measurement::round(Attempt &best, WeightRounding asked) const {
     auto error = outputError(mainOf(**rounded), heldBack, ofHeldBack);
     if (failed(error))
       return failure();
-    if (candidate != asked && *error >= best.heldBack)
-      continue;
-    best.heldBack = *error;
-    best.pair.quantized = std::move(*rounded);
-    taken = candidate;
+    if (candidate == asked || *error < best.heldBack) {
+      best.heldBack = *error;
+      best.pair.quantized = std::move(*rounded);
+      taken = candidate;
+    }
+    release(best);
   }
   // Weights of few bits have more to gain from the third that judged than eight bits,
   // which aren't worth the time.
@@ -291,13 +307,14 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
                                           const QuantizeChoices &choices,
                                           const CalibrationOptions &given,
                                           const std::function<void(ModuleOp)> &mark) {
-  Measurement measurement(choices, mark);
-  if (failed(measurement.prepare(module, samples)))
+  Measurement measurement(module, choices, mark);
+  if (failed(measurement.prepare(samples)))
     return failure();
   OwningOpRef<ModuleOp> even = module.clone();
   auto isEvened = measurement.evenOut(*even, given.weightRounding);
   if (failed(isEvened))
     return failure();
+  measurement.release({}, *even);
   Attempt best;
   for (bool evened : {true, false}) {
     if (evened && !*isEvened)
@@ -308,6 +325,7 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
       return failure();
     if (!best.pair.quantized || attempt->all < best.all)
       best = std::move(*attempt);
+    measurement.release(best);
   }
   if (given.chooseObservers && failed(measurement.chooseRanges(best, given)))
     return failure();

@@ -1,6 +1,8 @@
 //===- ConstantData.cpp ---------------------------------------------------===//
 #include "dyadic/Support/ConstantData.h"
 
+#include "dyadic/Support/AlignedBytes.h"
+
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -80,9 +82,9 @@ Type memoryElementType(Type type) {
   return IntegerType::get(type.getContext(), width);
 }
 
-static ElementsAttr makeResource(std::vector<char> bytes,
-                                 RankedTensorType type) {
-  auto *owned = new std::vector<char>(std::move(bytes));
+template <typename Bytes>
+static ElementsAttr makeResource(Bytes bytes, RankedTensorType type) {
+  auto *owned = new Bytes(std::move(bytes));
   AsmResourceBlob blob(
       ArrayRef<char>(*owned), /*dataAlignment=*/alignof(std::max_align_t),
       [owned](void *, size_t, size_t) { delete owned; },
@@ -124,6 +126,13 @@ ElementsAttr makeConstant(HostTensor tensor, RankedTensorType type) {
   if (bytes.size() <= kInlineConstantBytes && tensor.kind != ElementKind::Bool)
     return DenseElementsAttr::getFromRawBuffer(type, bytes);
   return makeResource(std::move(tensor.bytes), type);
+}
+
+ElementsAttr makeConstant(AlignedBytes bytes, MLIRContext *context) {
+  auto type = RankedTensorType::get(bytes.size(), IntegerType::get(context, 8));
+  if (bytes.size() <= kInlineConstantBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, bytes);
+  return makeResource(std::move(bytes), type);
 }
 
 ElementsAttr makeConstant(HostTensor tensor, MLIRContext *context) {
