@@ -12,12 +12,12 @@
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/QNN/Dynamic.h"
-#include "dyadic/Reference/Interpreter.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/Threading.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
 
 #include <cmath>
 
@@ -89,124 +89,72 @@ static LogicalResult shiftBias(Operation *op, ArrayRef<double> shift) {
   return success();
 }
 
-namespace {
-/// All samples on their way through a network.
-class Lockstep {
-public:
-  Lockstep(func::FuncOp func, const SampleTensors &samples) : count(samples.size()) {
-    for (auto [i, argument] : llvm::enumerate(func.getArguments())) {
-      Entry &entry = entries[argument];
-      for (ArrayRef<HostTensor> inputs : samples)
-        entry.tensors.push_back(inputs[i]);
-      entry.uses = usesOf(argument);
-    }
-  }
-
-  /// What `op`, or another of the same operands, makes of each sample.
-  FailureOr<SampleTensors> evaluate(Operation *op) {
-    SampleTensors results(op->hasTrait<OpTrait::ConstantLike>() ? 1 : count);
-    auto run = [&](size_t i) {
-      SmallVector<const HostTensor *> operands;
-      for (Value operand : op->getOperands()) {
-        const auto &tensors = entries.find(operand)->second.tensors;
-        operands.push_back(&tensors[tensors.size() == 1 ? 0 : i]);
-      }
-      return interpretOp(op, operands, results[i]);
-    };
-    if (failed(failableParallelForEachN(op->getContext(), 0, results.size(), run)))
+/// What is added to the means of `sums`, an op's reals, to make `means`, over rows of
+/// `weights`. Keeps the sums of all samples in `kept`, or computes them in turn without it.
+static FailureOr<ChannelMeans> shiftOf(Operation *sums, const Lockstep &network,
+                                       ArrayRef<double> means,
+                                       llvm::function_ref<RowWeights(size_t)> weights,
+                                       SampleTensors *kept) {
+  ChannelSums sumsOfResults(means.size());
+  // As many at a time as are computed at the same time.
+  size_t count = network.samples(),
+         some = kept ? count : std::max(sums->getContext()->getNumThreads(), 1u);
+  for (size_t begin = 0; begin < count; begin += some) {
+    SampleTensors results(std::min(some, count - begin));
+    auto run = [&](size_t i) { return network.evaluate(sums, begin + i, results[i]); };
+    if (failed(failableParallelForEachN(sums->getContext(), 0, results.size(), run)))
       return failure();
-    return results;
+    // In their order, that sums don't depend on the threads.
+    for (auto [i, result] : llvm::enumerate(results))
+      sumsOfResults.add(result[0], weights(begin + i));
+    if (kept)
+      *kept = std::move(results);
   }
-
-  /// What an operand is for each sample.
-  SmallVector<const HostTensor *> at(Value operand) {
-    SmallVector<const HostTensor *> tensors;
-    for (const HostTensor &tensor : entries.find(operand)->second.tensors)
-      tensors.push_back(&tensor);
-    return tensors;
-  }
-
-  /// Gives a constant that has been evaluated other elements and scales.
-  void replace(qnn::ConstantOp constant, const RoundedWeights &weights) {
-    auto tensor = readConstant(weights.value);
-    if (failed(tensor))
-      return;
-    entries.find(constant.getOutput())->second.tensors.assign(1, std::move(*tensor));
-    constant.setValueAttr(weights.value);
-    constant.getOutput().setType(weights.type);
-  }
-
-  /// Runs ops from `op` on, which becomes `end`.
-  LogicalResult advanceTo(Operation *&op, Operation *end) {
-    for (; op != end; op = op->getNextNode()) {
-      auto results = evaluate(op);
-      if (failed(results))
-        return failure();
-      advance(op, op->getOperands(), std::move(*results));
-    }
-    return success();
-  }
-
-  /// Keeps `results` for the readers of `op`, and drops what it was the last to read.
-  /// `operands` are those it had when it was evaluated.
-  void advance(Operation *op, ValueRange operands, SampleTensors results) {
-    for (Value operand : operands)
-      if (auto read = entries.find(operand); --read->second.uses == 0)
-        entries.erase(read);
-    for (OpResult result : op->getResults()) {
-      if (result.use_empty())
-        continue;
-      Entry &entry = entries[result];
-      entry.uses = usesOf(result);
-      for (auto &made : results)
-        entry.tensors.push_back(std::move(made[result.getResultNumber()]));
-    }
-  }
-
-private:
-  struct Entry {
-    /// One where it is the same for all samples.
-    std::vector<HostTensor> tensors;
-    int64_t uses = 0;
-  };
-  static int64_t usesOf(Value value) {
-    return std::distance(value.use_begin(), value.use_end());
-  }
-  size_t count;
-  llvm::DenseMap<Value, Entry> entries;
-};
-} // namespace
+  ChannelMeans shift = sumsOfResults.means();
+  for (auto [s, mean] : llvm::zip_equal(shift, means))
+    s -= mean;
+  return shift;
+}
 
 /// Corrects the bias of `op`, whose result's channels ought to have `means` over rows of
 /// `weights`, and gives its results.
 static FailureOr<SampleTensors> correct(Operation *op, Lockstep &network, ArrayRef<double> means,
                                         llvm::function_ref<RowWeights(size_t)> weights) {
+  // The reals of all samples, four times what stays of them, are in memory up to here;
+  // more are computed twice.
+  constexpr int64_t kMostBytes = int64_t(64) << 20;
+  if (failed(network.makeConstants(op)))
+    return failure();
   // The same op with its sums as reals.
   OpBuilder builder(op);
   Operation *sums = builder.clone(*op);
+  llvm::scope_exit erase([&] { sums->erase(); });
   sums->getResult(0).setType(resultType(op).clone(builder.getF32Type()));
-  auto results = network.evaluate(sums);
-  sums->erase();
-  if (failed(results))
+  auto type = dyn_cast<quant::UniformQuantizedType>(resultType(op).getElementType());
+  int64_t bytes = resultType(op).getNumElements() * network.samples() * sizeof(float);
+  bool isKept = !type || bytes <= kMostBytes;
+  SampleTensors results(network.samples());
+  auto found = shiftOf(sums, network, means, weights, isKept ? &results : nullptr);
+  if (failed(found))
     return failure();
-  ChannelSums sumsOfResults(means.size());
-  for (auto [i, result] : llvm::enumerate(*results))
-    sumsOfResults.add(result[0], weights(i));
-  ChannelMeans shift = sumsOfResults.means();
-  for (auto [s, mean] : llvm::zip_equal(shift, means))
-    s -= mean;
+  ChannelMeans shift = std::move(*found);
   if (!llvm::all_of(shift, [](double s) { return std::isfinite(s); }) ||
       failed(shiftBias(op, shift)))
     shift.assign(shift.size(), 0);
-  auto type = dyn_cast<quant::UniformQuantizedType>(resultType(op).getElementType());
-  parallelFor(op->getContext(), 0, results->size(), [&](size_t sample) {
-    HostTensor &result = (*results)[sample][0];
+  auto finish = [&](size_t sample) -> LogicalResult {
+    if (!isKept && failed(network.evaluate(sums, sample, results[sample])))
+      return failure();
+    network.drop(sums, sample);
+    HostTensor &result = results[sample][0];
     if (type)
       result = roundTo(type, result, shift);
     else
       for (auto [i, value] : llvm::enumerate(result.as<float>()))
         value = static_cast<float>(value - shift[i % shift.size()]);
-  });
+    return success();
+  };
+  if (failed(failableParallelForEachN(op->getContext(), 0, results.size(), finish)))
+    return failure();
   return results;
 }
 
@@ -237,25 +185,35 @@ FailureOr<DecidingTensors> dyadic::correctMeans(func::FuncOp quantized, func::Fu
   // noise, which weights can't make up for; depthwise ones among others of few bits
   // didn't gain from it either.
   bool needsReals = isLearned && llvm::any_of(ops, hasFewValues);
-  Lockstep realNetwork(real, needsReals ? samples : SampleTensors());
+  Lockstep realNetwork(real, samples);
   Operation *realOp = &real.getBody().front().front();
   size_t next = 0;
   for (Operation &op :
        llvm::make_early_inc_range(quantized.getBody().front().without_terminator())) {
+    if (op.hasTrait<OpTrait::ConstantLike>()) {
+      // Its readers make it again: all of them may stand in front.
+      auto results = network.evaluate(&op);
+      if (failed(results))
+        return failure();
+      for (size_t sample = 0; sample < samples.size(); ++sample)
+        decisions.observe(sample, op.getResult(0), results->front().front());
+      continue;
+    }
     bool isWeighted = next < ops.size() && ops[next] == &op;
     bool isCorrected =
         isWeighted && (isa<quant::UniformQuantizedType>(resultType(&op).getElementType()) ||
                        qnn::sumsIntegers(&op) || codedWeights(op.getOperand(1)));
     if (isWeighted && isLearned) {
-      SmallVector<const HostTensor *> realInputs;
-      if (hasFewValues(&op)) {
-        if (failed(realNetwork.advanceTo(realOp, references[next])))
-          return failure();
-        realInputs = realNetwork.at(references[next]->getOperand(0));
+      bool comparesInputs = needsReals && hasFewValues(&op);
+      if (comparesInputs && failed(realNetwork.advanceTo(realOp, references[next])))
+        return failure();
+      if (auto weights = learnRounding(&op, references[next], network,
+                                       comparesInputs ? &realNetwork : nullptr, masked,
+                                       rounding)) {
+        auto constant = op.getOperand(1).getDefiningOp<qnn::ConstantOp>();
+        constant.setValueAttr(weights->value);
+        constant.getOutput().setType(weights->type);
       }
-      if (auto weights = learnRounding(&op, references[next], network.at(op.getOperand(0)),
-                                       realInputs, masked, rounding))
-        network.replace(op.getOperand(1).getDefiningOp<qnn::ConstantOp>(), *weights);
     }
     // The constant that `correct` puts in front of the op has no part in this run.
     SmallVector<Value> operands(op.getOperands());
@@ -270,8 +228,7 @@ FailureOr<DecidingTensors> dyadic::correctMeans(func::FuncOp quantized, func::Fu
       return failure();
     for (OpResult result : op.getResults())
       for (size_t sample = 0; sample < samples.size(); ++sample)
-        decisions.observe(sample, result,
-                          (*results)[results->size() == 1 ? 0 : sample][result.getResultNumber()]);
+        decisions.observe(sample, result, (*results)[sample][result.getResultNumber()]);
     next += isWeighted;
     network.advance(&op, operands, std::move(*results));
   }

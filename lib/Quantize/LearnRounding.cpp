@@ -176,8 +176,8 @@ bool dyadic::hasFewValues(Operation *op) {
 }
 
 std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *real,
-                                                    ArrayRef<const HostTensor *> inputs,
-                                                    ArrayRef<const HostTensor *> realInputs,
+                                                    const Lockstep &network,
+                                                    const Lockstep *realNetwork,
                                                     const MaskedRows &masked,
                                                     WeightRounding rounding) {
   auto constant = op->getOperand(1).getDefiningOp<qnn::ConstantOp>();
@@ -188,18 +188,25 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
   auto weights = readConstant(real->getOperand(1));
   if (failed(weights) || weights->kind != ElementKind::F32)
     return std::nullopt;
-  bool makesUp = inputs.size() == realInputs.size() &&
-                 llvm::all_of(llvm::zip_equal(inputs, realInputs), [](auto pair) {
-                   auto [input, real] = pair;
-                   return real->kind == ElementKind::F32 && real->shape == input->shape;
-                 });
+  Value input = op->getOperand(0), realInput = real->getOperand(0);
+  auto realType = cast<RankedTensorType>(realInput.getType());
+  bool makesUp = realNetwork && realType.getElementType().isF32() &&
+                 realType.getShape() == cast<RankedTensorType>(input.getType()).getShape();
   ArrayRef<float> reals = weights->as<float>();
   auto weight = [&](int64_t o, int64_t k) { return reals[matrix->weight(o, k)]; };
-  auto gather = [&] {
-    InputMoments moments(op, *matrix, inputs.size(), makesUp);
+  auto gather = [&]() -> std::optional<InputMoments> {
+    InputMoments moments(op, *matrix, network.samples(), makesUp);
     auto shape = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
-    for (auto [i, input] : llvm::enumerate(inputs))
-      moments.add(*input, makesUp ? realInputs[i] : nullptr, masked.of(i, shape));
+    auto add = [&](size_t i, const HostTensor *realTensor) {
+      moments.add(network.at(input, i), realTensor, masked.of(i, shape));
+    };
+    if (!makesUp) {
+      for (size_t i = 0; i < network.samples(); ++i)
+        add(i, nullptr);
+    } else if (failed(realNetwork->forEachSample(
+                   realInput, [&](size_t i, const HostTensor &tensor) { add(i, &tensor); }))) {
+      return std::nullopt;
+    }
     moments.finish();
     return moments;
   };
@@ -208,8 +215,10 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
     auto codes = attribute.read();
     if (failed(codes) || static_cast<int64_t>(reals.size()) != attribute.getNumElements())
       return std::nullopt;
-    InputMoments moments = gather();
-    roundAll(op->getContext(), *matrix, moments, GridOfCodes(codes->grid), rounding, weight,
+    auto moments = gather();
+    if (!moments)
+      return std::nullopt;
+    roundAll(op->getContext(), *matrix, *moments, GridOfCodes(codes->grid), rounding, weight,
              [&](int64_t o, int64_t k, float value) {
                codes->codes[o * matrix->inputs + k] = codes->grid.encode(o, k, value);
              });
@@ -223,7 +232,9 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
   if (!type || failed(stored) || stored->kind != ElementKind::I8 ||
       weights->shape != stored->shape)
     return std::nullopt;
-  InputMoments moments = gather();
+  auto moments = gather();
+  if (!moments)
+    return std::nullopt;
   auto attribute = dyn_cast<coded::IntegersAttr>(constant.getValue());
   auto coded = attribute ? attribute.read() : FailureOr<CodedIntegers>(CodedIntegers());
   if (failed(coded))
@@ -231,7 +242,7 @@ std::optional<RoundedWeights> dyadic::learnRounding(Operation *op, Operation *re
   ScaledGrid grid(op, type, attribute ? &coded->factors : nullptr);
   MutableArrayRef<int8_t> integers = stored->as<int8_t>();
   roundAll(
-      op->getContext(), *matrix, moments, grid, rounding, weight,
+      op->getContext(), *matrix, *moments, grid, rounding, weight,
       [&](int64_t o, int64_t k, float value) {
         auto integer = static_cast<int8_t>(grid.storage(o, value));
         integers[matrix->weight(o, k)] = integer;

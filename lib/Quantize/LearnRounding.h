@@ -2,6 +2,7 @@
 #ifndef DYADIC_LIB_QUANTIZE_LEARNROUNDING_H
 #define DYADIC_LIB_QUANTIZE_LEARNROUNDING_H
 
+#include "Lockstep.h"
 #include "MaskedRows.h"
 
 #include "dyadic/Quantize/Recover.h"
@@ -21,15 +22,15 @@ struct RoundedWeights {
 /// codebook of eight.
 bool hasFewValues(mlir::Operation *op);
 
-/// Rounds the quantized weights of `op` anew so that its sums over `inputs`, what its
-/// first operand is for each sample, are as near as may be to those of `real`, the
-/// same op in float, over `realInputs`, its operand there, or over `inputs` where that
-/// is empty, without the rows in `masked`. With `realInputs`, integers of fewer than eight bits get other scales
-/// where that helps. None where nothing changes: for weights that other ops read, too,
-/// and for matrices of too many inputs.
+/// Rounds the quantized weights of `op` anew so that its sums over its first operand, as
+/// `network` has it for each sample, are as near as may be to those of `real`, the same op
+/// in float, over its own in `realNetwork`, or over the same where that is null, without
+/// the rows in `masked`. With `realNetwork`, integers of fewer than eight bits get other
+/// scales where that helps. None where nothing changes: for weights that other ops read,
+/// too, and for matrices of too many inputs.
 std::optional<RoundedWeights> learnRounding(mlir::Operation *op, mlir::Operation *real,
-                                            llvm::ArrayRef<const HostTensor *> inputs,
-                                            llvm::ArrayRef<const HostTensor *> realInputs,
+                                            const Lockstep &network,
+                                            const Lockstep *realNetwork,
                                             const MaskedRows &masked,
                                             WeightRounding rounding);
 

@@ -62,7 +62,7 @@ struct Seen {
   /// What a few rows that are many times as large as most have lost is no mean of the
   /// others': for means over even rows each counts in inverse proportion to its power, or
   /// the median row's where that is more.
-  void add(const HostTensor &tensor, const llvm::BitVector *counted);
+  void addEvenRows(const HostTensor &tensor, RowWeights weights);
 
   ChannelSums overRows, overEvenRows;
   RowWeights evenWeights;
@@ -71,9 +71,8 @@ struct Seen {
 };
 } // namespace
 
-void Seen::add(const HostTensor &tensor, const llvm::BitVector *counted) {
-  evenWeights = rowsThatCount(tensor.shape, counted);
-  overRows.add(tensor, evenWeights);
+void Seen::addEvenRows(const HostTensor &tensor, RowWeights weights) {
+  evenWeights = std::move(weights);
   std::vector<float> powers(evenWeights.size(), 0);
   size_t channels = tensor.shape.back();
   for (auto [row, sum] : llvm::enumerate(powers))
@@ -91,7 +90,8 @@ void Seen::add(const HostTensor &tensor, const llvm::BitVector *counted) {
   overEvenRows.add(tensor, evenWeights);
 }
 
-FailureOr<RealMeans> dyadic::meansOf(func::FuncOp real, const SampleTensors &samples) {
+FailureOr<RealMeans> dyadic::meansOf(func::FuncOp real, const SampleTensors &samples,
+                                     MeansOver rows) {
   MaskedRows masked(real, samples);
   llvm::DenseMap<Value, size_t> indices;
   std::vector<Seen> none;
@@ -103,8 +103,14 @@ FailureOr<RealMeans> dyadic::meansOf(func::FuncOp real, const SampleTensors &sam
   std::vector<std::vector<Seen>> bySample(samples.size(), none);
   auto run = [&](size_t i) {
     return interpret(real, samples[i], [&](Value value, const HostTensor &tensor) {
-      if (auto found = indices.find(value); found != indices.end())
-        bySample[i][found->second].add(tensor, masked.of(i, tensor.shape));
+      auto found = indices.find(value);
+      if (found == indices.end())
+        return;
+      Seen &seen = bySample[i][found->second];
+      RowWeights weights = rowsThatCount(tensor.shape, masked.of(i, tensor.shape));
+      seen.overRows.add(tensor, weights);
+      if (rows == MeansOver::EvenRows)
+        seen.addEvenRows(tensor, std::move(weights));
     });
   };
   if (failed(failableParallelForEachN(real.getContext(), 0, samples.size(), run)))

@@ -101,10 +101,11 @@ struct RealMeans {
   std::vector<std::vector<RowWeights>> evenWeights;
 };
 
-/// Runs `real` on `samples`. Rows that a mask among the inputs leaves out, [batch × tokens]
+/// Runs `real` on `samples`; with `Rows` there are no means over even rows. Rows that a mask among the inputs leaves out, [batch × tokens]
 /// with "mask" but not "pad" in its name, count for nothing; nor do they for `correctMeans`
 /// and `runOn`.
-mlir::FailureOr<RealMeans> meansOf(mlir::func::FuncOp real, const SampleTensors &samples);
+mlir::FailureOr<RealMeans> meansOf(mlir::func::FuncOp real, const SampleTensors &samples,
+                                   MeansOver rows = MeansOver::EvenRows);
 
 /// Gives the bias of each contraction of `quantized`, one after the other, what
 /// makes the mean of each channel of its sums that of `real`, the same network in

@@ -213,3 +213,48 @@ TEST_F(RowsTest, JudgesByTheTypicalSample) {
   EXPECT_NEAR(*outputError(quantized, samples, *runOn(real, samples)),
               std::pow((1 / 5. + 1 / 9.) / 2, 2), 1e-6);
 }
+
+TEST_F(CorrectMeansTest, CorrectsManyLargeSamplesAsItDoesOne) {
+  // Reals of 80 MiB, which aren't kept for all samples, and of 4.
+  const char *real = R"mlir(
+    func.func @main(%x: tensor<1048576x1xf32>) -> tensor<1048576x1xf32> {
+      %w = qnn.constant dense<1.0> : tensor<1x1xf32> : tensor<1x1xf32>
+      %0 = qnn.matmul %x, %w : (tensor<1048576x1xf32>, tensor<1x1xf32>) -> tensor<1048576x1xf32>
+      return %0 : tensor<1048576x1xf32>
+    }
+  )mlir";
+  const char *quantized = R"mlir(
+    !q = !quant.uniform<u8:f32, 1.0>
+    !w = !quant.uniform<i8:f32:1, {1.25}>
+    func.func @main(%x: tensor<1048576x1xf32>) -> tensor<1048576x1xf32> {
+      %w = qnn.constant dense<1> : tensor<1x1xi8> : tensor<1x1x!w>
+      %q = quant.qcast %x : tensor<1048576x1xf32> to tensor<1048576x1x!q>
+      %0 = qnn.matmul %q, %w : (tensor<1048576x1x!q>, tensor<1x1x!w>) -> tensor<1048576x1x!q>
+      %1 = quant.dcast %0 : tensor<1048576x1x!q> to tensor<1048576x1xf32>
+      return %1 : tensor<1048576x1xf32>
+    }
+  )mlir";
+  HostTensor sample(ElementKind::F32, {1 << 20, 1});
+  for (auto [i, x] : llvm::enumerate(sample.as<float>()))
+    x = static_cast<float>(i % 100);
+  auto realModule = parse(real);
+  auto realMain = realModule->lookupSymbol<func::FuncOp>("main");
+  std::vector<float> biases;
+  SmallVector<double, 0> results[2];
+  for (size_t count : {1, 20}) {
+    SampleTensors many(count, {sample});
+    auto module = parse(quantized);
+    auto main = module->lookupSymbol<func::FuncOp>("main");
+    auto made = correctMeans(main, realMain, many, *meansOf(realMain, many));
+    ASSERT_TRUE(succeeded(made));
+    for (const auto &ofSample : *made) {
+      results[count > 1] = ofSample[0];
+      EXPECT_EQ(results[0], results[count > 1]);
+    }
+    auto op = *main.getOps<qnn::MatmulOp>().begin();
+    ASSERT_EQ(3u, op->getNumOperands());
+    biases.push_back(readConstant(op->getOperand(2))->as<float>()[0]);
+  }
+  EXPECT_NEAR(-0.25f * 49.5f, biases[0], 1e-3f);
+  EXPECT_FLOAT_EQ(biases[0], biases[1]);
+}
