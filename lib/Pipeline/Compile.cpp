@@ -412,6 +412,8 @@ LogicalResult Compilation::quantize() {
       best = quantizeMeasured(*current, measured, opts.quantize, given, opts.onCalibrated);
     }
     if (succeeded(best)) {
+      if (!best->isComplete)
+        emitWarning(location()) << "ranges and weights weren't chosen by measuring: " << why;
       if (opts.onCalibrated)
         opts.onCalibrated(*best->real);
       current = std::move(best->quantized);

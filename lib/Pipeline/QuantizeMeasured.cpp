@@ -123,7 +123,7 @@ class Measurement {
 public:
   Measurement(ModuleOp given, const QuantizeChoices &choices,
               const std::function<void(ModuleOp)> &mark)
-      : given(given), choices(choices), mark(mark), constants(given.getContext()) {}
+      : given(given), choices(choices), mark(mark), constants(given.getContext(), given) {}
 
   LogicalResult prepare(const SampleTensors &samples);
   /// Changes the channels of `real`, for weights alone if `rounding` is AWQ; false if
@@ -131,6 +131,8 @@ public:
   FailureOr<bool> evenOut(ModuleOp real, WeightRounding rounding) const;
   /// Releases the weights of what was tried before, but those of `best` and `other`.
   void release(const Attempt &best, ModuleOp other = nullptr) const;
+  /// From now on those of the given network, too.
+  void letGo() { given = nullptr; }
   /// Quantizes `real`, its means corrected where that helps.
   FailureOr<Attempt> quantize(OwningOpRef<ModuleOp> real) const;
   /// Takes other ranges for `best` if they are better on all samples and those held back.
@@ -248,7 +250,7 @@ FailureOr<OwningOpRef<ModuleOp>> Measurement::roundOn(const Attempt &best,
   FailureOr<DecidingTensors> done = failure();
   if (bool mixed = hasFewValues(*rounded); mixed || &samples != &learned) {
     SampleTensors all = mixed ? withMixtures(mainOf(*rounded), samples) : samples;
-    auto means = meansOf(mainOf(real), all);
+    auto means = meansOf(mainOf(real), all, best.rows);
     if (succeeded(means))
       done = round(all, *means);
   } else {
@@ -327,10 +329,12 @@ FailureOr<QuantizedPair> quantizeMeasured(ModuleOp module, const SampleTensors &
       best = std::move(*attempt);
     measurement.release(best);
   }
-  if (given.chooseObservers && failed(measurement.chooseRanges(best, given)))
-    return failure();
-  if (failed(measurement.round(best, given.weightRounding)))
-    return failure();
+  measurement.letGo();
+  measurement.release(best);
+  // The best so far is there whatever fails.
+  best.pair.isComplete =
+      (!given.chooseObservers || succeeded(measurement.chooseRanges(best, given))) &&
+      succeeded(measurement.round(best, given.weightRounding));
   return std::move(best.pair);
 }
 

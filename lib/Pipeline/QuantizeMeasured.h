@@ -20,14 +20,17 @@ int64_t countMeasured(mlir::func::FuncOp func, const QuantizeChoices &choices, i
 /// The same network at level 1, as it was quantized, and at level 2.
 struct QuantizedPair {
   mlir::OwningOpRef<mlir::ModuleOp> real, quantized;
+  /// Whether ranges and weights were chosen by measuring where that was wanted.
+  bool isComplete = true;
 };
 
 /// Level 2 of `module`, which has ranges: with equalized channels or without,
 /// whatever has the least error on `samples`. Means are corrected on two thirds of
 /// them where that lowers the error on the others, and so are weights rounded, unless
 /// `given` names a way, which is taken. If it wants observers chosen, ranges change where
-/// that lowers the error, too. `mark` may give the ops of each
-/// level 1 attributes.
+/// that lowers the error, too; what fails of the last two leaves the result incomplete.
+/// `mark` may give the ops of each level 1 attributes. Without it the large constants of
+/// `module` are released where the result hasn't them, unless this fails.
 mlir::FailureOr<QuantizedPair> quantizeMeasured(mlir::ModuleOp module,
                                                 const SampleTensors &samples,
                                                 const QuantizeChoices &choices,
