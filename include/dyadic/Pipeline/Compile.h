@@ -130,7 +130,9 @@ public:
   /// and `fault` says whose they are.
   mlir::LogicalResult advance(Level level);
 
-  /// The module at the level that was reached.
+  /// The module at the level that was reached. To go on to another level releases the
+  /// large constants that it hasn't any more, unless there is an `onCalibrated`: a copy
+  /// that was made before isn't to be used then.
   mlir::ModuleOp module() { return *current; }
   /// Whether some ops compute on integers.
   bool isQuantized() const {
