@@ -64,21 +64,20 @@ RowGroup::Rows RowGroup::loop(int64_t count, Rows initial,
 
 RowGroup::Rows RowGroup::reduceRange(Value first, int64_t steps, double identity,
                                      Step step) {
-  Rows none(count);
-  auto all = [&](Value i, ValueRange partials) {
+  if (steps == 1) {
+    Rows made;
+    for (int64_t row = 0; row < count; ++row)
+      made.push_back(step(row, first, width, {}));
+    return made;
+  }
+  Value start = k.splat(k.vectorType(width, k.b.getF32Type()), identity);
+  return loop(steps, Rows(count, start), [&](Value i, ValueRange partials) {
     Rows next;
     Value at = k.add(first, k.mul(i, width));
     for (auto [row, partial] : llvm::enumerate(partials))
       next.push_back(step(row, at, width, partial));
     return next;
-  };
-  if (steps == 1) {
-    for (auto [row, partial] : llvm::enumerate(none))
-      partial = step(row, first, width, {});
-    return none;
-  }
-  Value start = k.splat(k.vectorType(width, k.b.getF32Type()), identity);
-  return loop(steps, Rows(count, start), all);
+  });
 }
 
 Value RowGroup::narrow(ArrayRef<Value> partials, double identity, Combine combine) {
