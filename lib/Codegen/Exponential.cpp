@@ -5,8 +5,9 @@
 // Adding 1.5·2^23 rounds to n and leaves it in the low bits, from where a shift
 // makes it an exponent. A general exponential spends as much again on overflow
 // and infinities, which a softmax never meets. Where a target has instructions for
-// 2^x, e^(x − m) is one of x · log2 e − m · log2 e, a fused multiply-add: rounding
-// m · log2 e moves all of a row alike.
+// 2^x, e^x is one of x · log2 e. The maximum is subtracted first: a fused x · log2 e −
+// max · log2 e would be off by as much as the rounding of the latter, which for masked
+// rows, of −3.4e38 all of them, is more than an exponent holds.
 //
 //===----------------------------------------------------------------------===//
 #include "Exponential.h"
@@ -19,24 +20,17 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-constexpr double log2e = 1.4426950408889634;
-
-Value codegen::emitExpShift(KernelBuilder &k, Value max) {
-  if (!k.target.hasPowersOfTwo())
-    return max;
-  return arith::MulFOp::create(k.b, k.loc, max,
-                               k.splat(cast<VectorType>(max.getType()), -log2e));
-}
-
-Value codegen::emitExp(KernelBuilder &k, Value x, Value shift) {
+Value codegen::emitExp(KernelBuilder &k, Value x, Value max) {
   auto type = cast<VectorType>(x.getType());
   auto bits = type.clone(k.b.getI32Type());
   auto fma = [&](Value a, double b, Value c) -> Value {
     return math::FmaOp::create(k.b, k.loc, a, k.splat(type, b), c);
   };
-  if (k.target.hasPowersOfTwo())
-    return k.target.powerOfTwo(k.b, k.loc, fma(x, log2e, shift));
-  x = arith::SubFOp::create(k.b, k.loc, x, shift);
+  constexpr double log2e = 1.4426950408889634;
+  x = arith::SubFOp::create(k.b, k.loc, x, max);
+  if (Value power = k.target.powerOfTwo(
+          k.b, k.loc, arith::MulFOp::create(k.b, k.loc, x, k.splat(type, log2e))))
+    return power;
   // At −88, n is −127 and 2^n zero. (A comparison with NaN is false.)
   Value least = k.splat(type, -88);
   x = arith::SelectOp::create(

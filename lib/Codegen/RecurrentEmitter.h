@@ -32,7 +32,7 @@ protected:
   /// The weights of some gates, packed.
   struct Product {
     llvm::SmallVector<int64_t> gates;
-    int64_t panelUnits;
+    int64_t panelUnits = 0;
     bool fullRange = false;
     mlir::Value packed, bias, scale;
   };

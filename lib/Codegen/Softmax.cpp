@@ -76,7 +76,7 @@ private:
     return math::FmaOp::create(k.b, k.loc, exponential, factor,
                                k.splat(cast<VectorType>(factor.getType()), zeroPoint));
   }
-  Value exponential(Value x, Value shift) { return emitExp(k, x, shift); }
+  Value exponential(Value x, Value max) { return emitExp(k, x, max); }
   Value lowest(int64_t n) {
     return k.splat(k.vectorType(n, f32), -std::numeric_limits<float>::infinity());
   }
@@ -120,23 +120,20 @@ private:
 
   void emitRows(Value first, int64_t count, Value waiting, Value start) {
     auto groups = RowGroup::split(k, first, count, extent);
-    SmallVector<Value> shifts, factors;
-    for (RowGroup &group : groups) {
-      Value max = group.reduce(-std::numeric_limits<float>::infinity(),
-                               [&](Value a, Value b) { return maximum(a, b); },
-                               [&](int64_t row, Value at, int64_t n, Value max) {
-                                 Value x = load(group.element(row, at), n);
-                                 return max ? maximum(x, max) : x;
-                               });
-      shifts.push_back(emitExpShift(k, max));
-    }
-    for (auto [group, shift] : llvm::zip(groups, shifts))
+    SmallVector<Value> maxima, factors;
+    for (RowGroup &group : groups)
+      maxima.push_back(group.reduce(-std::numeric_limits<float>::infinity(),
+                                    [&](Value a, Value b) { return maximum(a, b); },
+                                    [&](int64_t row, Value at, int64_t n, Value max) {
+                                      Value x = load(group.element(row, at), n);
+                                      return max ? maximum(x, max) : x;
+                                    }));
+    for (auto [group, max] : llvm::zip(groups, maxima))
       factors.push_back(factorOf(group.reduce(
           0, [&](Value a, Value b) { return sum(a, b); },
-          [&, &group = group, shift = shift](int64_t row, Value at, int64_t n,
-                                             Value total) {
+          [&, &group = group, max = max](int64_t row, Value at, int64_t n, Value total) {
             Value e = exponential(load(group.element(row, at), n),
-                                  group.spread(shift, row, n));
+                                  group.spread(max, row, n));
             k.storeVector(e, waiting, k.add(start, group.offset(row, at)));
             // The next rows: finding their maxima is nothing but loads. Floats that are
             // stored take the caches' time instead.
@@ -171,10 +168,9 @@ private:
     Value max = k.loop(extent, {lowest(n)}, [&](Value i, ValueRange acc) {
       return KernelBuilder::Carried{maximum(load(at(i), n), acc[0])};
     })[0];
-    Value shift = emitExpShift(k, max);
     auto type = k.vectorType(n, f32);
     Value total = emitSum(k, extent, type, [&](Value i, Value acc) {
-      Value e = exponential(load(at(i), n), shift);
+      Value e = exponential(load(at(i), n), max);
       if (sink.isDirect())
         k.storeVector(e, k.output(0), at(i));
       return sum(acc, e);
@@ -182,7 +178,7 @@ private:
     Value factor = factorOf(total);
     k.loop(extent, [&](Value i) {
       Value e = sink.isDirect() ? k.loadVector(k.output(0), at(i), n)
-                                : exponential(load(at(i), n), shift);
+                                : exponential(load(at(i), n), max);
       sink.emitAt(at(i), scaled(e, factor));
     });
   }

@@ -309,10 +309,9 @@ public:
 
   /// Whether an instruction takes any bytes of two registers of 64.
   virtual bool permutesBytes() const { return false; }
-  /// Whether instructions scale by powers of two.
-  virtual bool hasPowersOfTwo() const { return false; }
   /// 2^x of the f32 lanes of `x`, of any number, relatively within 1.5e-7. 0 where it is
-  /// too small for a float, and for −∞; NaN stays.
+  /// too small for a float, and for −∞; NaN stays. Null where no instruction scales by
+  /// powers of two.
   virtual mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                                  mlir::Value x) const {
     return {};

@@ -44,6 +44,8 @@ static Value power(VectorOps &ops, Value x) {
 }
 
 Value X86Target::powerOfTwo(OpBuilder &b, Location loc, Value x) const {
+  if (!isAVX512())
+    return {};
   VectorOps ops(b, loc);
   int64_t width = ops.width(x), half = lanes() / 2, whole = llvm::alignTo(width, half);
   VectorType type = ops.type(whole, b.getF32Type());

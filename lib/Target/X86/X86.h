@@ -91,7 +91,6 @@ public:
   int64_t floatTableSize() const override { return lanes(); }
   mlir::Value lookUpFloats(mlir::OpBuilder &b, mlir::Location loc, mlir::Value table,
                            mlir::Value numbers) const override;
-  bool hasPowersOfTwo() const override { return isAVX512(); }
   mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value x) const override;
   mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,

@@ -1,6 +1,8 @@
 //===- ReductionKernelsTest.cpp - sums, means, normalizations -------------===//
 #include "KernelTest.h"
 
+#include "dyadic/Support/ConstantData.h"
+
 using namespace dyadic;
 using namespace mlir;
 
@@ -84,6 +86,22 @@ TEST_P(ReductionKernels, Softmax) {
         add(make<qnn::SoftmaxOp>(x, axis), constant({21}, f32())));
   }
   check(results);
+}
+
+/// Rows of which all or some elements are masked, by as much as models do.
+TEST_P(ReductionKernels, SoftmaxOfMaskedRows) {
+  HostTensor mask(ElementKind::F32, {10, 24});
+  for (int64_t i = 0; i < mask.numElements(); ++i) {
+    constexpr float masks[] = {-3.4e38f, -1e30f, -1e10f, -10000, 3e38f};
+    int64_t row = i / 24;
+    bool isMasked = row < 5 || i % 2;
+    mask.as<float>()[i] = isMasked ? masks[row % 5] : 0;
+  }
+  auto type = typed(mask.shape, f32());
+  Value x = input({10, 24}, f32());
+  x = add(x, make<qnn::ConstantOp>(type, makeConstant(std::move(mask), type)));
+  Value softmax = make<qnn::SoftmaxOp>(x, 1);
+  check({softmax, quantize(softmax), make<qnn::SoftmaxOp>(x, 0)});
 }
 
 TEST_P(ReductionKernels, LayerNorm) {
