@@ -101,9 +101,9 @@ struct RealMeans {
   std::vector<std::vector<RowWeights>> evenWeights;
 };
 
-/// Runs `real` on `samples`; with `Rows` there are no means over even rows. Rows that a mask among the inputs leaves out, [batch × tokens]
-/// with "mask" but not "pad" in its name, count for nothing; nor do they for `correctMeans`
-/// and `runOn`.
+/// Runs `real` on `samples`; with `Rows` there are no means over even rows. Rows that a
+/// mask among the inputs leaves out, [batch × tokens] with "mask" but not "pad" in its
+/// name, count for nothing; nor do they for `correctMeans` and `runOn`.
 mlir::FailureOr<RealMeans> meansOf(mlir::func::FuncOp real, const SampleTensors &samples,
                                    MeansOver rows = MeansOver::EvenRows);
 
