@@ -12,9 +12,6 @@
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <new>
 #include <unistd.h>
 
@@ -61,11 +58,6 @@ static void installCrashHandlers() {
 }
 
 int main(int argc, char **argv) {
-#ifdef __GLIBC__
-  // Tensors and weights come and go. By itself the bound from which blocks go back to
-  // the system rises to 32 MiB, and most of what is free lies between what isn't.
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
-#endif
   llvm::InitLLVM init(argc, argv);
   installCrashHandlers();
   Progress::show();
