@@ -43,10 +43,17 @@ class Views(unittest.TestCase):
 
     def compare_model(self, name):
         model, folder = MODELS[name], test_models.folder(name)
-        expected, _ = test_models.interpreted(name)
-        binary = os.path.join(folder, f"{name}-views")
-        harness.compile_model(model, binary, os.path.join(folder, "calib.npz"))
-        self.same(expected, harness.execute(binary, os.path.join(folder, "test.npz"), folder))
+
+        def outputs(out, *flags):
+            binary = os.path.join(folder, out)
+            harness.compile_model(model, binary, os.path.join(folder, "calib.npz"), "native", flags)
+            return harness.execute(binary, os.path.join(folder, "test.npz"), folder)
+
+        # Behind float ops that elements may be between two integers: what the interpreter makes of those is
+        # test_models.py's matter, here the same kernels on memory of their own are right.
+        ties = name in test_models.BEHIND_TIES
+        expected = outputs(f"{name}-kept", "--keep-all") if ties else test_models.interpreted(name)[0]
+        self.same(expected, outputs(f"{name}-views"))
 
 
 for _name in smallnets.NETS:
