@@ -2,6 +2,7 @@
 #include "dyadic/Emit/Variants.h"
 
 #include "CPURuntime.h"
+#include "dyadic/Support/AlignedBytes.h"
 #include "dyadic/Support/ConstantData.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -54,7 +55,7 @@ public:
     }
     return entry->second;
   }
-  std::vector<char> take() {
+  AlignedBytes take() {
     if (bytes.empty())
       bytes.push_back(0); // an empty global has no address
     return std::move(bytes);
@@ -62,7 +63,7 @@ public:
 
 private:
   llvm::StringMap<int64_t> offsets;
-  std::vector<char> bytes;
+  AlignedBytes bytes;
 };
 } // namespace
 
@@ -130,15 +131,11 @@ mergeVariants(MutableArrayRef<OwningOpRef<ModuleOp>> modules,
 
   OwningOpRef<ModuleOp> merged = std::move(modules.front());
   Location loc = merged->getLoc();
-  HostTensor bytes;
-  bytes.kind = ElementKind::I8;
-  bytes.bytes = shared.take();
-  bytes.shape = {int64_t(bytes.bytes.size())};
+  AlignedBytes bytes = shared.take();
   OpBuilder top = OpBuilder::atBlockBegin(merged->getBody());
-  auto type = MemRefType::get(bytes.shape, top.getI8Type());
-  auto tensor = RankedTensorType::get(bytes.shape, top.getI8Type());
+  auto type = MemRefType::get(bytes.size(), top.getI8Type());
   memref::GlobalOp::create(top, loc, globalName, top.getStringAttr("private"),
-                           type, makeConstant(std::move(bytes), tensor),
+                           type, makeConstant(std::move(bytes), top.getContext()),
                            /*constant=*/true,
                            top.getI64IntegerAttr(SharedWeights::kAlignment));
   for (auto &module : modules.drop_front())

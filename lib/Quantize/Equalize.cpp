@@ -326,11 +326,7 @@ public:
     for (const ChannelGroup &group : ofFloats)
       if (auto plan = choose(group, importance))
         plans.push_back(std::move(*plan));
-    WeightFactors factors;
-    for (const Plan &plan : plans)
-      apply(plan, factors);
-    for (const auto &[op, all] : factors)
-      scaleWeights(op, all);
+    apply(plans);
     return plans.size();
   }
 
@@ -342,10 +338,7 @@ public:
         return false;
       plan.tensors.push_back(*seen);
     }
-    WeightFactors all;
-    apply(plan, all);
-    for (const auto &[op, own] : all)
-      scaleWeights(op, own);
+    apply(plan);
     return true;
   }
 
@@ -409,6 +402,14 @@ private:
     if (t.empty())
       return std::nullopt;
     return Plan{group, std::move(tensors), std::move(t)};
+  }
+
+  static void apply(ArrayRef<Plan> plans) {
+    WeightFactors factors;
+    for (const Plan &plan : plans)
+      apply(plan, factors);
+    for (const auto &[op, all] : factors)
+      scaleWeights(op, all);
   }
 
   static void apply(const Plan &plan, WeightFactors &factors) {
