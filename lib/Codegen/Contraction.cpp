@@ -33,6 +33,13 @@ int64_t Contraction::segments() const {
   return count;
 }
 
+ContractionShape Contraction::shape(OperandKind operand, Nibbles nibbles) const {
+  return {operand,    images * rowsPerImage, pixels,
+          channels,   segments() * length,   segments(),
+          nibbles,    /*matrices=*/true,     joinedGroups,
+          windowTiles};
+}
+
 namespace {
 /// `valid` columns in `vectors` registers.
 struct Panel {
@@ -48,9 +55,7 @@ public:
         kind(c.kind == OperandKind::F32 && !c.coded && k.target.getInfo().bf16
                  ? OperandKind::BF16
                  : c.kind),
-        shape{kind, c.images * c.rowsPerImage, c.pixels, c.channels,
-              c.segments() * c.length, c.segments(), nibbles, /*matrices=*/true,
-              c.joinedGroups},
+        shape(c.shape(kind, nibbles)),
         tile(k.target.tileFor(shape, &strategy)),
         inRegisters(c.coded && c.segments() == 1 && limitSums()),
         layout(c, tile, nibbles, lanes,

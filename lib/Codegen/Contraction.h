@@ -111,8 +111,12 @@ struct Contraction {
   /// Integers that are stored as these; null: as they are.
   const CodedIntegers *integers = nullptr;
   const HostTensor *bias = nullptr;
+  /// As in ContractionShape.
+  int64_t windowTiles = 0;
 
   int64_t segments() const;
+  /// What a target chooses a tile by, where activations are (or become) of `operand`.
+  ContractionShape shape(OperandKind operand, Nibbles nibbles) const;
 };
 
 /// bias + offset, as accumulators add: modulo 2^32.

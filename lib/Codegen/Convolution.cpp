@@ -3,6 +3,7 @@
 #include "Emitters.h"
 #include "InterleavedRows.h"
 #include "Trim.h"
+#include "Winograd.h"
 
 #include "dyadic/Dialect/Coded/Coded.h"
 #include "dyadic/Dialect/Dyadic/Layouts.h"
@@ -196,6 +197,15 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   c.pixelLimit = limitOf(k, output, 2);
   joinGroups(c, k.target);
   interleaveRows(k, *conv, c);
+  c.windowTiles = windowTilesOf(*conv, c);
+  if (c.windowTiles) {
+    KernelStrategy strategy;
+    RegisterTile tile = k.target.tileFor(c.shape(c.kind, Nibbles::None), &strategy);
+    if (tile.windowTiles) {
+      strategy.record(k.getFunction());
+      return emitWinograd(k, *conv, c, tile);
+    }
+  }
   return emitContraction(k, c);
 }
 

@@ -13,13 +13,16 @@ std::string ContractionShape::str() const {
                      : operand == OperandKind::BF16 ? "bf16"
                      : operand == OperandKind::U8 ? "u8"
                                                   : "i8";
-  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}{7}", kind,
+  return llvm::formatv("{0} {1}x{2} pixels, {3} channels, {4}x{5} products{6}{7}{8}", kind,
                        rows, pixels, channels, segments, segmentLength(),
                        nibbles == Nibbles::None      ? ""
                        : nibbles == Nibbles::Numbers ? ", weights of 4 bits"
                                                      : ", codebook of 16",
                        joinedGroups > 1
                            ? llvm::formatv(", {0} groups", joinedGroups).str()
+                           : std::string(),
+                       windowTiles
+                           ? llvm::formatv(", {0} windows", windowTiles).str()
                            : std::string());
 }
 
@@ -29,6 +32,8 @@ std::string RegisterTile::str() const {
   if (tileRows)
     text = llvm::formatv("{0}x{1} of {2} rows, {3}", pixels / tileRows, vectors,
                          tileRows, outermost);
+  if (windowTiles)
+    text = llvm::formatv("{0} of {1} windows", pixels, windowTiles);
   if (prefetch)
     text += llvm::formatv(" +{0}", prefetch);
   if (form)

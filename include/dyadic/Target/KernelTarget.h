@@ -228,6 +228,14 @@ public:
                           OperandKind kind, mlir::Value acc,
                           mlir::Value activation, mlir::Value weights) const;
 
+  /// acc + x[2i] · w[2i] + x[2i + 1] · w[2i + 1] in lane i, modulo 2^32: vectors of
+  /// 2·lanes() i16. Only of targets whose tiles have `windowTiles`.
+  virtual mlir::Value dotPairs(mlir::OpBuilder &b, mlir::Location loc,
+                               mlir::Value acc, mlir::Value x,
+                               mlir::Value w) const {
+    return {};
+  }
+
   /// acc + x · w, lane by lane, where the i32 lanes of x hold an 8-bit
   /// activation and those of w an 8-bit weight; or f32 lanes.
   virtual mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,

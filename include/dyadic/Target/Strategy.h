@@ -58,6 +58,9 @@ struct ContractionShape {
   /// The channels are those of so many groups of a convolution, side by side in
   /// one register, each with a sum over its own activations.
   int64_t joinedGroups = 1;
+  /// The results are those of 3x3 windows, one beside the other, and so many tiles of
+  /// 4x4 cover them: the kernel can have RegisterTile::windowTiles. 0: it can't.
+  int64_t windowTiles = 0;
 
   int64_t segmentLength() const { return depth / segments; }
   /// "u8 56x56 pixels, 64 channels, 3x192 products".
@@ -102,11 +105,15 @@ struct RegisterTile {
   /// segment begin early enough to be whole ones; what was computed before is
   /// dropped, or has weights of zero. 0: sums are in vectors.
   int64_t tileRows = 0;
+  /// Sums are of transformed windows (F(4x4, 3x3)): `pixels` tiles of 4x4 results are
+  /// computed at once, from the activations of so many that lie in memory transformed.
+  /// 0: sums are of products.
+  int64_t windowTiles = 0;
   /// Which of its instructions the target uses.
   unsigned form = 0;
 
   /// "6x4 pixels", "7x3 panels +221184" (outermost loop, prefetch), and " form 2"
-  /// where it isn't the first: what tells a target's candidates for a shape apart.
+  /// where it isn't the first, or "4 of 196 windows": what tells a target's candidates for a shape apart.
   std::string str() const;
 };
 

@@ -9,6 +9,8 @@
 //                positions and those of odd ones: vpbroadcastd of a pair,
 //                vpmaddwd with the even or odd bytes of four weights, which a shift
 //                or two widen, vpaddd: exact, where the saturating vpmaddubsw isn't
+//   windows      transformed activations and weights of 16 bits: vpbroadcastd of two,
+//                vpdpwssd, or vpmaddwd and vpaddd
 //   otherwise    the bytes, split into the 16-bit lanes of even and odd positions,
 //                vpmaddwd, vpaddd
 //
@@ -134,6 +136,16 @@ Value X86Target::dotBytes(OpBuilder &b, Location loc, Value acc, Value x,
   StringRef name = isAVX512() ? "llvm.x86.avx512.vpdpbusd.512"
                               : "llvm.x86.avx512.vpdpbusd.256";
   return VectorOps(b, loc).callIntrinsic(name, acc.getType(), {acc, x, w});
+}
+
+Value X86Target::dotPairs(OpBuilder &b, Location loc, Value acc, Value x,
+                          Value w) const {
+  VectorOps ops(b, loc);
+  if (!hasDot())
+    return multiplyAddPairs(ops, lanes(), acc, x, w);
+  StringRef name = isAVX512() ? "llvm.x86.avx512.vpdpwssd.512"
+                              : "llvm.x86.avx512.vpdpwssd.256";
+  return ops.callIntrinsic(name, acc.getType(), {acc, x, w});
 }
 
 Value X86Target::dot(OpBuilder &b, Location loc, OperandKind kind, Value acc,

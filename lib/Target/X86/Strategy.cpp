@@ -207,6 +207,8 @@ X86Target::candidates(const ContractionShape &shape) const {
       }
     }
   }
+  if (shape.windowTiles)
+    all.push_back(transformedWindows(shape));
   // Of equals the one with more sums: it is the more tolerant of latency.
   auto key = [](const TileChoice &c) {
     return std::make_tuple(c.estimate(), -c.tile.pixels * c.tile.vectors,

@@ -70,6 +70,8 @@ public:
   mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                   mlir::Value acc, mlir::Value activation,
                   mlir::Value weights) const override;
+  mlir::Value dotPairs(mlir::OpBuilder &b, mlir::Location loc, mlir::Value acc,
+                       mlir::Value x, mlir::Value w) const override;
   mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
                           OperandKind kind, mlir::Value acc, mlir::Value x,
                           mlir::Value w) const override;
@@ -119,6 +121,8 @@ private:
   /// with 128 added.
   bool hasDot() const { return dot4; }
   bool streamsNibbles(const ContractionShape &shape) const;
+  /// The candidate that transforms windows. WinogradStrategy.cpp
+  TileChoice transformedWindows(const ContractionShape &shape) const;
   /// The forms for a shape, without a size.
   llvm::SmallVector<RegisterTile> forms(const ContractionShape &shape) const;
   mlir::Value dotBytes(mlir::OpBuilder &b, mlir::Location loc, mlir::Value acc,

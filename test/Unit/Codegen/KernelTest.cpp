@@ -66,6 +66,9 @@ HostTensor KernelTest::randomTensor(RankedTensorType type) {
   } else {
     StorageRange range = storageRange(type);
     integers(range.min, range.max);
+    if (onlyExtremes)
+      for (int64_t i = 0; i < tensor.numElements(); ++i)
+        tensor.set(i, random() % 2 ? range.min : range.max);
     // Runs of the extremes: what sums of few products must hold.
     for (int64_t i = 0; i + 16 <= tensor.numElements(); i += 16)
       if (random() % 8 == 0) {
@@ -220,6 +223,8 @@ LogicalResult KernelTest::planKernels(ValueRange results) {
     return failure();
   PassManager pm(&context);
   pm.addNestedPass<func::FuncOp>(createFuseKernels());
+  if (overwritesTerms)
+    pm.addNestedPass<func::FuncOp>(createPlaceViews());
   pm.addPass(createPlanMemory());
   return pm.run(*module);
 }
@@ -257,6 +262,10 @@ void KernelTest::check(ValueRange results) {
                    : createGenerateKernelsPass({emit.target, "test"}));
   ASSERT_TRUE(succeeded(pm.run(*module)));
   info->arenaBytes = readArenaBytes(*module);
+  module->walk([&](FunctionOpInterface function) {
+    if (auto strategy = KernelStrategy::of(function))
+      tiles.push_back(strategy->tile);
+  });
 
   auto function = reference->lookupSymbol<func::FuncOp>("main");
   SmallVector<HostTensor> inputs;

@@ -54,6 +54,8 @@ protected:
   /// Weights of an integer contraction whose channels are dimension `axis`.
   Value weights(Shape shape, int64_t axis);
   double leastWeight = -127;
+  /// Weights and inputs of integers are one end of their range or the other.
+  bool onlyExtremes = false;
   /// Weights of integer contractions are i4: numbers, or those of these entries.
   bool nibbles = false;
   llvm::SmallVector<int8_t> entries;
@@ -113,6 +115,10 @@ protected:
   //===--- The comparison --------------------------------------------------===//
 
   void check(mlir::ValueRange results);
+  /// Sums are written over one of their terms where nothing else reads it.
+  bool overwritesTerms = false;
+  /// What was chosen for each contraction by the last check (KernelStrategy::tile).
+  std::vector<std::string> tiles;
   /// Generation fails with this message.
   void checkRefused(mlir::ValueRange results, llvm::StringRef message);
 

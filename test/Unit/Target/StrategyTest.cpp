@@ -46,6 +46,24 @@ TEST(StrategyTest, LargeShapesFillTheRegisters) {
   EXPECT_EQ(56 % tile.pixels, 0);
 }
 
+TEST(StrategyTest, WindowsAreTransformedWhereThatPays) {
+  auto chosen = [](llvm::StringRef level, ContractionShape shape, int64_t windows) {
+    shape.segments = 3;
+    shape.windowTiles = windows;
+    return target(level)->chooseTile(shape);
+  };
+  ContractionShape wide{OperandKind::U8, 56, 56, 64, 576},
+      deep{OperandKind::U8, 28, 28, 128, 1152}, small{OperandKind::U8, 7, 7, 512, 4608};
+  for (llvm::StringRef level : {"avx2", "avxvnni", "avx512vnni"}) {
+    EXPECT_GT(chosen(level, wide, 196).windowTiles, 0);
+    EXPECT_EQ(chosen(level, wide, 0).windowTiles, 0);
+    // All activations, for transformed weights don't stay in a cache.
+    EXPECT_GE(chosen("avx512vnni", deep, 49).windowTiles, 49);
+  }
+  // Weights that are hardly used again.
+  EXPECT_EQ(chosen("avx512vnni", small, 4).windowTiles, 0);
+}
+
 TEST(StrategyTest, HoweverDeepTheProductThereIsATile) {
   for (auto [level, kind] : {std::pair("avx2", OperandKind::U8),
                              {"avx2", OperandKind::BF16},
