@@ -212,8 +212,8 @@ private:
         order[KernelTarget::interleavedChannel(r, lane)] = r * lanes + lane;
     Value all = k.concatenate(sums, registers * lanes);
     order.resize(blockWidth);
-    epilogue.emit(position,
-                  vector::ShuffleOp::create(k.b, k.loc, all, all, order));
+    Value inOrder = vector::ShuffleOp::create(k.b, k.loc, all, all, order);
+    epilogue.emit(position, inOrder);
   }
 
   //===--- Parameters ------------------------------------------------------===//

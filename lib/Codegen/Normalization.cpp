@@ -1,8 +1,8 @@
 //===- Normalization.cpp - layer and RMS normalization --------------------===//
 //
 // Neighbouring rows at once (RowGroup.h), in three passes: mean, variance, result. RMS norm
-// has no mean to take away. Where the result is quantized, scale and bias take its scale
-// and zero point in.
+// has no mean to take away. Where the result is only quantized, scale and bias take its
+// scale and zero point in.
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
@@ -31,9 +31,9 @@ public:
     extent = shape.back();
     rows = ShapedType::getNumElements(shape) / extent;
     rowLimit = limitOfRows(k, op.getInput());
-    if (QuantizeOp quantize = sink.quantizeOfAnchor())
+    if (AnchorQuantize quantize = sink.quantizeOfAnchor())
       takeScale(op, quantize);
-    if (!scale) {
+    if (!isScaled) {
       scale = k.buffer(op.getScale());
       bias = k.buffer(op.getBias());
     }
@@ -47,23 +47,35 @@ public:
   }
 
 private:
-  /// Lets scale and bias make what is rounded to bytes, where they are known.
-  void takeScale(qnn::LayerNormOp op, QuantizeOp quantize) {
+  /// Lets scale and bias make what is rounded to bytes, where they are known; where the
+  /// floats are needed, too, one more multiplication does.
+  void takeScale(qnn::LayerNormOp op, AnchorQuantize quantize) {
     auto factors = readConstant(op.getScale()), addends = readConstant(op.getBias());
     if (failed(factors) || failed(addends))
       return;
+    std::vector<float> steps(extent, quantize.op.getInverseScale().convertToFloat());
+    for (Value constant : quantize.factors) {
+      HostTensor more = *readConstant(constant);
+      for (int64_t i = 0; i < extent; ++i)
+        steps[i] *= more.as<float>()[more.numElements() == 1 ? 0 : i];
+    }
+    zeroPoint = static_cast<int32_t>(quantize.op.getZeroPoint());
     // Of n squares with a mean of 1 none is greater than n; a hundredth for roundings.
     double farthest = 1.01 * std::sqrt(static_cast<double>(extent)), bound = 0;
-    float inverse = quantize.getInverseScale().convertToFloat(),
-          zeroPoint = static_cast<int32_t>(quantize.getZeroPoint());
-    for (auto [f, a] : llvm::zip_equal(factors->as<float>(), addends->as<float>())) {
-      f *= inverse;
-      a = a * inverse + zeroPoint;
+    for (auto [f, a, step] :
+         llvm::zip_equal(factors->as<float>(), addends->as<float>(), steps)) {
+      f *= step;
+      a = a * step + zeroPoint;
       bound = std::max(bound, farthest * std::abs(f) + std::abs(a));
     }
-    scale = k.constants<float>(factors->as<float>());
-    bias = k.constants<float>(addends->as<float>());
-    sink.takeScaled(bound);
+    sink.takeScaled(quantize.op, bound);
+    isScaled = quantize.isOnly;
+    if (isScaled) {
+      scale = k.constants<float>(factors->as<float>());
+      bias = k.constants<float>(addends->as<float>());
+    } else {
+      stepsPerUnit = k.constants<float>(steps);
+    }
   }
 
   /// A vector for vectors of sums.
@@ -114,17 +126,30 @@ private:
           }))));
     for (auto [group, center, factor] : llvm::zip(groups, centers, factors))
       group.emit(sink, [&, &group = group, center = center,
-                        factor = factor](int64_t row, Value at, int64_t n) -> Value {
+                        factor = factor](int64_t row, Value at, int64_t n) {
         Value x = arith::MulFOp::create(k.b, k.loc, deviation(group, center, row, at, n),
                                         group.spread(factor, row, n));
-        return math::FmaOp::create(k.b, k.loc, x, k.loadVector(scale, at, n),
-                                   k.loadVector(bias, at, n));
+        Value y = math::FmaOp::create(k.b, k.loc, x, k.loadVector(scale, at, n),
+                                      k.loadVector(bias, at, n));
+        if (isScaled)
+          return AnchorVectors({}, y);
+        if (!stepsPerUnit)
+          return AnchorVectors(y);
+        Value zero = k.splat(cast<VectorType>(y.getType()), zeroPoint);
+        Value scaled =
+            math::FmaOp::create(k.b, k.loc, y, k.loadVector(stepsPerUnit, at, n), zero);
+        return AnchorVectors(y, scaled);
       });
   }
 
   KernelBuilder &k;
   ResultSink &sink;
   Value input, scale, bias, rowLimit;
+  /// Scale and bias make what is rounded to bytes, and nothing else.
+  bool isScaled = false;
+  /// Else, where there are bytes, too: what floats are multiplied by for those.
+  Value stepsPerUnit;
+  float zeroPoint = 0;
   double epsilon;
   bool centered;
   int64_t extent, rows;

@@ -119,11 +119,13 @@ bool PointwiseEmitter::isChannelFree(ArrayRef<Value> shared) const {
   return true;
 }
 
-void PointwiseEmitter::emit(Position position, Value anchor) {
+void PointwiseEmitter::emit(Position position, AnchorVectors anchor) {
   vectors = held;
-  if (anchor)
+  if (anchor.plain)
     vectors[k.kernel.getAnchor()->getResult(0)] =
-        k.widen(anchor, lanesAt(position));
+        k.widen(anchor.plain, lanesAt(position));
+  if (anchor.scaled)
+    scaledVector = k.widen(anchor.scaled, lanesAt(position));
   storeResults(position);
 }
 
@@ -326,6 +328,8 @@ Value PointwiseEmitter::compute(Operation *op, const Position &position) {
     if (Value gated = requantizeGated(requantize, position))
       return gated;
   }
+  if (op == scaledQuantize)
+    return quantize(scaledQuantize, scaledVector);
   SmallVector<Value> operands;
   for (Value tensor : op->getOperands()) {
     Value vector = operand(tensor, shape, position);
@@ -397,13 +401,13 @@ static bool emitRepeatingRows(KernelBuilder &k, PointwiseEmitter &emitter,
   k.pieces(shares[0], length, width, [&](Value at, int64_t lanes) {
     hold(at, lanes);
     k.loop(shares[1], repeats, 1, [&](Value i) {
-      emitter.emit({k.add(k.mul(i, length), at), Value(), lanes}, {});
+      emitter.emit({k.add(k.mul(i, length), at), Value(), lanes}, Value());
     });
   });
   k.onOneThread([&] {
     k.pieces(rest * row, width, [&](Value at, int64_t lanes) {
       hold(at, lanes);
-      emitter.emit({k.add(at, repeats * length), Value(), lanes}, {});
+      emitter.emit({k.add(at, repeats * length), Value(), lanes}, Value());
     });
   });
   return true;
@@ -442,7 +446,7 @@ LogicalResult codegen::emitPointwiseKernel(KernelBuilder &k) {
     }
     position.coordinates.push_back({channel, row});
     position.flat = k.add(k.mul(index, row), channel);
-    ifBelow(k, position.flat, limit, [&] { emitter->emit(position, {}); });
+    ifBelow(k, position.flat, limit, [&] { emitter->emit(position, Value()); });
   };
   if (emitter->canRepeatChannels() &&
       emitRepeatingRows(k, *emitter, type.getNumElements() / row, row, width))

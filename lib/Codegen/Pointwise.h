@@ -37,6 +37,25 @@ struct Position {
   int64_t elements() const { return pixels * width; }
 };
 
+/// An anchor's elements at a position; either may be null.
+struct AnchorVectors {
+  AnchorVectors(mlir::Value plain, mlir::Value scaled = {}) : plain(plain), scaled(scaled) {}
+  mlir::Value plain;
+  /// As PointwiseEmitter::takeScaled() has promised them.
+  mlir::Value scaled;
+};
+
+/// A quantize to bytes of an anchor's result, times constants perhaps.
+struct AnchorQuantize {
+  QuantizeOp op;
+  /// The constants: each has one element, or one for each channel.
+  llvm::SmallVector<mlir::Value, 1> factors;
+  /// Nothing else needs the anchor's result.
+  bool isOnly = false;
+
+  explicit operator bool() const { return op != nullptr; }
+};
+
 /// Emits a kernel's pointwise ops on vectors, from the anchor's value (or from
 /// memory) to the stores of the kernel's results. In between, integers are i32
 /// lanes, or bytes as they are in memory.
@@ -45,9 +64,9 @@ public:
   /// Fails with a located error where an op can't be emitted.
   static mlir::FailureOr<PointwiseEmitter> create(KernelBuilder &kernel);
 
-  /// Emits all at `position` of the kernel's result shape; `anchor` is the
-  /// anchor's vector there (i32 or f32 lanes), null without one.
-  void emit(Position position, mlir::Value anchor);
+  /// Emits all at `position` of the kernel's result shape, from the anchor's vectors there
+  /// (i32 or f32 lanes); none without one.
+  void emit(Position position, AnchorVectors anchor);
 
   /// Loads what is the same for all rows of the result, for `width` channels
   /// from `channel` on; emit() at those channels uses it from then on.
@@ -79,11 +98,14 @@ public:
   void emitInterleaved(Position position, llvm::ArrayRef<mlir::Value> sums,
                        llvm::ArrayRef<mlir::Value> scales);
 
-  /// The quantize to bytes that alone uses the anchor's result; null elsewhere.
-  QuantizeOp quantizeOfAnchor() const;
-  /// From now on the anchor's vectors come multiplied by that op's inverse scale, its zero
-  /// point added; what is a number in them isn't beyond ±`bound`.
-  void takeScaled(double bound) { scaledBound = bound; }
+  /// The first of these; none where it isn't to bytes.
+  AnchorQuantize quantizeOfAnchor() const;
+  /// From now on `op` finds its operand in the anchor's scaled vectors, times its inverse
+  /// scale, its zero point added; what is a number in them isn't beyond ±`bound`.
+  void takeScaled(QuantizeOp op, double bound) {
+    scaledQuantize = op;
+    scaledBound = bound;
+  }
 
   /// Whether vectors may run over rows: nothing depends on the channel, and all
   /// tensors are row-major.
@@ -176,7 +198,10 @@ private:
   llvm::DenseMap<mlir::Operation *, RequantizePlan> plans;
   llvm::DenseMap<mlir::Operation *, ScalingPlan> scalings;
   llvm::DenseMap<mlir::Operation *, mlir::Value> tables;
-  std::optional<double> scaledBound;
+  QuantizeOp scaledQuantize;
+  double scaledBound = 0;
+  /// What it has of the anchor at the present position.
+  mlir::Value scaledVector;
   /// The vectors of channelTensors() that hold for the present channels.
   llvm::DenseMap<mlir::Value, mlir::Value> held;
   /// The memory in which channelTensors() are repeated.

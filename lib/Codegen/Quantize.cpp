@@ -1,13 +1,15 @@
 //===- Quantize.cpp - floats become bytes ---------------------------------===//
 //
 // What ends with factors of its own, a layer norm or a softmax, takes the scale and the
-// zero point into them. Where it is bounded, too, packing is the clamp, and all that is
+// zero point into them, and what else channels are multiplied by. Where it is bounded, too, packing is the clamp, and all that is
 // left for each register is to make a number of what is none, and to round: one
 // instruction, where a target has such a one.
 //
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"
 
+#include "dyadic/Dialect/QNN/QNN.h"
+#include "dyadic/Dialect/Shapes.h"
 #include "dyadic/Target/Requantize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,13 +20,38 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-QuantizeOp PointwiseEmitter::quantizeOfAnchor() const {
+/// The constant by which `op` multiplies the channels of `value`; null elsewhere.
+static Value factorOf(Operation *op, Value value) {
+  auto product = dyn_cast<qnn::MulOp>(op);
+  if (!product || !product->hasOneUse())
+    return {};
+  Value factor = product.getLhs() == value ? product.getRhs() : product.getLhs();
+  auto shape = shapeOf(factor);
+  int64_t count = ShapedType::getNumElements(shape);
+  bool isOfChannels = !shape.empty() && count == shape.back() && shapeOf(value).back() == count;
+  return (count == 1 || isOfChannels) && succeeded(readConstant(factor)) ? factor : Value();
+}
+
+AnchorQuantize PointwiseEmitter::quantizeOfAnchor() const {
   KernelOp kernel = k.kernel;
   Operation *anchor = kernel.getAnchor();
-  if (!anchor || !anchor->getResult(0).hasOneUse())
+  if (!anchor)
     return {};
-  auto op = dyn_cast<QuantizeOp>(*anchor->getResult(0).user_begin());
-  return op && op.getOutput().getType().getElementType().isInteger(8) ? op : QuantizeOp();
+  Value result = anchor->getResult(0);
+  for (Operation *op : result.getUsers()) {
+    AnchorQuantize found;
+    found.isOnly = result.hasOneUse();
+    Value value = result;
+    while (Value factor = factorOf(op, value)) {
+      found.factors.push_back(factor);
+      value = op->getResult(0);
+      op = *value.user_begin();
+    }
+    found.op = dyn_cast<QuantizeOp>(op);
+    if (found.op && found.op.getOutput().getType().getElementType().isInteger(8))
+      return found;
+  }
+  return {};
 }
 
 Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
@@ -37,12 +64,12 @@ Value PointwiseEmitter::quantize(QuantizeOp op, Value x) {
                element.isInteger(8);
 
   StorageRange range = storageRange(op.getOutput().getType());
-  bool isScaled = scaledBound && op == quantizeOfAnchor();
+  bool isScaled = op == scaledQuantize;
   int64_t zp = isScaled ? 0 : static_cast<int32_t>(op.getZeroPoint());
   if (!isScaled)
     x = arith::MulFOp::create(b, k.loc, x,
                               k.splat(f32, op.getInverseScale().convertToFloat()));
-  double bound = isScaled ? *scaledBound : HUGE_VAL;
+  double bound = isScaled ? scaledBound : HUGE_VAL;
   auto pack = [&](Value all, llvm::function_ref<Value(Value)> wordsOf) {
     SmallVector<Value> parts;
     for (int64_t at = 0; at < count; at += lanes)

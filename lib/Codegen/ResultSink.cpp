@@ -45,20 +45,22 @@ SmallVector<int64_t> ResultSink::addressMemory() {
   return llvm::to_vector(k.outputStrides(0));
 }
 
-void ResultSink::emit(Position position, Value vector) {
+void ResultSink::emit(Position position, AnchorVectors vectors) {
   if (direct) {
     Value index = isAddress ? position.flat
                             : elementIndex(k, shape, k.outputStrides(0), position);
-    k.storeVector(k.truncate(vector, element), k.output(0), index);
+    k.storeVector(k.truncate(vectors.plain, element), k.output(0), index);
     return;
   }
-  pointwise.emit(position, k.extend(vector, element));
+  if (vectors.plain)
+    vectors.plain = k.extend(vectors.plain, element);
+  pointwise.emit(position, vectors);
 }
 
-void ResultSink::emitAt(Value flatIndex, Value vector) {
+void ResultSink::emitAt(Value flatIndex, AnchorVectors vectors) {
   Value channel;
   if (!flat)
     channel = k.b.createOrFold<arith::RemUIOp>(k.loc, flatIndex, k.index(row));
-  emit({flatIndex, channel, cast<VectorType>(vector.getType()).getNumElements()},
-       vector);
+  Value any = vectors.plain ? vectors.plain : vectors.scaled;
+  emit({flatIndex, channel, cast<VectorType>(any.getType()).getNumElements()}, vectors);
 }

@@ -34,14 +34,14 @@ public:
   llvm::SmallVector<int64_t> addressMemory();
 
   /// As PointwiseEmitter's.
-  QuantizeOp quantizeOfAnchor() const { return pointwise.quantizeOfAnchor(); }
-  void takeScaled(double bound) { pointwise.takeScaled(bound); }
+  AnchorQuantize quantizeOfAnchor() const { return pointwise.quantizeOfAnchor(); }
+  void takeScaled(QuantizeOp op, double bound) { pointwise.takeScaled(op, bound); }
 
   /// The anchor's elements at `position`, in memory form or as i32 lanes.
-  void emit(Position position, mlir::Value vector);
+  void emit(Position position, AnchorVectors vectors);
   /// The same, with the channel found from `flat` where it is needed: for
   /// vectors inside one row.
-  void emitAt(mlir::Value flat, mlir::Value vector);
+  void emitAt(mlir::Value flat, AnchorVectors vectors);
 
 private:
   ResultSink(KernelBuilder &k, PointwiseEmitter pointwise)

@@ -198,17 +198,22 @@ void RowGroup::emitFlat(ResultSink &sink, Value all, MakeFlat make) {
 
 void RowGroup::emit(ResultSink &sink, Make make) {
   int64_t lanes = k.target.lanes(), group = 4 * lanes, tail = extent % group;
-  auto emitPieces = [&](Value start, const RowPieces &pieces) {
-    for (int64_t row = 0; row < count; ++row) {
-      auto vectors = llvm::map_to_vector(pieces, [&](RowPiece piece) {
-        return make(row, k.add(start, piece.at), piece.width);
-      });
-      emitRow(k, sink, element(row, start), start, pieces, vectors);
-    }
-  };
-  loop(extent / group, {}, [&](Value i, ValueRange) {
-    emitPieces(k.mul(i, group), cutRow(group, lanes));
-    return Rows();
-  });
-  emitPieces(k.index(extent - tail), cutRow(tail, lanes));
+  // All rows at once would share what belongs to channels among more of them, but take more
+  // registers than there are.
+  int64_t together = std::max<int64_t>(count / 2, 1);
+  for (int64_t first = 0; first < count; first += together) {
+    auto emitPieces = [&](Value start, const RowPieces &pieces) {
+      for (int64_t row = first; row < std::min(first + together, count); ++row) {
+        auto vectors = llvm::map_to_vector(pieces, [&](RowPiece piece) {
+          return make(row, k.add(start, piece.at), piece.width);
+        });
+        emitRow(k, sink, element(row, start), start, pieces, vectors);
+      }
+    };
+    loop(extent / group, {}, [&](Value i, ValueRange) {
+      emitPieces(k.mul(i, group), cutRow(group, lanes));
+      return Rows();
+    });
+    emitPieces(k.index(extent - tail), cutRow(tail, lanes));
+  }
 }

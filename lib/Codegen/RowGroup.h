@@ -42,7 +42,7 @@ public:
   mlir::Value spread(mlir::Value lanes, int64_t row, int64_t width);
 
   /// Hands on what `make` makes of each row, up to four registers together.
-  using Make = llvm::function_ref<mlir::Value(int64_t row, mlir::Value at, int64_t width)>;
+  using Make = llvm::function_ref<AnchorVectors(int64_t row, mlir::Value at, int64_t width)>;
   void emit(ResultSink &sink, Make make);
 
   /// Whether rows are better handed on as one run, so that no register is left half empty.
@@ -50,7 +50,7 @@ public:
   /// The same for all rows as one run of elements: `lanes` spread over [at, at + width)
   /// of it.
   using MakeFlat =
-      llvm::function_ref<mlir::Value(mlir::Value lanes, int64_t at, int64_t width)>;
+      llvm::function_ref<AnchorVectors(mlir::Value lanes, int64_t at, int64_t width)>;
   void emitFlat(ResultSink &sink, mlir::Value lanes, MakeFlat make);
 
 private:

@@ -56,7 +56,7 @@ Value codegen::spreadLane(KernelBuilder &k, Value one, int64_t width) {
 }
 
 void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base, Value channel,
-                      ArrayRef<RowPiece> pieces, ArrayRef<Value> vectors) {
+                      ArrayRef<RowPiece> pieces, ArrayRef<AnchorVectors> vectors) {
   // Where bytes are packed, the last register of some may have idle lanes.
   bool packs = k.target.packedRegisters() > 1 && !sink.isDirect();
   for (size_t i = 0, count; i < pieces.size(); i += count) {
@@ -73,7 +73,12 @@ void codegen::emitRow(KernelBuilder &k, ResultSink &sink, Value base, Value chan
     int64_t elements = 0;
     for (RowPiece piece : pieces.slice(i, count))
       elements += piece.width;
+    auto join = [&](Value AnchorVectors::*which) -> Value {
+      auto parts = llvm::map_to_vector(vectors.slice(i, count),
+                                       [&](AnchorVectors v) { return v.*which; });
+      return parts.front() ? k.concatenate(parts, elements) : Value();
+    };
     sink.emit({k.add(base, pieces[i].at), k.add(channel, pieces[i].at), elements},
-              k.concatenate(vectors.slice(i, count), elements));
+              {join(&AnchorVectors::plain), join(&AnchorVectors::scaled)});
   }
 }

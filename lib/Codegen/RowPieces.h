@@ -28,7 +28,7 @@ mlir::Value spreadLane(KernelBuilder &k, mlir::Value one, int64_t width);
 /// make one register of bytes.
 void emitRow(KernelBuilder &k, ResultSink &sink, mlir::Value base, mlir::Value channel,
              llvm::ArrayRef<RowPiece> pieces,
-             llvm::ArrayRef<mlir::Value> vectors);
+             llvm::ArrayRef<AnchorVectors> vectors);
 
 } // namespace dyadic::codegen
 

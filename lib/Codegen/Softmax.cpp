@@ -40,11 +40,13 @@ public:
       rowLimit = k.extent(op.getInput(), axis - 1);
       rows = shape[axis - 1];
     }
-    if (QuantizeOp quantize = sink.quantizeOfAnchor()) {
-      scale = quantize.getInverseScale().convertToFloat();
-      zeroPoint = static_cast<int32_t>(quantize.getZeroPoint());
+    if (AnchorQuantize quantize = sink.quantizeOfAnchor();
+        quantize.isOnly && quantize.factors.empty()) {
+      isScaled = true;
+      scale = quantize.op.getInverseScale().convertToFloat();
+      zeroPoint = static_cast<int32_t>(quantize.op.getZeroPoint());
       // A hundredth for roundings.
-      sink.takeScaled(1.01 * scale + std::abs(zeroPoint));
+      sink.takeScaled(quantize.op, 1.01 * scale + std::abs(zeroPoint));
     }
   }
 
@@ -70,11 +72,13 @@ private:
     return arith::SelectOp::create(k.b, k.loc, greater, a, b);
   }
   Value sum(Value a, Value b) { return emitAdd(k, a, b); }
-  Value scaled(Value exponential, Value factor) {
+  AnchorVectors scaled(Value exponential, Value factor) {
+    if (!isScaled)
+      return AnchorVectors(arith::MulFOp::create(k.b, k.loc, exponential, factor));
     if (zeroPoint == 0)
-      return arith::MulFOp::create(k.b, k.loc, exponential, factor);
-    return math::FmaOp::create(k.b, k.loc, exponential, factor,
-                               k.splat(cast<VectorType>(factor.getType()), zeroPoint));
+      return {{}, arith::MulFOp::create(k.b, k.loc, exponential, factor)};
+    return {{}, math::FmaOp::create(k.b, k.loc, exponential, factor,
+                                    k.splat(cast<VectorType>(factor.getType()), zeroPoint))};
   }
   Value exponential(Value x, Value max) { return emitExp(k, x, max); }
   Value lowest(int64_t n) {
@@ -191,7 +195,9 @@ private:
   /// Where the number of rows of a matrix varies: it, and the longest's.
   Value rowLimit;
   int64_t rows = 1;
-  /// What a row adds up to: 1, or that in steps of the bytes that it becomes.
+  /// Nothing but bytes is made of the result.
+  bool isScaled = false;
+  /// What a row adds up to: 1, or that in steps of those.
   float scale = 1, zeroPoint = 0;
 };
 } // namespace

@@ -3,9 +3,11 @@
 //   conv2d → requantize → lookup        becomes        kernel { the three }
 //
 // A kernel stands where its last op stood, so that whatever its ops read is
-// there before it. Only single-use results stay inside, so nobody misses them.
+// there before it. Results that only one op reads stay inside. Floats that are
+// quantized and also read as they are leave it both ways.
 //
 //===----------------------------------------------------------------------===//
+#include "ByteCopies.h"
 #include "dyadic/Dialect/Dyadic/Dyadic.h"
 #include "dyadic/Dialect/QNN/Control.h"
 #include "dyadic/Dialect/QNN/QNN.h"
@@ -61,15 +63,19 @@ static bool isReadWith(Value value, Operation *op) {
 }
 
 namespace {
-/// Ops that become one kernel, in order; the last one's result leaves it.
+/// Ops that become one kernel, in order. The last one's results leave it, and what others
+/// read.
 struct Group {
   Operation *anchor = nullptr;
   SmallVector<Operation *> ops;
+  /// It ends with these: what came behind might stand behind readers of the floats.
+  bool hasCopies = false;
 };
 
 class Grouping {
 public:
-  explicit Grouping(bool fuse) : fuse(fuse) {}
+  /// `copies` are those that placeByteCopies() placed.
+  Grouping(bool fuse, Operations copies) : fuse(fuse), copies(std::move(copies)) {}
 
   void add(Operation *op) {
     SmallVector<Group *> producers = joinable(op);
@@ -85,6 +91,7 @@ public:
       for (Group *other : ArrayRef(producers).drop_front())
         if (!other->anchor)
           merge(*group, *other);
+      group->hasCopies = copies.contains(op);
     }
     group->ops.push_back(op);
     groupOf[op] = group;
@@ -96,13 +103,15 @@ private:
   /// The groups that a pointwise op can join, the anchored ones first.
   SmallVector<Group *> joinable(Operation *op) {
     llvm::SmallSetVector<Group *, 2> anchored, chains;
+    bool isCopy = copies.contains(op);
     if (isPointwise(op))
       for (Value operand : op->getOperands()) {
         Operation *producer = operand.getDefiningOp();
         Group *group = producer ? groupOf.lookup(producer) : nullptr;
         // The loops of a computation are its own, and so are several results'.
         if (group && !isa_and_nonnull<qnn::ComputeOp>(group->anchor) &&
-            producer->getNumResults() == 1 && isReadWith(operand, op) &&
+            producer->getNumResults() == 1 &&
+            (isCopy || (!group->hasCopies && isReadWith(operand, op))) &&
             shapeOf(operand) == shapeOf(op->getResult(0)) &&
             (fuse || isAccumulator(operand)))
           (group->anchor ? anchored : chains).insert(group);
@@ -123,6 +132,7 @@ private:
   }
 
   bool fuse;
+  Operations copies;
   std::vector<std::unique_ptr<Group>> groups;
   llvm::DenseMap<Operation *, Group *> groupOf;
 };
@@ -144,9 +154,15 @@ static void makeKernel(const Group &group) {
     }
 
   OpBuilder builder(last);
+  SmallVector<Value> results;
+  for (Operation *op : group.ops)
+    if (op == last || llvm::any_of(op->getUsers(), [&](Operation *user) {
+          return !members.contains(user);
+        }))
+      llvm::append_range(results, op->getResults());
   Location loc = (group.anchor ? group.anchor : last)->getLoc();
   auto kernel =
-      KernelOp::create(builder, loc, last->getResultTypes(),
+      KernelOp::create(builder, loc, TypeRange(ValueRange(results)),
                        inputs.getArrayRef(), /*arena_offsets=*/nullptr,
                        /*in_place=*/nullptr, /*layouts=*/nullptr);
   Block *body = builder.createBlock(&kernel.getBody());
@@ -158,10 +174,13 @@ static void makeKernel(const Group &group) {
   for (Operation *op : group.ops)
     builder.clone(*op, mapping);
   YieldOp::create(builder, last->getLoc(),
-                  llvm::map_to_vector(last->getResults(), [&](Value result) {
+                  llvm::map_to_vector(results, [&](Value result) {
                     return mapping.lookup(result);
                   }));
-  last->replaceAllUsesWith(kernel->getResults());
+  for (auto [result, output] : llvm::zip_equal(results, kernel->getResults()))
+    result.replaceUsesWithIf(output, [&](OpOperand &use) {
+      return !members.contains(use.getOwner());
+    });
   for (Operation *op : llvm::reverse(group.ops))
     op->erase();
 }
@@ -204,7 +223,7 @@ struct FuseKernelsPass : dyadic::impl::FuseKernelsBase<FuseKernelsPass> {
     eraseUnused(block);
     splitAccumulators(block);
 
-    Grouping grouping(fuse);
+    Grouping grouping(fuse, fuse ? placeByteCopies(block) : Operations());
     for (Operation &op : block) {
       if (isa_and_nonnull<quant::QuantDialect>(op.getDialect())) {
         return op.emitError("expected integer or f32 tensors: run "

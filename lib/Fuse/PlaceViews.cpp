@@ -24,12 +24,6 @@ using namespace dyadic;
 
 static bool isPad(Operation *op) { return isa<dyadic::PadOp, qnn::PadOp>(op); }
 
-static bool isCopy(Operation *op) {
-  return isa<dyadic::ConcatOp, qnn::ConcatOp, dyadic::SliceOp, qnn::SliceOp,
-             dyadic::TransposeOp, qnn::TransposeOp, dyadic::ResizeOp,
-             qnn::ResizeOp>(op);
-}
-
 static bool isPool(Operation *op) {
   return isa<dyadic::MaxPool2DOp, dyadic::SumPool2DOp, qnn::MaxPool2DOp,
              qnn::AvgPool2DOp>(op);
@@ -44,7 +38,7 @@ template <typename Conv> static bool isDepthwise(Conv conv) {
 /// Whether the kernel's code writes a strided result about as fast.
 static bool writesStrided(KernelOp kernel) {
   Operation *anchor = kernel.getAnchor();
-  if (!anchor || isCopy(anchor) || isPool(anchor))
+  if (!anchor || (isMovement(anchor) && !isPad(anchor)) || isPool(anchor))
     return true;
   if (auto matmul = dyn_cast<qnn::MatmulOp>(anchor))
     return succeeded(readConstant(matmul.getRhs()));
@@ -59,7 +53,7 @@ static bool readsStrided(KernelOp kernel, unsigned operand) {
       return !isDepthwise(conv);
     if (auto conv = dyn_cast<qnn::Conv2DOp>(user))
       return !isDepthwise(conv);
-    return isPointwise(user) || isCopy(user) || isPad(user) || isPool(user);
+    return isPointwise(user) || isMovement(user) || isPool(user);
   });
 }
 
@@ -96,7 +90,7 @@ struct PlaceViewsPass : dyadic::impl::PlaceViewsBase<PlaceViewsPass> {
     SmallVector<Candidate> candidates;
     for (auto kernel : block.getOps<KernelOp>()) {
       Operation *anchor = kernel.getAnchor();
-      if (!anchor || !(isPad(anchor) || isCopy(anchor)) ||
+      if (!anchor || !isMovement(anchor) ||
           kernel.getYield().getValues().front() != anchor->getResult(0))
         continue; // with ops behind a movement, its operands are elsewhere
       for (unsigned i = 0; i < kernel.getInputs().size(); ++i)

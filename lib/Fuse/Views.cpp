@@ -13,6 +13,12 @@ static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
+bool dyadic::isMovement(Operation *op) {
+  return isa<dyadic::ConcatOp, qnn::ConcatOp, dyadic::SliceOp, qnn::SliceOp, dyadic::PadOp,
+             qnn::PadOp, dyadic::TransposeOp, qnn::TransposeOp, dyadic::ResizeOp,
+             qnn::ResizeOp>(op);
+}
+
 using Numbers = SmallVector<int64_t>;
 
 /// The view that a movement makes of its operand number `operand`.

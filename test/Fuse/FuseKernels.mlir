@@ -139,3 +139,65 @@ func.func @diamond(%x: tensor<4xui8>) -> tensor<4xui8> {
   %4 = dyadic.requantize %3 {multiplier = array<i32: 1>, shift = array<i32: 10>, output_zp = 0 : i32, clamp_min = 0 : i32, clamp_max = 255 : i32} : (tensor<4xi32>) -> tensor<4xui8>
   return %4 : tensor<4xui8>
 }
+
+// Floats that a sum reads and that are multiplied by constants and quantized, too, leave
+// their kernel as both. It stands in front of the sum; nothing joins behind the bytes.
+// CHECK-LABEL: func @floats_and_bytes
+// CHECK: %[[K:.*]]:2 = dyadic.kernel(%arg0) : (tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xui8>)
+// CHECK: %[[N:.*]] = qnn.softmax
+// CHECK-NEXT: %[[M:.*]] = qnn.mul {{.*}}, %[[N]]
+// CHECK-NEXT: %[[Q:.*]] = dyadic.quantize %[[M]]
+// CHECK-NEXT: dyadic.yield %[[N]], %[[Q]]
+// CHECK: %[[S:.*]] = dyadic.kernel(%[[K]]#0, %arg1)
+// CHECK: qnn.add
+// CHECK: %[[C:.*]] = dyadic.kernel(%[[K]]#1)
+// CHECK: dyadic.clamp
+// CHECK: return %[[S]], %[[C]], %[[K]]#1
+// APART-LABEL: func @floats_and_bytes
+// APART-NOT: :2 = dyadic.kernel
+// APART: return
+func.func @floats_and_bytes(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xui8>, tensor<4x8xui8>) {
+  %n = qnn.softmax %x {axis = 1 : i64} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %s = qnn.add %n, %y : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %c = qnn.constant dense<2.0> : tensor<8xf32> : tensor<8xf32>
+  %m = qnn.mul %c, %n : (tensor<8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %q = dyadic.quantize %m {inverse_scale = 50.0 : f32, zero_point = 3 : i32} : (tensor<4x8xf32>) -> tensor<4x8xui8>
+  %l = dyadic.clamp %q {min = 1 : i32, max = 9 : i32} : (tensor<4x8xui8>) -> tensor<4x8xui8>
+  return %s, %l, %q : tensor<4x8xf32>, tensor<4x8xui8>, tensor<4x8xui8>
+}
+
+// Two kinds of bytes, and nobody who reads the floats.
+// CHECK-LABEL: func @bytes_twice
+// CHECK: %[[K:.*]]:2 = dyadic.kernel(%arg0, %arg1) : {{.*}} -> (tensor<4xui8>, tensor<4xi8>)
+// CHECK: qnn.add
+// CHECK-NEXT: dyadic.quantize
+// CHECK-NEXT: dyadic.quantize
+// CHECK: return %[[K]]#1, %[[K]]#0
+func.func @bytes_twice(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xi8>, tensor<4xui8>) {
+  %s = qnn.add %x, %y : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %i = dyadic.quantize %s {inverse_scale = 50.0 : f32, zero_point = 3 : i32} : (tensor<4xf32>) -> tensor<4xi8>
+  %u = dyadic.quantize %s {inverse_scale = 40.0 : f32, zero_point = 3 : i32} : (tensor<4xf32>) -> tensor<4xui8>
+  return %i, %u : tensor<4xi8>, tensor<4xui8>
+}
+
+// Kernels of their own: bytes of floats that are moved only, bytes in which others have a
+// say, and bytes that one pointwise op reads.
+// CHECK-LABEL: func @bytes_apart
+// CHECK-NOT: :2 = dyadic.kernel
+// CHECK: return
+func.func @bytes_apart(%x: tensor<4x8xf32>, %y: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xui8>, tensor<4x8xf32>, tensor<2x8xui8>, tensor<4x8xf32>) {
+  %0 = qnn.slice %x {offsets = array<i64: 0, 0>, sizes = array<i64: 2, 8>, strides = array<i64: 1, 1>} : (tensor<4x8xf32>) -> tensor<2x8xf32>
+  %1 = qnn.relu %0 : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %2 = dyadic.quantize %0 {inverse_scale = 50.0 : f32, zero_point = 3 : i32} : (tensor<2x8xf32>) -> tensor<2x8xui8>
+  %3 = qnn.softmax %x {axis = 1 : i64} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %4 = qnn.relu %3 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %5 = dyadic.quantize %3 {inverse_scale = 50.0 : f32, zero_point = 3 : i32} : (tensor<4x8xf32>) -> tensor<4x8xui8>
+  %6 = dyadic.dequantize %5 {scale = 0.5 : f32, zero_point = 0 : i32} : (tensor<4x8xui8>) -> tensor<4x8xf32>
+  %7 = qnn.sigmoid %y : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %8 = qnn.mul %1, %7 : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  %9 = qnn.softmax %8 {axis = 1 : i64} : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %10 = qnn.add %9, %y : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  %11 = qnn.add %9, %1 : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  %12 = dyadic.quantize %11 {inverse_scale = 50.0 : f32, zero_point = 3 : i32} : (tensor<2x8xf32>) -> tensor<2x8xui8>
+  return %10, %2, %4, %12, %6 : tensor<2x8xf32>, tensor<2x8xui8>, tensor<4x8xf32>, tensor<2x8xui8>, tensor<4x8xf32>
+}

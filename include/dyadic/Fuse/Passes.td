@@ -32,6 +32,11 @@ def FuseKernels : Pass<"dyadic-fuse-kernels", "::mlir::func::FuncOp"> {
     stays; what else that op reads becomes an input. Chains without an anchor
     that meet in one op become one kernel, with an anchor's if it meets there.
 
+    Floats that several ops read, one of them a quantize (behind products with
+    constants and the like, perhaps), leave their kernel twice: as floats, and as
+    the bytes. Such a kernel takes in nothing more. Bytes of floats that are only
+    moved are a kernel of their own.
+
     With `fuse=false` every op is a kernel, except that an accumulator and what
     requantizes it are never parted: no tensor of sums reaches memory.
   }];

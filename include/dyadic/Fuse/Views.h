@@ -17,6 +17,10 @@ struct View {
   llvm::SmallVector<int64_t> offsets, steps;
 };
 
+/// Whether the op makes nothing but another order of elements that are there, or of some of
+/// them, with a border perhaps.
+bool isMovement(mlir::Operation *op);
+
 /// What it takes for operand `operand` of a kernel to be in place: the operand
 /// of a concat or pad in the result, the result of a slice in the operand, and
 /// the result of pointwise ops where one of their operands is. None where

@@ -144,6 +144,17 @@ TEST_P(ContractionKernels, Float) {
   check(results);
 }
 
+TEST_P(ContractionKernels, FloatsAndTheirBytes) {
+  Value x = input({2, 5, 17}, f32()), y = input({2, 7, 9, 16}, u8()),
+        z = input({2, 7, 9, 40}, f32());
+  SmallVector<Value> results;
+  for (Value floats : {matmul(x, 33), conv(input({2, 7, 8, 16}, f32()), {7, 3, 2}),
+                       depthwise(input({2, 7, 8, 16}, f32()), 3, 1),
+                       add(dequantize(requantize(conv(y, {40, 1}))), z)})
+    results.append({quantize(floats), make<qnn::SigmoidOp>(floats), make<qnn::TanhOp>(floats)});
+  check(results);
+}
+
 TEST_P(ContractionKernels, RefusePadding) {
   SmallVector<int64_t> strides{1, 1}, pads{1, 1, 1, 1};
   Value y = make<qnn::Conv2DOp>(input({1, 4, 4, 3}, f32()),

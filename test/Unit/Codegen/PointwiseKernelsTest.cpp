@@ -143,4 +143,16 @@ TEST_P(PointwiseKernels, Float) {
   check(results);
 }
 
+TEST_P(PointwiseKernels, FloatsAndTheirBytes) {
+  SmallVector<Value> results;
+  for (int64_t extent : {5, 37, 64}) {
+    Value x = input({2, 3, extent}, f32());
+    Value sum = add(x, input({extent}, f32())), real = dequantize(input({5, extent}, u8()));
+    results.append({make<qnn::SigmoidOp>(sum), quantize(make<qnn::TanhOp>(sum)),
+                    make<qnn::ReluOp>(sum), quantize(add(sum, constant({extent}, f32()))),
+                    real, quantize(make<qnn::ExpOp>(real))});
+  }
+  check(results);
+}
+
 } // namespace

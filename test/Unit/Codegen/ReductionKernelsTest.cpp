@@ -134,4 +134,29 @@ TEST_P(ReductionKernels, RowsSideBySide) {
   check(results);
 }
 
+// One kernel with two or three results, or one whose bytes are of products with constants.
+TEST_P(ReductionKernels, FloatsAndTheirBytes) {
+  SmallVector<Value> results;
+  auto times = [&](Value x, Value factor) { return make<qnn::MulOp>(x, factor); };
+  for (auto [rows, extent] : {std::pair<int64_t, int64_t>{19, 40}, {16, 129}, {3, 7}, {5, 1}}) {
+    Value x = input({rows, extent}, f32());
+    for (bool centered : {true, false}) {
+      auto norm = [&] {
+        return make<qnn::LayerNormOp>(x, constant({extent}, f32()), constant({extent}, f32()),
+                                      APFloat(1e-5f), centered);
+      };
+      Value two = norm(), three = norm();
+      results.append({make<qnn::ReluOp>(add(two, x)),
+                      quantize(times(two, constant({extent}, f32()))), add(x, three),
+                      quantize(three), quantize(times(constant({1}, f32()), three)),
+                      quantize(times(times(norm(), constant({extent}, f32())),
+                                     constant({1, 1}, f32())))});
+    }
+    Value softmax = make<qnn::SoftmaxOp>(x, 1);
+    results.append({add(softmax, x), quantize(softmax),
+                    quantize(times(make<qnn::SoftmaxOp>(x, 1), constant({extent}, f32())))});
+  }
+  check(results);
+}
+
 } // namespace
