@@ -91,6 +91,11 @@ static void setFunctionAttributes(llvm::Function &function,
   // LLVM would halve the vectors of many AVX-512 processors by itself.
   if (target.has("avx512f"))
     function.addFnAttr("prefer-vector-width", "512");
+  // Registers are spilled to lines of their own only where the stack can be
+  // realigned, for which LLVM wants a frame pointer from the beginning. Each
+  // access would touch two lines otherwise.
+  if (target.has("avx"))
+    function.addFnAttr("frame-pointer", "all");
   function.addFnAttr(llvm::Attribute::NoUnwind);
 }
 
