@@ -128,6 +128,10 @@ private:
     bool clampFloat = false;
     /// All results fit 16 bits before they are clamped.
     bool fitHalves = true;
+    /// No product is halfway between two integers; float form.
+    bool neverTies = true;
+    /// What the products that are rounded are at most, in magnitude; float form.
+    double reach = 0;
     /// The second step of double_round fits 32 bits.
     bool narrows = false;
     /// half_up in 32 bits, by constants in the code.

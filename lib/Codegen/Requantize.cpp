@@ -140,6 +140,14 @@ static Value emitHalfUp(KernelBuilder &k, Value x, RequantizeOp op) {
                                 splat(static_cast<int32_t>(op.getClampMax())));
 }
 
+/// Whether x · multiplier · 2^−shift is never halfway between two integers: an odd
+/// multiple of 2^(shift − 1), which x would have to be divisible by, but for what the
+/// multiplier has of it.
+static bool neverTies(const AccumulatorRange &range, int32_t multiplier, int32_t shift) {
+  int64_t twos = shift - 1 - llvm::countr_zero(static_cast<uint32_t>(multiplier));
+  return twos < 0 || twos > 62 || range.magnitude() < int64_t{1} << twos;
+}
+
 LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
   SmallVector<AccumulatorRange> ranges = inputRanges(op);
   ArrayRef<int32_t> multipliers = op.getMultiplier(), shifts = op.getShift();
@@ -167,6 +175,8 @@ LogicalResult PointwiseEmitter::planRequantize(RequantizeOp op) {
     double greatest = std::max(-double(range.min), double(range.max)) *
                       std::ldexp(multipliers[m], -shifts[m]);
     plan.fitHalves &= greatest + std::abs(zp) < INT16_MAX;
+    plan.reach = std::max(plan.reach, greatest);
+    plan.neverTies &= neverTies(range, multipliers[m], shifts[m]);
   }
   if (plan.useFloat) {
     for (auto [multiplier, shift] : llvm::zip(multipliers, shifts))
@@ -291,12 +301,13 @@ Value PointwiseEmitter::packFused(RequantizeOp op, ArrayRef<Value> words,
   SmallVector<Value> sums;
   for (auto [x, scale] : llvm::zip(words, scales))
     sums.push_back(emitFusedSum(k.b, k.loc,
-                                {x, scale, zp, low, high, plan.clampFloat}));
+                                {x, scale, zp, low, high, plan.clampFloat, plan.neverTies}));
   auto type = op.getOutput().getType();
   bool isUnsigned = type.getElementType().isUnsignedInteger();
   Value bytes = k.target.packBytes(
       k.b, k.loc,
-      {sums, valid, zp, plan.clampFloat || plan.fitHalves, isUnsigned, order});
+      {sums, valid, plan.neverTies ? 0 : zp, plan.clampFloat || plan.fitHalves, isUnsigned,
+       order});
   StorageRange range = storageRange(type);
   if (low == range.min && high == range.max)
     return bytes;

@@ -4,7 +4,8 @@
 //
 // A fused multiply-add gives h as a float. Whole numbers below 2^24 are exact in
 // floats, sums and products as well, and the second multiply-add wants one: h need
-// not become an integer in between.
+// not become an integer in between. Nor need it be clamped where the gate is zero or
+// bytes saturate.
 //
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"
@@ -15,6 +16,7 @@
 #include "llvm/ADT/bit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 using namespace mlir;
@@ -48,6 +50,35 @@ struct GatedSums {
 };
 } // namespace
 
+/// Whether whatever exceeds `most` leads to the greatest byte in any case, and fits 16
+/// bits until then: then h need not be cut off there. It is at most `reach`.
+static bool saturates(GatedSums gated, RequantizeOp op, double reach) {
+  double most = number(gated.sums.getClampMax()), high = number(gated.gate.getMax()),
+         gate = high - number(gated.product.getRhsZp());
+  auto result = [&](double h) {
+    double product = h * gate - number(op.getInputZp());
+    return number(op.getOutputZp()) +
+           product * std::ldexp(op.getMultiplier()[0], -op.getShift()[0]);
+  };
+  return op.getMultiplier().size() == 1 && most >= high && gate >= 0 &&
+         result(most) > number(op.getClampMax()) && result(reach) < INT16_MAX;
+}
+
+/// Every register of `x`; null where the target can't, or where `x` isn't whole ones.
+static Value clampMagnitude(KernelBuilder &k, Value x, int64_t bound) {
+  int64_t lanes = k.target.lanes(), count = cast<VectorType>(x.getType()).getNumElements();
+  if (count % lanes)
+    return {};
+  SmallVector<Value> parts;
+  for (int64_t at = 0; at < count; at += lanes) {
+    parts.push_back(
+        k.target.clampMagnitude(k.b, k.loc, sliceLanes(k, x, at, lanes), bound));
+    if (!parts.back())
+      return {};
+  }
+  return k.concatenate(parts, count);
+}
+
 Value PointwiseEmitter::requantizeGated(RequantizeOp op, const Position &position) {
   auto gated = GatedSums::behind(op);
   if (!gated || k.target.packedRegisters() == 1)
@@ -71,18 +102,26 @@ Value PointwiseEmitter::requantizeGated(RequantizeOp op, const Position &positio
     return arith::SubFOp::create(b, loc, raised, k.splat(f32, kMagic + double(by)));
   };
   Value scale = parameter(first.scale, first.perChannel, position);
-  int64_t least = number(gated->sums.getClampMin()), most = number(gated->sums.getClampMax());
+  int64_t least = number(gated->sums.getClampMin()), most = number(gated->sums.getClampMax()),
+          low = std::max(number(gated->gate.getMin()), least),
+          high = std::min(number(gated->gate.getMax()), most),
+          zp = number(gated->product.getRhsZp());
   Value bits = arith::BitcastOp::create(
       b, loc, i32,
       emitFusedSum(b, loc, {x, scale, /*zeroPoint=*/0, least, most, /*clampFirst=*/false}));
-  bits = arith::MaxSIOp::create(b, loc, bits, raise(least));
-  Value gate = bits;
-  if (number(gated->gate.getMin()) > least)
-    gate = arith::MaxSIOp::create(b, loc, gate, raise(number(gated->gate.getMin())));
-  gate = arith::MinSIOp::create(b, loc, gate,
-                                raise(std::min(number(gated->gate.getMax()), most)));
-  Value h = lower(arith::MinSIOp::create(b, loc, bits, raise(most)), 0);
-  gate = lower(gate, number(gated->product.getRhsZp()));
+  // A gate of zero makes nothing of whatever is below.
+  if (low != zp)
+    bits = arith::MaxSIOp::create(b, loc, bits, raise(least));
+  // Rounding may add half of one.
+  if (!saturates(*gated, op, first.reach + 1))
+    bits = arith::MinSIOp::create(b, loc, bits, raise(most));
+  Value h = lower(bits, 0), gate;
+  if (Value clamped = low == -high ? clampMagnitude(k, h, high) : Value()) {
+    gate = arith::SubFOp::create(b, loc, clamped, k.splat(f32, double(zp)));
+  } else {
+    gate = arith::MaxSIOp::create(b, loc, bits, raise(low));
+    gate = lower(arith::MinSIOp::create(b, loc, gate, raise(high)), zp);
+  }
   int64_t inputZp = number(op.getInputZp());
   Value offset = k.splat(f32, -double(inputZp));
   Value product = inputZp ? Value(math::FmaOp::create(b, loc, h, gate, offset))

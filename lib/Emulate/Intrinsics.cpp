@@ -200,6 +200,22 @@ static void scaleFloats(const Call &call) {
   }
 }
 
+/// x or y, the lesser or, by the immediate's bits, the greater one, of magnitudes; with the
+/// sign of x, its own, none, or minus.
+static void chooseFloats(const Call &call) {
+  const float *x = call.in<float>(0), *y = call.in<float>(1);
+  int immediate = *call.in<int32_t>(2);
+  for (uint32_t i = 0; i < call.count(); ++i) {
+    bool byMagnitude = immediate & 2, takesGreater = immediate & 1;
+    float a = byMagnitude ? std::abs(x[i]) : x[i], b = byMagnitude ? std::abs(y[i]) : y[i];
+    // What is no number is not taken where the other is one.
+    bool takesX = std::isnan(b) || (takesGreater ? a > b : a < b);
+    float chosen = takesX ? x[i] : y[i];
+    float signs[] = {x[i], chosen, 1, -1};
+    call.out<float>()[i] = std::copysign(chosen, signs[immediate >> 2 & 3]);
+  }
+}
+
 static void toBF16(const Call &call) {
   const float *x = call.in<float>(0);
   for (uint32_t i = 0; i < call.count(); ++i)
@@ -321,6 +337,7 @@ static Execute findIntrinsic(StringRef name) {
         execute<shuffleBytes>);
     widths("llvm.x86.avx512.mask.reduce.ps.", execute<reduceFloats>);
     widths("llvm.x86.avx512.mask.scalef.ps.", execute<scaleFloats>);
+    widths("llvm.x86.avx512.mask.range.ps.", execute<chooseFloats>);
     add({"llvm.x86.sse2.cvtps2dq", "llvm.x86.avx.cvt.ps2dq.256",
          "llvm.x86.avx512.mask.cvtps2dq.512"},
         execute<roundToInt>);

@@ -51,16 +51,16 @@ Value dyadic::emitFusedSum(OpBuilder &b, Location loc, const FusedRequantize &op
   Value real = op.x;
   if (real.getType() != f32)
     real = arith::SIToFPOp::create(b, loc, f32, real);
-  Value sum = math::FmaOp::create(b, loc, real, op.scale,
-                                  ops.splat(f32, double(kMagic)));
+  double zero = double(kMagic) + (op.neverTies ? double(op.zeroPoint) : 0.0);
+  Value sum = math::FmaOp::create(b, loc, real, op.scale, ops.splat(f32, zero));
   if (op.clampFirst)
-    sum = clampFloat(b, loc, sum, kMagic + double(op.low - op.zeroPoint),
-                     kMagic + double(op.high - op.zeroPoint));
+    sum = clampFloat(b, loc, sum, zero + double(op.low - op.zeroPoint),
+                     zero + double(op.high - op.zeroPoint));
   return sum;
 }
 
 Value dyadic::emitFusedRounding(OpBuilder &b, Location loc, const FusedRequantize &op) {
-  return readMagic(b, loc, emitFusedSum(b, loc, op), op.zeroPoint);
+  return readMagic(b, loc, emitFusedSum(b, loc, op), op.neverTies ? 0 : op.zeroPoint);
 }
 
 Value dyadic::emitFusedRequantize(OpBuilder &b, Location loc,

@@ -90,6 +90,9 @@ struct FusedRequantize {
   int64_t zeroPoint, low, high;
   /// Sums must be clamped before their bits are read.
   bool clampFirst;
+  /// No x · scale is halfway between two integers: what is rounded may have the zero
+  /// point in it, odd or even.
+  bool neverTies = false;
 };
 
 /// Rounded sums as bytes, those of one register side by side behind another's.
@@ -322,6 +325,12 @@ public:
   /// powers of two.
   virtual mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                                  mlir::Value x) const {
+    return {};
+  }
+
+  /// f32 lanes clamped to ±`bound`. Null where that takes two instructions.
+  virtual mlir::Value clampMagnitude(mlir::OpBuilder &b, mlir::Location loc,
+                                     mlir::Value x, double bound) const {
     return {};
   }
 

@@ -32,7 +32,7 @@ mlir::Value clampFloat(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x,
 
 /// kMagic + the rounded product, by a conversion to float and one fused
 /// multiply-add. It is clamped if the op says `clampFirst`, and the caller's to
-/// clamp otherwise.
+/// clamp otherwise. With `neverTies` the zero point is added.
 mlir::Value emitFusedSum(mlir::OpBuilder &b, mlir::Location loc,
                          const FusedRequantize &op);
 /// The integer that this stands for.

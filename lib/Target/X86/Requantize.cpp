@@ -6,6 +6,7 @@
 //   floats vcvtps2dq, vpackssdw, vpackuswb: a register of what is no number is lowest
 //   wide   vpmuldq to 64 bits, vpsraq (which AVX2 makes of other shifts)
 //   factor vpunpck with zero to 16 bits, vpmulhrsw, vpackuswb
+//   gated  the gate's clamp, of ±3 as it is: vrangeps, where AVX2 takes two instructions
 //
 //===----------------------------------------------------------------------===//
 #include "X86.h"
@@ -126,4 +127,19 @@ Value X86Target::multiplyByFactor(OpBuilder &b, Location loc,
   return ops.callIntrinsic(isAVX512() ? "llvm.x86.avx512." + pack + ".512"
                                       : "llvm.x86.avx2." + pack,
                            ops.typeOf(bytes.x), {halves[0], halves[1]});
+}
+
+Value X86Target::clampMagnitude(OpBuilder &b, Location loc, Value x, double bound) const {
+  if (!isAVX512())
+    return {};
+  VectorOps ops(b, loc);
+  VectorType type = ops.typeOf(x);
+  auto word = [&](Type integer, int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(integer, value));
+  };
+  // The smaller magnitude, with the sign of the first operand; rounding is the mode's.
+  Value smaller = word(b.getI32Type(), 0b0010), mode = word(b.getI32Type(), 4);
+  return ops.callIntrinsic("llvm.x86.avx512.mask.range.ps.512", type,
+                           {x, ops.splat(type, bound), smaller, ops.zero(type),
+                            word(b.getI16Type(), -1), mode});
 }

@@ -95,6 +95,8 @@ public:
                            mlir::Value numbers) const override;
   mlir::Value powerOfTwo(mlir::OpBuilder &b, mlir::Location loc,
                          mlir::Value x) const override;
+  mlir::Value clampMagnitude(mlir::OpBuilder &b, mlir::Location loc,
+                             mlir::Value x, double bound) const override;
   mlir::Value multiplyByFactor(mlir::OpBuilder &b, mlir::Location loc,
                                const FactorProduct &op) const override;
   std::vector<char> arrangeTable(llvm::ArrayRef<char> table) const override;

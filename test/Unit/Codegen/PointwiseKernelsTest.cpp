@@ -74,11 +74,16 @@ TEST_P(PointwiseKernels, Factors) {
 }
 
 /// Hard swishes of 16-bit sums, with and without offsets, and sums that are cut off
-/// before the gate or only by it: behind every kind of tile, and alone.
+/// before the gate or only by it: behind every kind of tile, and alone. What is cut off
+/// above has the greatest byte or, with `dim`, a lesser one. Gates that aren't symmetric,
+/// and that don't close.
 TEST_P(PointwiseKernels, HardSwishes) {
   constexpr int32_t knee = 921;
   SmallVector<Value> results;
-  auto swish = [&](Value sums, int32_t least, int32_t offset) {
+  struct Form {
+    int32_t most = 4545, low = -knee, gateZp = -knee, dim = 0;
+  };
+  auto swish = [&](Value sums, int32_t least, int32_t offset, Form form = {}) {
     auto type = cast<RankedTensorType>(sums.getType());
     SmallVector<int32_t> multipliers, shifts;
     for (int64_t c = 0; c < type.getShape().back(); ++c) {
@@ -86,11 +91,15 @@ TEST_P(PointwiseKernels, HardSwishes) {
       shifts.push_back(26 + c % 3);
     }
     Value h = make<RequantizeOp>(typed(type.getShape(), i16()), sums, multipliers, shifts, 0, 0,
-                                 least, 4545, Rounding::NearestEven);
-    Value gate = make<dyadic::ClampOp>(h.getType(), h, -knee, knee);
-    Value product = make<dyadic::MulOp>(h, gate, 0, -knee);
+                                 least, form.most, Rounding::NearestEven);
+    Value gate = make<dyadic::ClampOp>(h.getType(), h, form.low, knee);
+    Value product = make<dyadic::MulOp>(h, gate, 0, form.gateZp);
     for (int32_t &shift : shifts)
-      shift += 11;
+      shift += 11 + form.dim;
+    if (form.dim) { // one factor for all
+      multipliers.resize(1);
+      shifts.resize(1);
+    }
     results.push_back(make<RequantizeOp>(typed(type.getShape(), u8()), product, multipliers,
                                          shifts, offset, 75, 0, 255, Rounding::NearestEven));
   };
@@ -99,6 +108,13 @@ TEST_P(PointwiseKernels, HardSwishes) {
     swish(depthwise(input({1, 5, 9, channels}, u8()), 3, 1), -4000, 387807);
   }
   swish(matmul(input({3, 20}, i8()), 96), -4000, -5001);
+  for (int32_t dim : {1, 4, 6}) {
+    Value sums = matmul(input({3, 20}, u8()), 96);
+    swish(sums, -knee, 0, {4545, -knee, -knee, dim});
+    swish(sums, -4000, 0, {1000, -knee, -knee, dim});
+    swish(sums, -4000, -77, {4545, -500, -500, dim});
+    swish(sums, -700, 0, {4545, -knee, -1000, dim});
+  }
   check(results);
 }
 
@@ -108,11 +124,12 @@ TEST_P(PointwiseKernels, Roundings) {
     Value x = input({4, 33}, u8()), y = input({4, 33}, i16());
     results.push_back(requantize(x, true, u8(), rounding));
     results.push_back(requantize(y, false, i16(), rounding));
-    // Exact halves.
+    // Exact halves, to even integers before the zero point, odd or even, is added.
     for (int32_t shift : {0, 1, 3, 62})
-      results.push_back(make<RequantizeOp>(
-          x.getType(), x, ArrayRef<int32_t>{shift ? 1 << 0 : 1},
-          ArrayRef<int32_t>{shift}, 128, 100, 0, 255, rounding));
+      for (int32_t zp : {100, 101})
+        results.push_back(make<RequantizeOp>(x.getType(), x, ArrayRef<int32_t>{1},
+                                             ArrayRef<int32_t>{shift}, 128, zp, 0, 255,
+                                             rounding));
   }
   check(results);
 }

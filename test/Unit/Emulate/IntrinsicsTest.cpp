@@ -109,6 +109,13 @@ const Instruction kInstructions[] = {
      },
      "%v0, %v1, %v0, %all, %mode",
      "vector<16xf32>, vector<16xf32>, vector<16xf32>, i16, i32"},
+    {"llvm.x86.avx512.mask.range.ps.512", "16xf32", "16xf32", nullptr, "16xf32",
+     [](const Register *in, Register &out) DYADIC_TARGET {
+       auto *from = reinterpret_cast<const __m512 *>(in);
+       *reinterpret_cast<__m512 *>(&out) = _mm512_range_ps(from[0], from[1], 2);
+     },
+     "%v0, %v1, %smaller, %v0, %all, %mode",
+     "vector<16xf32>, vector<16xf32>, i32, vector<16xf32>, i16, i32"},
 };
 
 class IntrinsicsTest : public EmulateTest,
@@ -144,7 +151,7 @@ TEST_P(IntrinsicsTest, GivesWhatTheProcessorGives) {
   }
   if (op.values) {
     loads += "  %zero = arith.constant 0 : i32\n  %all = arith.constant -1 : i16\n"
-             "  %mode = arith.constant 4 : i32\n";
+             "  %mode = arith.constant 4 : i32\n  %smaller = arith.constant 2 : i32\n";
     values = op.values;
     vectors = op.types;
   }
