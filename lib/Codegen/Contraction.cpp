@@ -37,7 +37,7 @@ ContractionShape Contraction::shape(OperandKind operand, Nibbles nibbles) const 
   return {operand,    images * rowsPerImage, pixels,
           channels,   segments() * length,   segments(),
           nibbles,    /*matrices=*/true,     joinedGroups,
-          windowTiles};
+          windowTiles, windowSums};
 }
 
 namespace {

@@ -112,7 +112,7 @@ struct Contraction {
   const CodedIntegers *integers = nullptr;
   const HostTensor *bias = nullptr;
   /// As in ContractionShape.
-  int64_t windowTiles = 0;
+  int64_t windowTiles = 0, windowSums = 0;
 
   int64_t segments() const;
   /// What a target chooses a tile by, where activations are (or become) of `operand`.

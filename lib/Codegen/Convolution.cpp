@@ -197,7 +197,7 @@ LogicalResult codegen::emitConv2D(KernelBuilder &k, Operation *anchor) {
   c.pixelLimit = limitOf(k, output, 2);
   joinGroups(c, k.target);
   interleaveRows(k, *conv, c);
-  c.windowTiles = windowTilesOf(*conv, c);
+  transformWindows(*conv, c);
   if (c.windowTiles) {
     KernelStrategy strategy;
     RegisterTile tile = k.target.tileFor(c.shape(c.kind, Nibbles::None), &strategy);

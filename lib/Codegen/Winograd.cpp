@@ -6,24 +6,24 @@
 //
 //   Y = Aᵀ · (Σ over channels: (G·w·Gᵀ) ∘ (Bᵀ·x·B)) · A
 //
-// In integers this is exact, not an approximation. G has fractions of 4, 6 and 24: here
-// its rows are 24-fold, and Y 576-fold. (The last row is 8-fold and A has the other
-// factor of three, for 24² times a weight isn't a number of 16 bits.) Then
+// In integers this is exact, not an approximation. G evaluates a filter at the points 0,
+// 1, −1, 2, ∞ and −2, over 4, −6, −6, 24, 1 and 24. Here its rows are 24-fold, and Y
+// 576-fold. (That of ∞ is 8-fold and A has the other factor of three, for 24² times a
+// weight isn't a number of 16 bits.) Three results one way need all points but the last:
+// extents are cut into fours and, at the end, threes, whose Bᵀ makes up for the
+// denominators that are different. Then
 //
-//   |Bᵀ·x·B| ≤ 68·255 and |G·w·Gᵀ| ≤ 12²·128     both are 16-bit integers;
+//   |Bᵀ·x·B| ≤ 90·255 and |G·w·Gᵀ| ≤ 12²·128     both are 16-bit integers;
 //   576·Y modulo 2^32                             is what 32-bit sums have, whether or
 //                                                 not some overflow on the way;
 //   64·Y modulo 2^32                              is that times the inverse of nine;
 //   Y                                             is that shifted, as |Y| < 2^25, which
-//                                                 windowTilesOf() makes sure of.
+//                                                 transformWindows() makes sure of.
 //
 // Weights are packed as for every other convolution, and transformed when the kernel
 // runs: transformed, they would take eight times the memory. Where the activations of
 // all tiles are in memory at once, a register's channels of them follow each other
 // through the first cache; where not, all come first.
-//
-// Tiles at the lower and right edges begin early enough to be whole ones; results that
-// another tile has are dropped.
 //
 //===----------------------------------------------------------------------===//
 #include "Winograd.h"
@@ -43,8 +43,8 @@ using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-/// Results of a tile one way, pixels that they read, taps of the filter.
-static constexpr int64_t kOut = 4, kIn = 6, kTaps = 3;
+/// Results of a tile one way at most, the points of as many, taps of the filter.
+static constexpr int64_t kResults = 4, kPoints = 6, kTaps = 3;
 /// 9 · kInverseOfNine = 1 modulo 2^32.
 static constexpr uint32_t kInverseOfNine = 0x38E38E39;
 static_assert(9 * kInverseOfNine == 1u);
@@ -64,17 +64,52 @@ static bool sumsAreBounded(const ConvOperands &conv) {
   return true;
 }
 
-int64_t codegen::windowTilesOf(const ConvOperands &conv, const Contraction &c) {
+namespace {
+/// `count` tiles of `results` results one way, one beside the other.
+struct Span {
+  int64_t results, first, count;
+
+  int64_t points() const { return results + kTaps - 1; }
+};
+} // namespace
+
+/// Fours and then threes, as few as make up `extent`; none where they can't.
+static SmallVector<Span> cut(int64_t extent) {
+  int64_t threes = (4 - extent % 4) % 4, fours = (extent - 3 * threes) / 4;
+  SmallVector<Span> spans;
+  if (4 * fours + 3 * threes != extent || fours < 0)
+    return spans;
+  if (fours)
+    spans.push_back({4, 0, fours});
+  if (threes)
+    spans.push_back({3, 4 * fours, threes});
+  return spans;
+}
+
+static int64_t tilesOf(ArrayRef<Span> spans) {
+  int64_t tiles = 0;
+  for (const Span &span : spans)
+    tiles += span.count;
+  return tiles;
+}
+static int64_t pointsOf(ArrayRef<Span> spans) {
+  int64_t points = 0;
+  for (const Span &span : spans)
+    points += span.count * span.points();
+  return points;
+}
+
+void codegen::transformWindows(const ConvOperands &conv, Contraction &c) {
   auto isOne = [](int64_t n) { return n == 1; };
   if (isFloat(conv.kind) || conv.nibbles || conv.coded || conv.integers ||
       conv.groups != 1 || c.pixelLimit || !llvm::all_of(conv.strides, isOne) ||
       !llvm::all_of(conv.dilations, isOne) ||
       ArrayRef(conv.filterShape).slice(1, 2) != ArrayRef<int64_t>{kTaps, kTaps} ||
-      conv.filterShape[3] % 8 != 0 || conv.outputShape[1] < kOut ||
-      conv.outputShape[2] < kOut || !sumsAreBounded(conv))
-    return 0;
-  return conv.outputShape[0] * llvm::divideCeil(conv.outputShape[1], kOut) *
-         llvm::divideCeil(conv.outputShape[2], kOut);
+      conv.filterShape[3] % 8 != 0 || !sumsAreBounded(conv))
+    return;
+  auto rows = cut(conv.outputShape[1]), columns = cut(conv.outputShape[2]);
+  c.windowTiles = conv.outputShape[0] * tilesOf(rows) * tilesOf(columns);
+  c.windowSums = conv.outputShape[0] * pointsOf(rows) * pointsOf(columns);
 }
 
 namespace {
@@ -87,47 +122,85 @@ public:
         width(std::min(2 * lanes, depth & -depth)),
         layout(c, tile, Nibbles::None, lanes,
                k.target.packedColumns(c.shape(c.kind, Nibbles::None))),
-        across(llvm::divideCeil(conv.outputShape[2], kOut)),
-        down(llvm::divideCeil(conv.outputShape[1], kOut)),
-        atOnce(std::min(tile.windowTiles, c.windowTiles)),
-        plane(atOnce * depth + kApart), i16(b.getI16Type()), i32(b.getI32Type()) {}
+        rows(cut(conv.outputShape[1])), columns(cut(conv.outputShape[2])),
+        across(tilesOf(columns)), isOneBlock(tile.windowTiles >= c.windowTiles),
+        rowsAtOnce(std::max<int64_t>(tile.windowTiles / across, 1)),
+        slots(isOneBlock ? c.windowTiles : rowsAtOnce * across),
+        plane(slots * depth + kApart), i16(b.getI16Type()), i32(b.getI32Type()) {}
 
   void emit() {
     weights = k.weights<int8_t>(layout.packWeights<int8_t>());
     bias = k.constants<int32_t>(layout.packBias<int32_t>());
-    bool isOneBlock = atOnce == c.windowTiles;
-    int64_t columns = isOneBlock ? lanes : llvm::alignTo(c.channels, lanes);
-    filters = k.scratch(kIn * kIn * depth * columns * 2, i16);
-    windows = k.scratch(kIn * kIn * plane * 2, i16);
-    products = k.scratch(atOnce * kOut * kIn * lanes * 4, i32);
-    auto shares = k.share({k.piecesOf(c.windowTiles, atOnce),
-                           k.piecesOf(c.channels, lanes)});
-    auto transformed = [&](Value channel) {
-      return isOneBlock ? k.index(0) : k.mul(channel, kIn * kIn * depth);
-    };
-    auto forChannels = [&](KernelBuilder::RunBody body) {
-      k.pieces(shares[1], c.channels, lanes, body);
-    };
-    if (!isOneBlock)
-      forChannels([&](Value channel, int64_t) {
-        transformFilters(channel, transformed(channel));
-      });
-    k.pieces(shares[0], c.windowTiles, atOnce, [&](Value first, int64_t count) {
-      k.loop(count, [&](Value t) { transformWindow(k.add(first, t), t); });
-      forChannels([&](Value channel, int64_t valid) {
-        Value from = transformed(channel);
-        if (isOneBlock)
-          transformFilters(channel, from);
-        multiply(from, count);
-        k.loop(count, [&](Value t) {
-          emitTile(k.add(first, t), t, channel, valid);
-        });
-      });
+    int64_t channels = isOneBlock ? lanes : llvm::alignTo(c.channels, lanes);
+    filters = k.scratch(kPoints * kPoints * depth * channels * 2, i16);
+    windows = k.scratch(kPoints * kPoints * plane * 2, i16);
+    products = k.scratch(slots * kResults * kPoints * lanes * 4, i32);
+    int64_t registers = k.piecesOf(c.channels, lanes);
+    if (isOneBlock) {
+      SmallVector<Rows> all;
+      for (const Span &span : rows)
+        all.push_back({span, k.index(0), conv.outputShape[0] * span.count});
+      return emitBlock(all, k.share({registers}).front());
+    }
+    k.pieces(c.channels, lanes, [&](Value channel, int64_t) {
+      transformFilters(channel, filtersOf(channel));
     });
+    for (const Span &span : rows) {
+      int64_t count = conv.outputShape[0] * span.count;
+      auto shares = k.share({k.piecesOf(count, rowsAtOnce), registers});
+      k.pieces(shares[0], count, rowsAtOnce, [&](Value first, int64_t some) {
+        emitBlock({{span, first, some}}, shares[1]);
+      });
+    }
   }
 
 private:
   using Values = SmallVector<Value>;
+
+  /// Rows of tiles, counted over all images.
+  struct Rows {
+    Span span;
+    Value first;
+    int64_t count;
+  };
+  /// Tiles of one size: those of `rows` from the slot on that `first` is.
+  struct Area {
+    const Rows &rows;
+    const Span &columns;
+    int64_t first;
+
+    int64_t tiles() const { return rows.count * columns.count; }
+  };
+
+  /// The results of tiles whose activations are in memory at once.
+  void emitBlock(ArrayRef<Rows> block, KernelBuilder::Share share) {
+    SmallVector<Area> areas;
+    int64_t slot = 0;
+    for (const Rows &some : block)
+      for (const Span &span : columns) {
+        areas.push_back({some, span, slot});
+        slot += areas.back().tiles();
+      }
+    for (const Area &area : areas)
+      k.loop(area.tiles(), [&](Value t) { transformWindow(area, t); });
+    k.pieces(share, c.channels, lanes, [&](Value channel, int64_t valid) {
+      Value from = filtersOf(channel);
+      if (isOneBlock)
+        transformFilters(channel, from);
+      for (const Rows &some : block)
+        multiply(from, llvm::make_filter_range(areas, [&](const Area &area) {
+                   return &area.rows == &some;
+                 }));
+      for (const Area &area : areas)
+        k.loop(area.tiles(),
+               [&](Value t) { emitTile(area, t, channel, valid); });
+    });
+  }
+
+  /// Where the transformed filters of a register of channels are.
+  Value filtersOf(Value channel) {
+    return isOneBlock ? k.index(0) : k.mul(channel, kPoints * kPoints * depth);
+  }
 
   Value plus(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
   Value minus(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
@@ -136,22 +209,33 @@ private:
                                  k.splatInt(cast<VectorType>(x.getType()), bits));
   }
 
-  //===--- The transformations, one way --------------------------------------===//
+  //===--- The transformations, one way: points 0 1 −1 2 ∞ −2 ---------------===//
 
-  /// Bᵀ:  4 0 −5 0 1 0 | 0 −4 −4 1 1 0 | 0 4 −4 −1 1 0
-  ///      0 −2 −1 2 1 0 | 0 2 −1 −2 1 0 | 0 4 0 −5 0 1
+  /// Bᵀ:  4 0 −5 0 1 0 | 0 −4 −4 1 1 0 | 0 4 −4 −1 1 0 | 0 −2 −1 2 1 0
+  ///      0 4 0 −5 0 1 | 0 2 −1 −2 1 0
+  /// and of three results 2·(2 −1 −2 1 0) | 3·(0 −2 −1 1 0) | 0 2 −3 1 0
+  ///                      4·(0 −1 0 1 0) | 0 2 −1 −2 1
   Values transformInput(ArrayRef<Value> d) {
-    Value even = minus(d[4], shifted(d[2], 2)), odd = minus(d[3], shifted(d[1], 2)),
-          nearEven = minus(d[4], d[2]), nearOdd = shifted(minus(d[3], d[1]), 1);
-    return {plus(shifted(minus(d[0], d[2]), 2), nearEven),
-            plus(even, odd),
-            minus(even, odd),
-            plus(nearEven, nearOdd),
-            minus(nearEven, nearOdd),
-            plus(shifted(minus(d[1], d[3]), 2), minus(d[5], d[3]))};
+    Value odd = minus(d[3], d[1]), even = minus(d[4], d[2]);
+    if (d.size() < kPoints) {
+      Value atOne = minus(odd, plus(d[1], d[2]));
+      return {shifted(plus(shifted(minus(d[0], d[2]), 1), odd), 1),
+              plus(shifted(atOne, 1), atOne),
+              plus(minus(d[3], d[2]), shifted(minus(d[1], d[2]), 1)),
+              shifted(odd, 2),
+              minus(even, shifted(odd, 1))};
+    }
+    Value evenAtOne = minus(d[4], shifted(d[2], 2)),
+          oddAtOne = minus(d[3], shifted(d[1], 2)), oddAtTwo = shifted(odd, 1);
+    return {plus(shifted(minus(d[0], d[2]), 2), even),
+            plus(evenAtOne, oddAtOne),
+            minus(evenAtOne, oddAtOne),
+            plus(even, oddAtTwo),
+            minus(minus(d[5], d[3]), shifted(odd, 2)),
+            minus(even, oddAtTwo)};
   }
 
-  /// G:  6 0 0 | −4 −4 −4 | −4 4 −4 | 1 2 4 | 1 −2 4 | 0 0 8
+  /// G:  6 0 0 | −4 −4 −4 | −4 4 −4 | 1 2 4 | 0 0 8 | 1 −2 4
   Values transformFilter(ArrayRef<Value> g) {
     Value outer = plus(g[0], g[2]), far = plus(g[0], shifted(g[2], 2)),
           twice = shifted(g[1], 1);
@@ -160,34 +244,37 @@ private:
                   shifted(plus(outer, g[1]), 2)),
             shifted(minus(g[1], outer), 2),
             plus(far, twice),
-            minus(far, twice),
-            shifted(g[2], 3)};
+            shifted(g[2], 3),
+            minus(far, twice)};
   }
 
-  /// Aᵀ:  1 1 1 1 1 0 | 0 1 −1 2 −2 0 | 0 1 1 4 4 0 | 0 1 −1 8 −8 3
+  /// Aᵀ:  1 1 1 1 0 1 | 0 1 −1 2 0 −2 | 0 1 1 4 0 4 | 0 1 −1 8 3 −8
+  /// and of three results 1 1 1 1 0 | 0 1 −1 2 0 | 0 1 1 4 3
   Values transformOutput(ArrayRef<Value> m) {
     Value sum = plus(m[1], m[2]), difference = minus(m[1], m[2]),
-          farSum = plus(m[3], m[4]), farDifference = minus(m[3], m[4]);
+          last = plus(m[4], shifted(m[4], 1));
+    if (m.size() < kPoints)
+      return {plus(plus(m[0], sum), m[3]), plus(difference, shifted(m[3], 1)),
+              plus(plus(sum, shifted(m[3], 2)), last)};
+    Value farSum = plus(m[3], m[5]), farDifference = minus(m[3], m[5]);
     return {plus(plus(m[0], sum), farSum),
             plus(difference, shifted(farDifference, 1)),
             plus(sum, shifted(farSum, 2)),
-            plus(plus(difference, shifted(farDifference, 3)),
-                 plus(m[5], shifted(m[5], 1)))};
+            plus(plus(difference, shifted(farDifference, 3)), last)};
   }
 
   /// Both ways: row by row, then `store` for each of the columns that come of it.
-  template <size_t N, typename Transform, typename Store>
-  void transformBothWays(const std::array<std::array<Value, N>, N> &x,
-                         Transform transform, Store store) {
+  template <typename Transform, typename Store>
+  void transformBothWays(ArrayRef<Values> x, Transform transform, Store store) {
     SmallVector<Values> rows;
-    for (const auto &row : x)
+    for (const Values &row : x)
       rows.push_back(transform(row));
-    for (int64_t j = 0; j < kIn; ++j) {
+    for (size_t j = 0; j < rows.front().size(); ++j) {
       Values column;
       for (const Values &row : rows)
         column.push_back(row[j]);
       for (auto [i, value] : llvm::enumerate(transform(column)))
-        store(int64_t(i), j, value);
+        store(int64_t(i), int64_t(j), value);
     }
   }
 
@@ -204,7 +291,7 @@ private:
     VectorType type = k.vectorType(2 * lanes, i16);
     Value eight = k.splatInt(type, 8);
     k.loop(depth / 4, [&](Value four) {
-      std::array<std::array<Value, kTaps>, kTaps> taps[2];
+      SmallVector<Values> taps[2] = {SmallVector<Values>(kTaps), SmallVector<Values>(kTaps)};
       for (int64_t i = 0; i < kTaps; ++i)
         for (int64_t j = 0; j < kTaps; ++j) {
           Value at = k.add(from, (i * kTaps + j) * depth * beside);
@@ -212,8 +299,8 @@ private:
                                      4 * lanes);
           Value both = vector::BitCastOp::create(b, loc, type, bytes);
           for (int64_t half : {0, 1})
-            taps[half][i][j] = arith::ShRSIOp::create(
-                b, loc, half ? both : shifted(both, 8), eight);
+            taps[half][i].push_back(arith::ShRSIOp::create(
+                b, loc, half ? both : shifted(both, 8), eight));
         }
       for (int64_t half : {0, 1})
         transformBothWays(
@@ -225,115 +312,122 @@ private:
     });
   }
   Value filterAt(Value first, Value pair, int64_t row) {
-    return k.add(k.add(first, k.mul(pair, kIn * 2 * lanes)), row * 2 * lanes);
+    return k.add(k.add(first, k.mul(pair, kPoints * 2 * lanes)), row * 2 * lanes);
   }
 
-  /// Where a tile begins one way, and how many of its results are another tile's: what
-  /// comes behind them may overwrite its own operand.
-  struct Begin {
-    Value at, known;
-  };
-  Begin begin(Value number, int64_t extent) {
-    Value first = k.mul(number, kOut);
-    if (extent % kOut == 0)
-      return {first, nullptr};
-    Value at = arith::MinUIOp::create(b, loc, first, k.index(extent - kOut));
-    return {at, arith::SubIOp::create(b, loc, first, at)};
-  }
+  /// The image of a tile, and where its results begin, as does what it reads.
   struct Corner {
-    Value image;
-    Begin row, column;
+    Value image, row, column;
   };
-  Corner cornerOf(Value tileNumber) {
+  Corner cornerOf(const Area &area, Value tileNumber) {
     auto divided = [&](Value x, int64_t by) {
       return b.createOrFold<arith::DivUIOp>(loc, x, k.index(by));
     };
     auto rest = [&](Value x, int64_t by) {
       return b.createOrFold<arith::RemUIOp>(loc, x, k.index(by));
     };
-    Value line = divided(tileNumber, across);
-    return {divided(line, down), begin(rest(line, down), conv.outputShape[1]),
-            begin(rest(tileNumber, across), conv.outputShape[2])};
+    auto at = [&](const Span &span, Value number) {
+      return k.add(k.mul(rest(number, span.count), span.results), span.first);
+    };
+    const Span &span = area.rows.span;
+    Value row = k.add(area.rows.first, divided(tileNumber, area.columns.count));
+    return {divided(row, span.count), at(span, row), at(area.columns, tileNumber)};
   }
 
   /// Writes [column][row][slot][channel], the channels of each four in the order of
   /// filters.
-  void transformWindow(Value tileNumber, Value slot) {
-    Corner corner = cornerOf(tileNumber);
+  void transformWindow(const Area &area, Value tileNumber) {
+    Corner corner = cornerOf(area, tileNumber);
     ArrayRef<int64_t> strides = conv.inputStrides;
     Value base = k.add(k.mul(corner.image, strides[0]),
-                       k.add(k.mul(corner.row.at, strides[1]),
-                             k.mul(corner.column.at, strides[2])));
+                       k.add(k.mul(corner.row, strides[1]),
+                             k.mul(corner.column, strides[2])));
     SmallVector<int64_t> order;
     for (int64_t i = 0; i < width; i += 4)
       order.append({i, i + 2, i + 1, i + 3});
+    VectorType wide = k.vectorType(width, i16);
     k.loop(depth / width, [&](Value piece) {
       Value channel = k.mul(piece, width);
       Value from = k.add(base, channel);
-      std::array<std::array<Value, kIn>, kIn> pixels;
-      for (int64_t i = 0; i < kIn; ++i)
-        for (int64_t j = 0; j < kIn; ++j) {
+      SmallVector<Values> pixels(area.rows.span.points());
+      for (auto [i, row] : llvm::enumerate(pixels))
+        for (int64_t j = 0; j < area.columns.points(); ++j) {
           Value bytes = k.loadVector(c.activations,
                                      k.add(from, i * strides[1] + j * strides[2]),
                                      width);
           bytes = vector::ShuffleOp::create(b, loc, bytes, bytes, order);
-          VectorType wide = k.vectorType(width, i16);
-          pixels[i][j] = conv.kind == OperandKind::U8
-                             ? Value(arith::ExtUIOp::create(b, loc, wide, bytes))
-                             : Value(arith::ExtSIOp::create(b, loc, wide, bytes));
+          row.push_back(conv.kind == OperandKind::U8
+                            ? Value(arith::ExtUIOp::create(b, loc, wide, bytes))
+                            : Value(arith::ExtSIOp::create(b, loc, wide, bytes)));
         }
-      Value to = k.add(k.mul(slot, depth), channel);
+      Value to = k.add(k.mul(k.add(tileNumber, area.first), depth), channel);
       transformBothWays(
           pixels, [&](ArrayRef<Value> d) { return transformInput(d); },
           [&](int64_t i, int64_t j, Value value) {
-            k.storeVector(value, windows, k.add(to, (j * kIn + i) * plane));
+            k.storeVector(value, windows, k.add(to, (j * kPoints + i) * plane));
           });
     });
   }
 
-  /// The sums of `count` tiles for one register of channels. Those of a column are in
-  /// registers together: written is [slot][row of results][column].
-  void multiply(Value from, int64_t count) {
-    k.loop(kIn, [&](Value column) {
-      Value filter = k.add(from, k.mul(column, kIn * depth * lanes));
-      Value window = k.mul(column, kIn * plane);
-      k.pieces(count, tile.pixels, [&](Value slot, int64_t some) {
-        Value windowAt = k.add(window, k.mul(slot, depth));
-        Values sums(kIn * some, k.splatInt(k.vectorType(lanes, i32), 0));
-        // Two products of one sum in a row LLVM would take apart.
-        sums = k.loop(depth / 2, sums, [&](Value pair, ValueRange before) {
-          return addProducts(before, filter, windowAt, pair, some);
-        });
-        if (auto loop = sums.front().getDefiningOp<scf::ForOp>())
-          keepLoop(loop);
-        for (int64_t t = 0; t < some; ++t) {
-          Values results =
-              transformOutput(ArrayRef(sums).slice(t * kIn, kIn));
-          for (auto [row, value] : llvm::enumerate(results))
-            k.storeVector(value, products,
-                          k.add(productAt(k.add(slot, t), row), k.mul(column, lanes)));
-        }
+  /// The sums of tiles with as many rows for one register of channels. Those of a
+  /// column are in registers together: written is [slot][row of results][column].
+  template <typename Areas> void multiply(Value from, Areas areas) {
+    int64_t first = (*areas.begin()).first, rowPoints = 0;
+    std::array<int64_t, kPoints> tiles = {}; // of each column
+    for (const Area &area : areas) {
+      rowPoints = area.rows.span.points();
+      for (int64_t j = 0; j < area.columns.points(); ++j)
+        tiles[j] += area.tiles();
+    }
+    // Fours come first: the last column is theirs alone.
+    k.loop(kPoints - 1, [&](Value column) {
+      multiplyColumn(from, column, first, tiles[0], rowPoints);
+    });
+    multiplyColumn(from, k.index(kPoints - 1), first, tiles[kPoints - 1], rowPoints);
+  }
+
+  void multiplyColumn(Value from, Value column, int64_t first, int64_t count,
+                      int64_t rowPoints) {
+    Value filter = k.add(from, k.mul(column, kPoints * depth * lanes));
+    Value window = k.mul(column, kPoints * plane);
+    k.pieces(count, tile.pixels, [&](Value begin, int64_t some) {
+      Value slot = k.add(begin, first);
+      Value windowAt = k.add(window, k.mul(slot, depth));
+      Values sums(rowPoints * some, k.splatInt(k.vectorType(lanes, i32), 0));
+      // Two products of one sum in a row LLVM would take apart.
+      sums = k.loop(depth / 2, sums, [&](Value pair, ValueRange before) {
+        return addProducts(before, filter, windowAt, pair, some);
       });
+      if (auto loop = sums.front().getDefiningOp<scf::ForOp>())
+        keepLoop(loop);
+      for (int64_t t = 0; t < some; ++t) {
+        Values results =
+            transformOutput(ArrayRef(sums).slice(t * rowPoints, rowPoints));
+        for (auto [row, value] : llvm::enumerate(results))
+          k.storeVector(value, products,
+                        k.add(productAt(k.add(slot, t), row), k.mul(column, lanes)));
+      }
     });
   }
   Value productAt(Value slot, int64_t row) {
-    return k.add(k.mul(slot, kOut * kIn * lanes), row * kIn * lanes);
+    return k.add(k.mul(slot, kResults * kPoints * lanes), row * kPoints * lanes);
   }
 
   /// The products of two channels.
   Values addProducts(ValueRange before, Value filter, Value window, Value pair,
                      int64_t some) {
     Values sums(before);
+    int64_t rowPoints = sums.size() / some;
     Value channel = k.add(window, k.mul(pair, 2));
     VectorType one = k.vectorType(1, i32), all = k.vectorType(lanes, i32),
              words = k.vectorType(2 * lanes, i16);
-    for (int64_t i = 0; i < kIn; ++i) {
+    for (int64_t i = 0; i < rowPoints; ++i) {
       Value w = k.loadVector(filters, filterAt(filter, pair, i), 2 * lanes);
       for (int64_t t = 0; t < some; ++t) {
         Value two = k.loadVector(windows, k.add(channel, i * plane + t * depth), 2);
         Value x = vector::BroadcastOp::create(
             b, loc, all, vector::BitCastOp::create(b, loc, one, two));
-        Value &sum = sums[t * kIn + i];
+        Value &sum = sums[t * rowPoints + i];
         sum = k.target.dotPairs(b, loc, sum, vector::BitCastOp::create(b, loc, words, x), w);
       }
     }
@@ -341,55 +435,36 @@ private:
   }
 
   /// The results of a tile for one register of channels, and what comes behind them.
-  void emitTile(Value tileNumber, Value slot, Value channel, int64_t valid) {
-    Corner corner = cornerOf(tileNumber);
-    auto rows = scf::ForOp::create(
-        b, loc, corner.row.known ? corner.row.known : k.index(0), k.index(kOut),
-        k.index(1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(rows.getBody());
-    Value i = rows.getInductionVar();
-    Values results = sumsOfRow(k.add(productAt(slot, 0), k.mul(i, kIn * lanes)), channel);
-    auto emitFrom = [&](int64_t first) {
-      emitRow(corner, k.add(corner.row.at, i), channel, valid, results, first);
-    };
-    if (!corner.column.known)
-      return emitFrom(0);
-    Value isWhole = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                          corner.column.known, k.index(0));
-    auto branch = scf::IfOp::create(b, loc, isWhole, /*withElseRegion=*/true);
-    b.setInsertionPointToStart(branch.thenBlock());
-    emitFrom(0);
-    b.setInsertionPointToStart(branch.elseBlock());
-    emitFrom(kOut - conv.outputShape[2] % kOut);
-  }
-
-  /// The sums of four neighbouring results.
-  Values sumsOfRow(Value at, Value channel) {
+  void emitTile(const Area &area, Value tileNumber, Value channel, int64_t valid) {
+    Corner corner = cornerOf(area, tileNumber);
     VectorType type = k.vectorType(lanes, i32);
-    Value inverse = k.splatInt(type, kInverseOfNine), bits = k.splatInt(type, kShift),
-          biases = k.loadVector(bias, channel, lanes);
-    Values sums;
-    for (int64_t j = 0; j < kIn; ++j)
-      sums.push_back(k.loadVector(products, k.add(at, j * lanes), lanes));
-    Values results = transformOutput(sums);
-    for (Value &result : results) {
-      result = arith::MulIOp::create(b, loc, result, inverse);
-      result = plus(arith::ShRSIOp::create(b, loc, result, bits), biases);
-    }
-    return results;
+    Value inverse = k.splatInt(type, kInverseOfNine), bits = k.splatInt(type, kShift);
+    k.loop(area.rows.span.results, [&](Value i) {
+      Value at = k.add(productAt(k.add(tileNumber, area.first), 0),
+                       k.mul(i, kPoints * lanes));
+      Value biases = k.loadVector(bias, channel, lanes);
+      Values sums;
+      for (int64_t j = 0; j < area.columns.points(); ++j)
+        sums.push_back(k.loadVector(products, k.add(at, j * lanes), lanes));
+      Values results = transformOutput(sums);
+      for (Value &result : results) {
+        result = arith::MulIOp::create(b, loc, result, inverse);
+        result = plus(arith::ShRSIOp::create(b, loc, result, bits), biases);
+      }
+      emitRow(corner, k.add(corner.row, i), channel, valid, results);
+    });
   }
 
-  /// What comes behind the sums of a row, from the `first` on.
+  /// What comes behind neighbouring sums of a row.
   void emitRow(const Corner &corner, Value row, Value channel, int64_t valid,
-               ArrayRef<Value> sums, int64_t first) {
+               ArrayRef<Value> sums) {
     ArrayRef<int64_t> shape = conv.outputShape;
     Value line = k.add(k.mul(corner.image, shape[1]), row);
     int64_t together;
-    for (int64_t j = first; j < kOut; j += together) {
+    for (int64_t j = 0; j < int64_t(sums.size()); j += together) {
       together = std::clamp<int64_t>(epilogue.registersAtOnce(), 1,
-                                     llvm::bit_floor(uint64_t(kOut - j)));
-      Value column = k.add(corner.column.at, j);
+                                     llvm::bit_floor(sums.size() - j));
+      Value column = k.add(corner.column, j);
       Value pixel = k.mul(k.add(k.mul(line, shape[2]), column), c.channels);
       Position position{k.add(pixel, channel), channel, valid, together, c.channels,
                         {{corner.image, shape[0]},
@@ -413,8 +488,10 @@ private:
   int64_t lanes, depth;
   int64_t width; // channels of a window that are transformed at once
   PanelLayout layout;
-  int64_t across, down; // tiles of an image
-  int64_t atOnce, plane;
+  SmallVector<Span> rows, columns;
+  int64_t across; // tiles of a row
+  bool isOneBlock;
+  int64_t rowsAtOnce, slots, plane;
   Type i16, i32;
   Value weights, bias;
   /// Scratch: transformed weights and activations, and their products' sums.

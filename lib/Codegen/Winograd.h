@@ -6,9 +6,9 @@
 
 namespace dyadic::codegen {
 
-/// How many tiles of 4×4 results cover the convolution `c` where transformed windows
-/// give its sums exactly; 0 where they may not, or where it isn't such a convolution.
-int64_t windowTilesOf(const ConvOperands &conv, const Contraction &c);
+/// Sets `windowTiles` and `windowSums` of a convolution where transformed windows give its
+/// sums exactly.
+void transformWindows(const ConvOperands &conv, Contraction &c);
 
 /// The kernel with a tile that has RegisterTile::windowTiles.
 mlir::LogicalResult emitWinograd(KernelBuilder &k, const ConvOperands &conv,

@@ -59,8 +59,11 @@ struct ContractionShape {
   /// one register, each with a sum over its own activations.
   int64_t joinedGroups = 1;
   /// The results are those of 3x3 windows, one beside the other, and so many tiles of
-  /// 4x4 cover them: the kernel can have RegisterTile::windowTiles. 0: it can't.
+  /// 4x4 and, at the edges, 3 cover them: the kernel can have RegisterTile::windowTiles.
+  /// 0: it can't.
   int64_t windowTiles = 0;
+  /// How many products of transformed windows and filters all tiles take for a channel.
+  int64_t windowSums = 0;
 
   int64_t segmentLength() const { return depth / segments; }
   /// "u8 56x56 pixels, 64 channels, 3x192 products".
@@ -105,8 +108,8 @@ struct RegisterTile {
   /// segment begin early enough to be whole ones; what was computed before is
   /// dropped, or has weights of zero. 0: sums are in vectors.
   int64_t tileRows = 0;
-  /// Sums are of transformed windows (F(4x4, 3x3)): `pixels` tiles of 4x4 results are
-  /// computed at once, from the activations of so many that lie in memory transformed.
+  /// Sums are of transformed windows (F(4x4, 3x3)): those of `pixels` tiles are computed
+  /// at once, from the activations of so many that lie in memory transformed.
   /// 0: sums are of products.
   int64_t windowTiles = 0;
   /// Which of its instructions the target uses.

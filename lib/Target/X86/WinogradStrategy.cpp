@@ -43,14 +43,14 @@ TileChoice X86Target::transformedWindows(const ContractionShape &shape) const {
   int64_t blocks = llvm::divideCeil(windows * tiles, room);
   tile.windowTiles = llvm::alignTo(llvm::divideCeil(tiles, blocks), tile.pixels);
 
-  double groups = llvm::divideCeil(tiles, tile.pixels), sums = kRows * tile.pixels;
+  double sums = kRows * tile.pixels;
   // Of two channels in a column.
   double step = std::max(sums / products, kRows / loads + sums * broadcast);
-  choice.cycles = groups * kRows * (depth / 2) * vectors * step +
+  choice.cycles = shape.windowSums / sums * (depth / 2) * vectors * step +
                   pace * tiles * (vectors * kResults + inputs * kWindow) +
                   pace * kWeights * depth / 2 * vectors;
   double filterColumn = 2.0 * kRows * depth * lanes();
   choice.memory = kTaps * double(depth) * shape.channels / core.fromL3 +
-                  groups * filters / core.bandwidth(filterColumn);
+                  double(tiles) / tile.pixels * filters / core.bandwidth(filterColumn);
   return choice;
 }

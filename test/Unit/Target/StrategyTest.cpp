@@ -50,6 +50,7 @@ TEST(StrategyTest, WindowsAreTransformedWhereThatPays) {
   auto chosen = [](llvm::StringRef level, ContractionShape shape, int64_t windows) {
     shape.segments = 3;
     shape.windowTiles = windows;
+    shape.windowSums = 36 * windows;
     return target(level)->chooseTile(shape);
   };
   ContractionShape wide{OperandKind::U8, 56, 56, 64, 576},
