@@ -139,9 +139,8 @@ private:
             Value e = exponential(load(group.element(row, at), n),
                                   group.spread(max, row, n));
             k.storeVector(e, waiting, k.add(start, group.offset(row, at)));
-            // The next rows: finding their maxima is nothing but loads. Floats that are
-            // stored take the caches' time instead.
-            if (count > 1 && n == lanes && !sink.isDirect())
+            // The next rows: finding their maxima is nothing but loads.
+            if (count > 1 && n == lanes)
               memref::PrefetchOp::create(k.b, k.loc, input,
                                          k.add(group.element(row, at), count * extent),
                                          /*isWrite=*/false, /*localityHint=*/3,

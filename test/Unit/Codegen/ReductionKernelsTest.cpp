@@ -138,8 +138,9 @@ TEST_P(ReductionKernels, RowsSideBySide) {
 TEST_P(ReductionKernels, FloatsAndTheirBytes) {
   SmallVector<Value> results;
   auto times = [&](Value x, Value factor) { return make<qnn::MulOp>(x, factor); };
-  for (auto [rows, extent] : {std::pair<int64_t, int64_t>{19, 40}, {16, 129}, {3, 7}, {5, 1}}) {
-    Value x = input({rows, extent}, f32());
+  for (auto shape : {std::pair<int64_t, int64_t>{19, 40}, {16, 129}, {3, 7}, {5, 1}}) {
+    int64_t extent = shape.second;
+    Value x = input({shape.first, extent}, f32());
     for (bool centered : {true, false}) {
       auto norm = [&] {
         return make<qnn::LayerNormOp>(x, constant({extent}, f32()), constant({extent}, f32()),
