@@ -20,6 +20,9 @@
 //   Y                                             is that shifted, as |Y| < 2^25, which
 //                                                 transformWindows() makes sure of.
 //
+// Biases are where sums begin: what is added at the point one both ways is added to all
+// results of a tile.
+//
 // Weights are packed as for every other convolution, and transformed when the kernel
 // runs: transformed, they would take eight times the memory. Where the activations of
 // all tiles are in memory at once, a register's channels of them follow each other
@@ -49,16 +52,19 @@ static constexpr int64_t kResults = 4, kPoints = 6, kTaps = 3;
 static constexpr uint32_t kInverseOfNine = 0x38E38E39;
 static_assert(9 * kInverseOfNine == 1u);
 static constexpr int64_t kShift = 6; // 576 = 9 · 2^6
+/// The point one: all of its coefficients in A are one.
+static constexpr int64_t kOne = 1;
 
-/// Whether no sum of a channel's products reaches 2^25.
+/// Whether no sum of a channel reaches 2^25.
 static bool sumsAreBounded(const ConvOperands &conv) {
   int64_t depth = kTaps * kTaps * conv.filterShape[3];
   int64_t largest = conv.kind == OperandKind::U8 ? 255 : 128;
   for (int64_t n = 0; n < conv.filterShape[0]; ++n) {
-    int64_t sum = 0;
+    int64_t weights = 0;
     for (int64_t i = 0; i < depth; ++i)
-      sum += std::abs(static_cast<int64_t>(conv.filter.get(n * depth + i)));
-    if (sum * largest >= int64_t(1) << 25)
+      weights += std::abs(static_cast<int64_t>(conv.filter.get(n * depth + i)));
+    int64_t bias = std::abs(static_cast<int64_t>(conv.bias.get(n)));
+    if (weights * largest + bias >= int64_t(1) << 25)
       return false;
   }
   return true;
@@ -130,7 +136,10 @@ public:
 
   void emit() {
     weights = k.weights<int8_t>(layout.packWeights<int8_t>());
-    bias = k.constants<int32_t>(layout.packBias<int32_t>());
+    std::vector<int32_t> biases = layout.packBias<int32_t>();
+    for (int32_t &x : biases)
+      x = int32_t(uint32_t(x) * (9u << kShift));
+    bias = k.constants<int32_t>(biases);
     int64_t channels = isOneBlock ? lanes : llvm::alignTo(c.channels, lanes);
     filters = k.scratch(kPoints * kPoints * depth * channels * 2, i16);
     windows = k.scratch(kPoints * kPoints * plane * 2, i16);
@@ -188,7 +197,7 @@ private:
       if (isOneBlock)
         transformFilters(channel, from);
       for (const Rows &some : block)
-        multiply(from, llvm::make_filter_range(areas, [&](const Area &area) {
+        multiply(from, channel, llvm::make_filter_range(areas, [&](const Area &area) {
                    return &area.rows == &some;
                  }));
       for (const Area &area : areas)
@@ -371,7 +380,8 @@ private:
 
   /// The sums of tiles with as many rows for one register of channels. Those of a
   /// column are in registers together: written is [slot][row of results][column].
-  template <typename Areas> void multiply(Value from, Areas areas) {
+  template <typename Areas>
+  void multiply(Value from, Value channel, Areas areas) {
     int64_t first = (*areas.begin()).first, rowPoints = 0;
     std::array<int64_t, kPoints> tiles = {}; // of each column
     for (const Area &area : areas) {
@@ -379,21 +389,32 @@ private:
       for (int64_t j = 0; j < area.columns.points(); ++j)
         tiles[j] += area.tiles();
     }
+    Value biases = k.loadVector(bias, channel, lanes);
+    Value zero = k.splatInt(k.vectorType(lanes, i32), 0);
     // Fours come first: the last column is theirs alone.
     k.loop(kPoints - 1, [&](Value column) {
-      multiplyColumn(from, column, first, tiles[0], rowPoints);
+      Value isOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column,
+                                          k.index(kOne));
+      Values initial(rowPoints, zero);
+      initial[kOne] = arith::SelectOp::create(b, loc, isOne, biases, zero);
+      multiplyColumn(from, column, first, tiles[0], initial);
     });
-    multiplyColumn(from, k.index(kPoints - 1), first, tiles[kPoints - 1], rowPoints);
+    multiplyColumn(from, k.index(kPoints - 1), first, tiles[kPoints - 1],
+                   Values(rowPoints, zero));
   }
 
+  /// `initial`: the sums of a tile before its products.
   void multiplyColumn(Value from, Value column, int64_t first, int64_t count,
-                      int64_t rowPoints) {
+                      ArrayRef<Value> initial) {
+    int64_t rowPoints = initial.size();
     Value filter = k.add(from, k.mul(column, kPoints * depth * lanes));
     Value window = k.mul(column, kPoints * plane);
     k.pieces(count, tile.pixels, [&](Value begin, int64_t some) {
       Value slot = k.add(begin, first);
       Value windowAt = k.add(window, k.mul(slot, depth));
-      Values sums(rowPoints * some, k.splatInt(k.vectorType(lanes, i32), 0));
+      Values sums;
+      for (int64_t t = 0; t < some; ++t)
+        sums.append(initial.begin(), initial.end());
       // Two products of one sum in a row LLVM would take apart.
       sums = k.loop(depth / 2, sums, [&](Value pair, ValueRange before) {
         return addProducts(before, filter, windowAt, pair, some);
@@ -442,14 +463,13 @@ private:
     k.loop(area.rows.span.results, [&](Value i) {
       Value at = k.add(productAt(k.add(tileNumber, area.first), 0),
                        k.mul(i, kPoints * lanes));
-      Value biases = k.loadVector(bias, channel, lanes);
       Values sums;
       for (int64_t j = 0; j < area.columns.points(); ++j)
         sums.push_back(k.loadVector(products, k.add(at, j * lanes), lanes));
       Values results = transformOutput(sums);
       for (Value &result : results) {
         result = arith::MulIOp::create(b, loc, result, inverse);
-        result = plus(arith::ShRSIOp::create(b, loc, result, bits), biases);
+        result = arith::ShRSIOp::create(b, loc, result, bits);
       }
       emitRow(corner, k.add(corner.row, i), channel, valid, results);
     });

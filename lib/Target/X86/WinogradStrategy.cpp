@@ -18,7 +18,7 @@ using namespace dyadic::x86;
 static constexpr int64_t kSums = 36, kRows = 6, kTaps = 9;
 /// Cycles of a register's windows, of its sums (with what comes behind them) and of its
 /// weights.
-static constexpr double kWindow = 150, kResults = 170, kWeights = 120;
+static constexpr double kWindow = 130, kResults = 150, kWeights = 100;
 
 TileChoice X86Target::transformedWindows(const ContractionShape &shape) const {
   const CoreModel &core = coreModel(getInfo());
