@@ -6,6 +6,8 @@
 
 #include "dyadic/Dialect/Dyadic/Dynamic.h"
 
+#include <optional>
+
 namespace dyadic::codegen {
 
 /// An index below `extent`.
@@ -136,6 +138,9 @@ private:
     bool narrows = false;
     /// half_up in 32 bits, by constants in the code.
     bool inWords = false;
+    /// Of gated sums: whether the gate may be multiplied by the scale before it is
+    /// multiplied by what it gates; unknown until it is asked for.
+    std::optional<bool> gateTakesScale;
     std::vector<float> scales;                     // float form
     mlir::Value scale;                             // the same, padded
     mlir::Value multiplier, shift, addend, parity; // i32 and i64, integer form
@@ -172,8 +177,10 @@ private:
                      llvm::ArrayRef<int64_t> from);
 
   /// `x` is the op's input; or, where its plan uses floats, f32 of whole numbers from
-  /// which the input's zero point is subtracted already.
-  mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p);
+  /// which the input's zero point is subtracted already, and `scale`, if not null,
+  /// what they are multiplied by instead of the op's.
+  mlir::Value requantize(RequantizeOp op, mlir::Value x, const Position &p,
+                         mlir::Value scale = {});
   /// A requantize of h · (clamp(h) − z), h being requantized sums, without integers
   /// in between; null where plain lanes must do.
   mlir::Value requantizeGated(RequantizeOp op, const Position &p);

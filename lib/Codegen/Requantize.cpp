@@ -373,7 +373,7 @@ void PointwiseEmitter::emitSums(Position position, ArrayRef<Value> sums) {
 }
 
 Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
-                                   const Position &position) {
+                                   const Position &position, Value scale) {
   const RequantizePlan &plan = plans.find(op)->second;
   OpBuilder &b = k.b;
   Location loc = k.loc;
@@ -389,7 +389,8 @@ Value PointwiseEmitter::requantize(RequantizeOp op, Value x,
     return parameter(memref, plan.perChannel, position);
   };
   if (plan.useFloat) {
-    Value scale = load(plan.scale);
+    if (!scale)
+      scale = load(plan.scale);
     int64_t lanes = k.target.lanes(), atOnce = k.target.packedRegisters(),
             count = lanesAt(position);
     bool packs = atOnce > 1 && count > lanes && count % lanes == 0 &&

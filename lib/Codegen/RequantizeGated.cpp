@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"
 
+#include "dyadic/Support/FixedPoint.h"
 #include "dyadic/Target/Requantize.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -62,6 +63,32 @@ static bool saturates(GatedSums gated, RequantizeOp op, double reach) {
   };
   return op.getMultiplier().size() == 1 && most >= high && gate >= 0 &&
          result(most) > number(op.getClampMax()) && result(reach) < INT16_MAX;
+}
+
+/// Whether h · (clamp(h) · scale + offset), each step rounded to a float, makes the same
+/// byte as the exact product, of every h. The offset is −z · scale, z the gate's least.
+static bool gateTakesScale(GatedSums gated, RequantizeOp op, float scale, float offset,
+                           double reach) {
+  int64_t most = number(gated.sums.getClampMax()), high = number(gated.gate.getMax()),
+          low = number(gated.product.getRhsZp()), zp = number(op.getOutputZp());
+  // What rounding leaves of a closed gate may not count.
+  if (std::abs(std::fma(float(low), scale, offset)) * reach > 0.25)
+    return false;
+  auto byte = [&](int64_t rounded) {
+    return std::clamp(zp + rounded, number(op.getClampMin()), number(op.getClampMax()));
+  };
+  for (int64_t h = low; h <= most; ++h) {
+    int64_t gate = std::min(h, high),
+            exact = requantize(h * (gate - low), op.getMultiplier()[0], op.getShift()[0]);
+    float factor = std::fma(float(gate), scale, offset);
+    // The zero point may be added before or after rounding.
+    for (int64_t early : {int64_t(0), zp}) {
+      float zero = kMagic + float(early), sum = std::fma(float(h), factor, zero);
+      if (byte(int64_t(sum - zero)) != byte(exact))
+        return false;
+    }
+  }
+  return true;
 }
 
 /// Every register of `x`; null where the target can't, or where `x` isn't whole ones.
@@ -117,6 +144,17 @@ Value PointwiseEmitter::requantizeGated(RequantizeOp op, const Position &positio
     bits = arith::MinSIOp::create(b, loc, bits, raise(most));
   Value h = lower(bits, 0), gate;
   if (Value clamped = low == -high ? clampMagnitude(k, h, high) : Value()) {
+    RequantizePlan &second = plans.find(op)->second;
+    if (low == zp && number(op.getInputZp()) == 0 && !second.perChannel && !second.clampFloat) {
+      float factor = second.scales.front(), offset = -float(zp) * factor;
+      if (!second.gateTakesScale)
+        second.gateTakesScale =
+            ::gateTakesScale(*gated, op, factor, offset, first.reach + 1);
+      if (*second.gateTakesScale)
+        return requantize(op, h, position,
+                          math::FmaOp::create(b, loc, clamped, k.splat(f32, factor),
+                                              k.splat(f32, offset)));
+    }
     gate = arith::SubFOp::create(b, loc, clamped, k.splat(f32, double(zp)));
   } else {
     gate = arith::MaxSIOp::create(b, loc, bits, raise(low));

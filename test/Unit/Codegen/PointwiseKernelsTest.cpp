@@ -81,7 +81,7 @@ TEST_P(PointwiseKernels, HardSwishes) {
   constexpr int32_t knee = 921;
   SmallVector<Value> results;
   struct Form {
-    int32_t most = 4545, low = -knee, gateZp = -knee, dim = 0;
+    int32_t most = 4545, low = -knee, gateZp = -knee, dim = 0, multiplier = 8988990;
   };
   auto swish = [&](Value sums, int32_t least, int32_t offset, Form form = {}) {
     auto type = cast<RankedTensorType>(sums.getType());
@@ -97,7 +97,7 @@ TEST_P(PointwiseKernels, HardSwishes) {
     for (int32_t &shift : shifts)
       shift += 11 + form.dim;
     if (form.dim) { // one factor for all
-      multipliers.resize(1);
+      multipliers = {form.multiplier};
       shifts.resize(1);
     }
     results.push_back(make<RequantizeOp>(typed(type.getShape(), u8()), product, multipliers,
@@ -114,7 +114,13 @@ TEST_P(PointwiseKernels, HardSwishes) {
     swish(sums, -4000, 0, {1000, -knee, -knee, dim});
     swish(sums, -4000, -77, {4545, -500, -500, dim});
     swish(sums, -700, 0, {4545, -knee, -1000, dim});
+    // Some products lie halfway between two integers.
+    swish(sums, -knee, 0, {4545, -knee, -knee, dim, 1 << 23});
   }
+  // Gates that can't be multiplied by the scale first: 1627, or 3628, made another byte.
+  Value many = input({32, 1024}, i16());
+  swish(many, -knee, 0, {4545, -knee, -knee, 1, 8392353});
+  swish(many, -knee, 0, {4545, -knee, -knee, 4, 8390988});
   check(results);
 }
 
