@@ -6,22 +6,8 @@
 //
 //   Y = Aᵀ · (Σ over channels: (G·w·Gᵀ) ∘ (Bᵀ·x·B)) · A
 //
-// In integers this is exact, not an approximation. G evaluates a filter at the points 0,
-// 1, −1, 2, ∞ and −2, over 4, −6, −6, 24, 1 and 24. Here its rows are 24-fold, and Y
-// 576-fold. (That of ∞ is 8-fold and A has the other factor of three, for 24² times a
-// weight isn't a number of 16 bits.) Three results one way need all points but the last:
-// extents are cut into fours and, at the end, threes, whose Bᵀ makes up for the
-// denominators that are different. Then
-//
-//   |Bᵀ·x·B| ≤ 90·255 and |G·w·Gᵀ| ≤ 12²·128     both are 16-bit integers;
-//   576·Y modulo 2^32                             is what 32-bit sums have, whether or
-//                                                 not some overflow on the way;
-//   64·Y modulo 2^32                              is that times the inverse of nine;
-//   Y                                             is that shifted, as |Y| < 2^25, which
-//                                                 transformWindows() makes sure of.
-//
-// Biases are where sums begin: what is added at the point one both ways is added to all
-// results of a tile.
+// In integers this is exact, not an approximation (WinogradTransforms.h). Extents are cut
+// into fours and, at the end, threes.
 //
 // Weights are packed as for every other convolution, and transformed when the kernel
 // runs: transformed, they would take eight times the memory. Where the activations of
@@ -33,6 +19,7 @@
 
 #include "PanelLayout.h"
 #include "TileSource.h"
+#include "WinogradTransforms.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -40,22 +27,11 @@
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <array>
-
 using namespace mlir;
 using namespace dyadic;
 using namespace dyadic::codegen;
 
-/// Results of a tile one way at most, the points of as many, taps of the filter.
-static constexpr int64_t kResults = 4, kPoints = 6, kTaps = 3;
-/// 9 · kInverseOfNine = 1 modulo 2^32.
-static constexpr uint32_t kInverseOfNine = 0x38E38E39;
-static_assert(9 * kInverseOfNine == 1u);
-static constexpr int64_t kShift = 6; // 576 = 9 · 2^6
-/// The point one: all of its coefficients in A are one.
-static constexpr int64_t kOne = 1;
-
-/// Whether no sum of a channel reaches 2^25.
+/// Whether no result of the convolution reaches kResultBound.
 static bool sumsAreBounded(const ConvOperands &conv) {
   int64_t depth = kTaps * kTaps * conv.filterShape[3];
   int64_t largest = conv.kind == OperandKind::U8 ? 255 : 128;
@@ -64,7 +40,7 @@ static bool sumsAreBounded(const ConvOperands &conv) {
     for (int64_t i = 0; i < depth; ++i)
       weights += std::abs(static_cast<int64_t>(conv.filter.get(n * depth + i)));
     int64_t bias = std::abs(static_cast<int64_t>(conv.bias.get(n)));
-    if (weights * largest + bias >= int64_t(1) << 25)
+    if (weights * largest + bias >= kResultBound)
       return false;
   }
   return true;
@@ -138,7 +114,7 @@ public:
     weights = k.weights<int8_t>(layout.packWeights<int8_t>());
     std::vector<int32_t> biases = layout.packBias<int32_t>();
     for (int32_t &x : biases)
-      x = int32_t(uint32_t(x) * (9u << kShift));
+      x = int32_t(uint32_t(x) * kMultiple);
     bias = k.constants<int32_t>(biases);
     int64_t channels = isOneBlock ? lanes : llvm::alignTo(c.channels, lanes);
     filters = k.scratch(kPoints * kPoints * depth * channels * 2, i16);
@@ -196,10 +172,8 @@ private:
       Value from = filtersOf(channel);
       if (isOneBlock)
         transformFilters(channel, from);
-      for (const Rows &some : block)
-        multiply(from, channel, llvm::make_filter_range(areas, [&](const Area &area) {
-                   return &area.rows == &some;
-                 }));
+      for (size_t i = 0; i < areas.size(); i += columns.size())
+        multiply(from, channel, ArrayRef(areas).slice(i, columns.size()));
       for (const Area &area : areas)
         k.loop(area.tiles(),
                [&](Value t) { emitTile(area, t, channel, valid); });
@@ -209,67 +183,6 @@ private:
   /// Where the transformed filters of a register of channels are.
   Value filtersOf(Value channel) {
     return isOneBlock ? k.index(0) : k.mul(channel, kPoints * kPoints * depth);
-  }
-
-  Value plus(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
-  Value minus(Value x, Value y) { return arith::SubIOp::create(b, loc, x, y); }
-  Value shifted(Value x, int64_t bits) {
-    return arith::ShLIOp::create(b, loc, x,
-                                 k.splatInt(cast<VectorType>(x.getType()), bits));
-  }
-
-  //===--- The transformations, one way: points 0 1 −1 2 ∞ −2 ---------------===//
-
-  /// Bᵀ:  4 0 −5 0 1 0 | 0 −4 −4 1 1 0 | 0 4 −4 −1 1 0 | 0 −2 −1 2 1 0
-  ///      0 4 0 −5 0 1 | 0 2 −1 −2 1 0
-  /// and of three results 2·(2 −1 −2 1 0) | 3·(0 −2 −1 1 0) | 0 2 −3 1 0
-  ///                      4·(0 −1 0 1 0) | 0 2 −1 −2 1
-  Values transformInput(ArrayRef<Value> d) {
-    Value odd = minus(d[3], d[1]), even = minus(d[4], d[2]);
-    if (d.size() < kPoints) {
-      Value atOne = minus(odd, plus(d[1], d[2]));
-      return {shifted(plus(shifted(minus(d[0], d[2]), 1), odd), 1),
-              plus(shifted(atOne, 1), atOne),
-              plus(minus(d[3], d[2]), shifted(minus(d[1], d[2]), 1)),
-              shifted(odd, 2),
-              minus(even, shifted(odd, 1))};
-    }
-    Value evenAtOne = minus(d[4], shifted(d[2], 2)),
-          oddAtOne = minus(d[3], shifted(d[1], 2)), oddAtTwo = shifted(odd, 1);
-    return {plus(shifted(minus(d[0], d[2]), 2), even),
-            plus(evenAtOne, oddAtOne),
-            minus(evenAtOne, oddAtOne),
-            plus(even, oddAtTwo),
-            minus(minus(d[5], d[3]), shifted(odd, 2)),
-            minus(even, oddAtTwo)};
-  }
-
-  /// G:  6 0 0 | −4 −4 −4 | −4 4 −4 | 1 2 4 | 0 0 8 | 1 −2 4
-  Values transformFilter(ArrayRef<Value> g) {
-    Value outer = plus(g[0], g[2]), far = plus(g[0], shifted(g[2], 2)),
-          twice = shifted(g[1], 1);
-    return {plus(shifted(g[0], 2), shifted(g[0], 1)),
-            minus(k.splatInt(cast<VectorType>(outer.getType()), 0),
-                  shifted(plus(outer, g[1]), 2)),
-            shifted(minus(g[1], outer), 2),
-            plus(far, twice),
-            shifted(g[2], 3),
-            minus(far, twice)};
-  }
-
-  /// Aᵀ:  1 1 1 1 0 1 | 0 1 −1 2 0 −2 | 0 1 1 4 0 4 | 0 1 −1 8 3 −8
-  /// and of three results 1 1 1 1 0 | 0 1 −1 2 0 | 0 1 1 4 3
-  Values transformOutput(ArrayRef<Value> m) {
-    Value sum = plus(m[1], m[2]), difference = minus(m[1], m[2]),
-          last = plus(m[4], shifted(m[4], 1));
-    if (m.size() < kPoints)
-      return {plus(plus(m[0], sum), m[3]), plus(difference, shifted(m[3], 1)),
-              plus(plus(sum, shifted(m[3], 2)), last)};
-    Value farSum = plus(m[3], m[5]), farDifference = minus(m[3], m[5]);
-    return {plus(plus(m[0], sum), farSum),
-            plus(difference, shifted(farDifference, 1)),
-            plus(sum, shifted(farSum, 2)),
-            plus(plus(difference, shifted(farDifference, 3)), last)};
   }
 
   /// Both ways: row by row, then `store` for each of the columns that come of it.
@@ -309,11 +222,11 @@ private:
           Value both = vector::BitCastOp::create(b, loc, type, bytes);
           for (int64_t half : {0, 1})
             taps[half][i].push_back(arith::ShRSIOp::create(
-                b, loc, half ? both : shifted(both, 8), eight));
+                b, loc, half ? both : arith::ShLIOp::create(b, loc, both, eight), eight));
         }
       for (int64_t half : {0, 1})
         transformBothWays(
-            taps[half], [&](ArrayRef<Value> g) { return transformFilter(g); },
+            taps[half], [&](ArrayRef<Value> g) { return transformFilter(k, g); },
             [&](int64_t i, int64_t j, Value value) {
               Value pair = k.add(k.mul(four, 2), j * (depth / 2) + half);
               k.storeVector(value, filters, filterAt(to, pair, i));
@@ -371,7 +284,7 @@ private:
         }
       Value to = k.add(k.mul(k.add(tileNumber, area.first), depth), channel);
       transformBothWays(
-          pixels, [&](ArrayRef<Value> d) { return transformInput(d); },
+          pixels, [&](ArrayRef<Value> d) { return transformInput(k, d); },
           [&](int64_t i, int64_t j, Value value) {
             k.storeVector(value, windows, k.add(to, (j * kPoints + i) * plane));
           });
@@ -380,14 +293,12 @@ private:
 
   /// The sums of tiles with as many rows for one register of channels. Those of a
   /// column are in registers together: written is [slot][row of results][column].
-  template <typename Areas>
-  void multiply(Value from, Value channel, Areas areas) {
-    int64_t first = (*areas.begin()).first, rowPoints = 0;
-    std::array<int64_t, kPoints> tiles = {}; // of each column
+  void multiply(Value from, Value channel, ArrayRef<Area> areas) {
+    int64_t first = areas.front().first, rowPoints = areas.front().rows.span.points();
+    int64_t all = 0, fours = 0;
     for (const Area &area : areas) {
-      rowPoints = area.rows.span.points();
-      for (int64_t j = 0; j < area.columns.points(); ++j)
-        tiles[j] += area.tiles();
+      all += area.tiles();
+      fours += area.columns.points() == kPoints ? area.tiles() : 0;
     }
     Value biases = k.loadVector(bias, channel, lanes);
     Value zero = k.splatInt(k.vectorType(lanes, i32), 0);
@@ -397,10 +308,9 @@ private:
                                           k.index(kOne));
       Values initial(rowPoints, zero);
       initial[kOne] = arith::SelectOp::create(b, loc, isOne, biases, zero);
-      multiplyColumn(from, column, first, tiles[0], initial);
+      multiplyColumn(from, column, first, all, initial);
     });
-    multiplyColumn(from, k.index(kPoints - 1), first, tiles[kPoints - 1],
-                   Values(rowPoints, zero));
+    multiplyColumn(from, k.index(kPoints - 1), first, fours, Values(rowPoints, zero));
   }
 
   /// `initial`: the sums of a tile before its products.
@@ -423,7 +333,7 @@ private:
         keepLoop(loop);
       for (int64_t t = 0; t < some; ++t) {
         Values results =
-            transformOutput(ArrayRef(sums).slice(t * rowPoints, rowPoints));
+            transformOutput(k, ArrayRef(sums).slice(t * rowPoints, rowPoints));
         for (auto [row, value] : llvm::enumerate(results))
           k.storeVector(value, products,
                         k.add(productAt(k.add(slot, t), row), k.mul(column, lanes)));
@@ -458,19 +368,15 @@ private:
   /// The results of a tile for one register of channels, and what comes behind them.
   void emitTile(const Area &area, Value tileNumber, Value channel, int64_t valid) {
     Corner corner = cornerOf(area, tileNumber);
-    VectorType type = k.vectorType(lanes, i32);
-    Value inverse = k.splatInt(type, kInverseOfNine), bits = k.splatInt(type, kShift);
     k.loop(area.rows.span.results, [&](Value i) {
       Value at = k.add(productAt(k.add(tileNumber, area.first), 0),
                        k.mul(i, kPoints * lanes));
       Values sums;
       for (int64_t j = 0; j < area.columns.points(); ++j)
         sums.push_back(k.loadVector(products, k.add(at, j * lanes), lanes));
-      Values results = transformOutput(sums);
-      for (Value &result : results) {
-        result = arith::MulIOp::create(b, loc, result, inverse);
-        result = arith::ShRSIOp::create(b, loc, result, bits);
-      }
+      Values results = transformOutput(k, sums);
+      for (Value &result : results)
+        result = divideMultiple(k, result);
       emitRow(corner, k.add(corner.row, i), channel, valid, results);
     });
   }
