@@ -59,7 +59,7 @@ private:
       for (int64_t i = 0; i < extent; ++i)
         steps[i] *= more.as<float>()[more.numElements() == 1 ? 0 : i];
     }
-    zeroPoint = static_cast<int32_t>(quantize.op.getZeroPoint());
+    float zeroPoint = static_cast<int32_t>(quantize.op.getZeroPoint());
     // Of n squares with a mean of 1 none is greater than n; a hundredth for roundings.
     double farthest = 1.01 * std::sqrt(static_cast<double>(extent)), bound = 0;
     for (auto [f, a, step] :
@@ -75,6 +75,7 @@ private:
       bias = k.constants<float>(addends->as<float>());
     } else {
       stepsPerUnit = k.constants<float>(steps);
+      zeroPoints = k.constants<float>(std::vector<float>(k.target.lanes(), zeroPoint));
     }
   }
 
@@ -135,9 +136,9 @@ private:
           return AnchorVectors({}, y);
         if (!stepsPerUnit)
           return AnchorVectors(y);
-        Value zero = k.splat(cast<VectorType>(y.getType()), zeroPoint);
         Value scaled =
-            math::FmaOp::create(k.b, k.loc, y, k.loadVector(stepsPerUnit, at, n), zero);
+            math::FmaOp::create(k.b, k.loc, y, k.loadVector(stepsPerUnit, at, n),
+                                k.loadVector(zeroPoints, k.index(0), n));
         return AnchorVectors(y, scaled);
       });
   }
@@ -147,9 +148,9 @@ private:
   Value input, scale, bias, rowLimit;
   /// Scale and bias make what is rounded to bytes, and nothing else.
   bool isScaled = false;
-  /// Else, where there are bytes, too: what floats are multiplied by for those.
-  Value stepsPerUnit;
-  float zeroPoint = 0;
+  /// Else, where there are bytes, too: what floats are multiplied by for those, and what is
+  /// added to a register of them. In memory, so that many norms are one function.
+  Value stepsPerUnit, zeroPoints;
   double epsilon;
   bool centered;
   int64_t extent, rows;
