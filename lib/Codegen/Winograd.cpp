@@ -127,7 +127,8 @@ public:
         all.push_back({span, k.index(0), conv.outputShape[0] * span.count});
       return emitBlock(all, k.share({registers}).front());
     }
-    k.pieces(c.channels, lanes, [&](Value channel, int64_t) {
+    k.pieces(c.channels, lanes, [&](Value channel, int64_t valid) {
+      fitLanes(valid);
       transformFilters(channel, filtersOf(channel));
     });
     for (const Span &span : rows) {
@@ -168,7 +169,8 @@ private:
       }
     for (const Area &area : areas)
       k.loop(area.tiles(), [&](Value t) { transformWindow(area, t); });
-    k.pieces(share, c.channels, lanes, [&](Value channel, int64_t valid) {
+    k.pieces(share, c.channels, k.target.lanes(), [&](Value channel, int64_t valid) {
+      fitLanes(valid);
       Value from = filtersOf(channel);
       if (isOneBlock)
         transformFilters(channel, from);
@@ -178,6 +180,11 @@ private:
         k.loop(area.tiles(),
                [&](Value t) { emitTile(area, t, channel, valid); });
     });
+  }
+
+  /// As narrow registers as hold `valid` channels.
+  void fitLanes(int64_t valid) {
+    lanes = valid <= k.target.narrowLanes() ? k.target.narrowLanes() : k.target.lanes();
   }
 
   /// Where the transformed filters of a register of channels are.
@@ -376,7 +383,7 @@ private:
         sums.push_back(k.loadVector(products, k.add(at, j * lanes), lanes));
       Values results = transformOutput(k, sums);
       for (Value &result : results)
-        result = divideMultiple(k, result);
+        result = k.widen(divideMultiple(k, result), k.target.lanes());
       emitRow(corner, k.add(corner.row, i), channel, valid, results);
     });
   }
@@ -411,7 +418,8 @@ private:
   const Contraction &c;
   const RegisterTile &tile;
   PointwiseEmitter &epilogue;
-  int64_t lanes, depth;
+  int64_t lanes; // of the present channels' registers
+  int64_t depth;
   int64_t width; // channels of a window that are transformed at once
   PanelLayout layout;
   SmallVector<Span> rows, columns;

@@ -231,8 +231,11 @@ public:
                           OperandKind kind, mlir::Value acc,
                           mlir::Value activation, mlir::Value weights) const;
 
-  /// acc + x[2i] · w[2i] + x[2i + 1] · w[2i + 1] in lane i, modulo 2^32: vectors of
-  /// 2·lanes() i16. Only of targets whose tiles have `windowTiles`.
+  /// The 32-bit lanes of narrower registers, which may cost less; lanes() where there
+  /// are none.
+  virtual int64_t narrowLanes() const { return lanes(); }
+  /// acc + x[2i] · w[2i] + x[2i + 1] · w[2i + 1] in lane i, modulo 2^32: registers of i16
+  /// and of as many bits of i32. Only of targets whose tiles have `windowTiles`.
   virtual mlir::Value dotPairs(mlir::OpBuilder &b, mlir::Location loc,
                                mlir::Value acc, mlir::Value x,
                                mlir::Value w) const {

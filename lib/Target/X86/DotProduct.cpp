@@ -143,8 +143,8 @@ Value X86Target::dotPairs(OpBuilder &b, Location loc, Value acc, Value x,
   VectorOps ops(b, loc);
   if (!hasDot())
     return multiplyAddPairs(ops, lanes(), acc, x, w);
-  StringRef name = isAVX512() ? "llvm.x86.avx512.vpdpwssd.512"
-                              : "llvm.x86.avx512.vpdpwssd.256";
+  StringRef name = ops.width(acc) == 16 ? "llvm.x86.avx512.vpdpwssd.512"
+                                        : "llvm.x86.avx512.vpdpwssd.256";
   return ops.callIntrinsic(name, acc.getType(), {acc, x, w});
 }
 

@@ -28,8 +28,10 @@ TileChoice X86Target::transformedWindows(const ContractionShape &shape) const {
          broadcast = (isAVX512() ? 0.5 : 1) / loads,
          pace = isAVX512() && core.products512 < 2 ? 1 : 0.7;
   int64_t depth = shape.depth / kTaps, tiles = shape.windowTiles,
-          vectors = llvm::divideCeil(shape.channels, lanes()),
           inputs = llvm::divideCeil(depth, 2 * lanes());
+  // The last register may be half a one.
+  double vectors = double(llvm::divideCeil(shape.channels, narrowLanes())) *
+                   narrowLanes() / lanes();
   TileChoice choice;
   RegisterTile &tile = choice.tile;
   tile.group = tile.depth = reductionGroup(shape.operand);

@@ -70,6 +70,7 @@ public:
   mlir::Value dot(mlir::OpBuilder &b, mlir::Location loc, OperandKind kind,
                   mlir::Value acc, mlir::Value activation,
                   mlir::Value weights) const override;
+  int64_t narrowLanes() const override { return 8; }
   mlir::Value dotPairs(mlir::OpBuilder &b, mlir::Location loc, mlir::Value acc,
                        mlir::Value x, mlir::Value w) const override;
   mlir::Value multiplyAdd(mlir::OpBuilder &b, mlir::Location loc,
