@@ -20,7 +20,7 @@ import tempfile
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PRODUCTS = re.compile(r"(us|su|s|u)dot$|(us|s|u)mmla$|fmla$|smlal2?$|smull2?$|sadalp$|vpdpbusds?$|vpmaddwd$|vfmadd\d+ps$")
+PRODUCTS = re.compile(r"(us|su|s|u)dot$|(us|s|u)mmla$|fmla$|smlal2?$|smull2?$|sadalp$|vpdpbusds?$|vpdpwssd$|vpmaddwd$|vfmadd\d+ps$")
 NEON = ",-dotprod,-i8mm"
 # Per kind of kernel, the cores it is looked at on.
 DOT = ["cortex-a76", "neoverse-n1", "neoverse-v2"]
@@ -106,7 +106,7 @@ def mca(instructions, cpu, iterations=200):
 def products_of(loop):
     """Products of 8-bit or float operands that one pass makes."""
     registers = {"zmm": 64, "ymm": 32, "xmm": 16}
-    wide = [next((n for r, n in registers.items() if r in i), 0) for i in loop if re.match(r"vpdpbusd|vpmaddwd|vfmadd", i)]
+    wide = [next((n for r, n in registers.items() if r in i), 0) for i in loop if re.match(r"vpdpbusd|vpdpwssd|vpmaddwd|vfmadd", i)]
     if any(wide):
         integers = [i for i in loop if i.startswith("vp")]
         return sum(wide) if any(PRODUCTS.match(mnemonic(i)) for i in integers) else sum(wide) // 4
