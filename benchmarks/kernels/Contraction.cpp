@@ -160,7 +160,8 @@ Kernel::create(MLIRContext &context, const Shape &shape, StringRef cpu) {
   }
   for (const TensorInfo &output : info->outputs)
     kernel->outputs.emplace_back(output.kind, output.shape);
-  kernel->arena = HostTensor(ElementKind::U8, {info->arenaBytes + 64});
+  // With what kernels take for themselves, which their code says.
+  kernel->arena = HostTensor(ElementKind::U8, {readArenaBytes(*module) + 64});
   for (HostTensor &tensor : kernel->inputs)
     kernel->from.push_back(tensor.bytes.data());
   for (HostTensor &tensor : kernel->outputs)
