@@ -1,9 +1,9 @@
 //===- Quantize.cpp - floats become bytes ---------------------------------===//
 //
 // What ends with factors of its own, a layer norm or a softmax, takes the scale and the
-// zero point into them, and what else channels are multiplied by. Where it is bounded, too, packing is the clamp, and all that is
-// left for each register is to make a number of what is none, and to round: one
-// instruction, where a target has such a one.
+// zero point into them, and what else channels are multiplied by. Where it is bounded,
+// too, packing is the clamp, and all that is left for each register is to make a number
+// of what is none, and to round: one instruction, where a target has such a one.
 //
 //===----------------------------------------------------------------------===//
 #include "Pointwise.h"

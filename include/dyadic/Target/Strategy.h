@@ -116,7 +116,8 @@ struct RegisterTile {
   unsigned form = 0;
 
   /// "6x4 pixels", "7x3 panels +221184" (outermost loop, prefetch), and " form 2"
-  /// where it isn't the first, or "4 of 196 windows": what tells a target's candidates for a shape apart.
+  /// where it isn't the first; "4 of 28 windows": what tells a target's candidates
+  /// for a shape apart.
   std::string str() const;
 };
 
